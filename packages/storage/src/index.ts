@@ -1,0 +1,7 @@
+export * from './port/errors.ts'
+export * from './port/key.ts'
+export * from './port/object-store.ts'
+export * from './runtime/clock.ts'
+export * from './runtime/ids.ts'
+export * from './runtime/random.ts'
+export * from './runtime/system.ts'

@@ -1,0 +1,23 @@
+/** The one place that reads the machine's clock and randomness. Everything else takes them as `Clock`, `Random` and `Ids`. */
+import { randomBytes } from 'node:crypto'
+import type { Clock } from './clock.ts'
+import { createIds, type Ids } from './ids.ts'
+import type { Random } from './random.ts'
+
+/** The machine's clocks and timers. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  setTimer(ms, callback) {
+    const timer = setTimeout(callback, ms)
+    return () => clearTimeout(timer)
+  },
+}
+
+/** Cryptographic randomness of the machine. */
+export const systemRandom: Random = {
+  next: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
+}
+
+/** Ids from the machine's clock and randomness. */
+export const systemIds: Ids = createIds(systemClock, systemRandom)
