@@ -1,1 +1,2 @@
-export {}
+export * from './memory-store.ts'
+export type { StoredObject } from './object-table.ts'
