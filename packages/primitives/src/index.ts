@@ -1,1 +1,10 @@
-export {}
+export { CasObject, type CasObjectOptions, type CasVersion, type CasWrite } from './cas-object.ts'
+export * from './errors.ts'
+export * from './lease.ts'
+export * from './lock.ts'
+export type { Fold, LogEntry } from './log/context.ts'
+export { createFencedLog, type FencedLog, type FencedLogOptions } from './log/fenced-log.ts'
+export { LogFollower } from './log/follower.ts'
+export type { Leadership } from './log/take-over.ts'
+export { type LogPosition, LogWriter } from './log/writer.ts'
+export { type Patience, persistently, waitBeforeRetry } from './patience.ts'

@@ -1,0 +1,188 @@
+/**
+ * A lease: the right to do something for a while, granted to one owner at a time, renewed by showing signs of life.
+ *
+ * State in the store: one CAS object with owner and generation. State here: what was last seen of others, and since when on our own
+ * monotonic clock. Two things make it trustworthy. The generation grows with each change of owner: hand it to whatever the lease
+ * protects, as a fencing token (Kleppmann, "How to do distributed locking", 2016). And the holder's trust window is counted from the
+ * *start* of the attempt that got the lease, the others' patience from when they *first saw* that attempt's mark:
+ * so the holder stops trusting before anybody else may take over, as long as clocks run at about the same rate (1 % is allowed for).
+ */
+import type { Ids, ObjectStore } from '@s3queue/storage'
+import { CasObject, type CasVersion } from './cas-object.ts'
+import { LeaseLost } from './errors.ts'
+import type { Patience } from './patience.ts'
+
+const DRIFT = 0.01
+
+export interface LeaseOptions extends Patience {
+  readonly store: ObjectStore
+  readonly key: string
+  readonly ids: Ids
+  /** Who asks, unique among all processes that ask. */
+  readonly owner: string
+  /** How long a grant lasts without renewal, in ms. Others wait this long after the last sign of life. */
+  readonly durationMs: number
+}
+
+/** What the store holds about a lease. `details` is whatever the owner wants others to see. */
+export interface LeaseRecord<D> {
+  readonly owner: string
+  readonly generation: number
+  readonly durationMs: number
+  /** False after a clean release: anybody may take it at once. */
+  readonly held: boolean
+  /** The owner's wall clock at its last sign of life, ms since 1970. A hint for humans and for `mayDepose`; never used by the lease itself. */
+  readonly aliveAt: number
+  readonly details: D
+}
+
+export type LeaseAttempt<D> =
+  | { readonly outcome: 'acquired'; readonly grant: LeaseGrant<D> }
+  /** Somebody else has it. `freeInMs`: when it may be taken at the earliest if no further sign of life comes. */
+  | { readonly outcome: 'held'; readonly record: LeaseRecord<D>; readonly freeInMs: number }
+
+export interface AcquireOptions<D> {
+  readonly signal?: AbortSignal | undefined
+  /**
+   * Says that a lease may be taken although its time is not up. Use it only where something stronger than the lease protects the
+   * resource, such as a fenced log; it gives up the promise of one trusted holder at a time.
+   */
+  readonly mayDepose?: ((record: LeaseRecord<D>) => boolean) | undefined
+}
+
+/** One process's view of one lease. */
+export class Lease<D = undefined> {
+  readonly #options: LeaseOptions
+  readonly #object: CasObject<LeaseRecord<D>>
+  #seen: { readonly version: CasVersion<LeaseRecord<D>>; readonly since: number } | undefined
+
+  constructor(options: LeaseOptions) {
+    if (!(options.durationMs > 0 && Number.isFinite(options.durationMs))) {
+      throw new RangeError(`durationMs must be a positive number of milliseconds, not ${options.durationMs}.`)
+    }
+    this.#options = options
+    this.#object = new CasObject({ ...options })
+  }
+
+  /** What the store says now, without trying to take it; undefined if nobody ever had it. */
+  async observe(signal?: AbortSignal): Promise<LeaseRecord<D> | undefined> {
+    const known = this.#seen?.version
+    const answer =
+      known === undefined ? await this.#object.read(signal) : await this.#object.readIfChanged(known, signal)
+    if (answer === 'unchanged') return known?.value
+    this.#note(answer)
+    return answer?.value
+  }
+
+  /**
+   * Takes the lease if it is free, was released, or has shown no sign of life for its whole duration *while we watched*.
+   * So the first call on somebody's lease never gets it; ask again after `freeInMs`.
+   */
+  async tryAcquire(details: D, options: AcquireOptions<D> = {}): Promise<LeaseAttempt<D>> {
+    const { clock, owner, durationMs } = this.#options
+    const current = await this.observe(options.signal)
+    if (current !== undefined && this.#freeInMs(current) > 0 && options.mayDepose?.(current) !== true) {
+      return { outcome: 'held', record: current, freeInMs: this.#freeInMs(current) }
+    }
+    const startedAt = clock.monotonic()
+    const generation = (current?.generation ?? 0) + 1
+    const record = { owner, generation, durationMs, held: true, aliveAt: clock.now(), details }
+    const write = await this.#object.write(
+      current === undefined ? undefined : this.#seen?.version,
+      record,
+      options.signal,
+    )
+    this.#note(write.current)
+    const mine =
+      write.outcome === 'written' &&
+      write.current.value.owner === owner &&
+      write.current.value.generation === generation
+    if (mine)
+      return { outcome: 'acquired', grant: new LeaseGrant(this.#options, this.#object, write.current, startedAt) }
+    const other = write.current?.value ?? record
+    return { outcome: 'held', record: other, freeInMs: this.#freeInMs(other) }
+  }
+
+  #note(version: CasVersion<LeaseRecord<D>> | undefined): void {
+    if (version === undefined) this.#seen = undefined
+    else if (version.nonce !== this.#seen?.version.nonce)
+      this.#seen = { version, since: this.#options.clock.monotonic() }
+  }
+
+  #freeInMs(record: LeaseRecord<D>): number {
+    if (!record.held) return 0
+    const since = this.#seen?.since ?? this.#options.clock.monotonic()
+    return Math.max(0, since + record.durationMs - this.#options.clock.monotonic())
+  }
+}
+
+/** A lease that was granted to us. Trust it only while `isValid`. */
+export class LeaseGrant<D> {
+  /** The fencing token: higher for every later owner. */
+  readonly generation: number
+  readonly #options: LeaseOptions
+  readonly #object: CasObject<LeaseRecord<D>>
+  #version: CasVersion<LeaseRecord<D>>
+  #validUntil: number
+  #over = false
+
+  /** Made by `Lease.tryAcquire`. */
+  constructor(
+    options: LeaseOptions,
+    object: CasObject<LeaseRecord<D>>,
+    version: CasVersion<LeaseRecord<D>>,
+    startedAt: number,
+  ) {
+    this.#options = options
+    this.#object = object
+    this.#version = version
+    this.generation = version.value.generation
+    this.#validUntil = startedAt + options.durationMs * (1 - DRIFT)
+  }
+
+  /** The moment on the monotonic clock until which the lease may be trusted. */
+  get validUntil(): number {
+    return this.#validUntil
+  }
+
+  get isValid(): boolean {
+    return !this.#over && this.#options.clock.monotonic() < this.#validUntil
+  }
+
+  /**
+   * Gives a sign of life and extends the trust window. Throws `LeaseLost` if another owner has it. Renewing after the window has ended is allowed:
+   * the lease is still ours if nobody took it.
+   */
+  async renew(details: D, signal?: AbortSignal): Promise<void> {
+    const { clock, durationMs } = this.#options
+    const startedAt = clock.monotonic()
+    const record = { ...this.#version.value, durationMs, aliveAt: clock.now(), details }
+    await this.#write(record, signal)
+    this.#validUntil = startedAt + durationMs * (1 - DRIFT)
+  }
+
+  /** Gives the lease back, so that others need not wait. No error if it was lost already. */
+  async release(signal?: AbortSignal): Promise<void> {
+    if (this.#over) return
+    try {
+      await this.#write({ ...this.#version.value, aliveAt: this.#options.clock.now(), held: false }, signal)
+    } catch (error) {
+      if (!(error instanceof LeaseLost)) throw error
+    } finally {
+      this.#over = true
+    }
+  }
+
+  async #write(record: LeaseRecord<D>, signal?: AbortSignal): Promise<void> {
+    if (this.#over) throw new LeaseLost(`The lease ${this.#object.key} of ${record.owner} was released or lost before.`)
+    const write = await this.#object.write(this.#version, record, signal)
+    const now = write.current?.value
+    if (write.outcome === 'lost' || now?.generation !== this.generation || now.owner !== record.owner) {
+      this.#over = true
+      throw new LeaseLost(
+        `The lease ${this.#object.key} of ${record.owner} has passed to ${now?.owner ?? 'nobody: its object is gone'}.`,
+      )
+    }
+    this.#version = write.current as CasVersion<LeaseRecord<D>>
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * Mutual exclusion across processes: a lease that waits for its turn and renews itself.
+ *
+ * It prevents two holders from trusting the lock at the same time. What it cannot prevent is a holder that is paused
+ * (a stopped process, a long collection of garbage) and goes on after its window: give `fencingToken` to whatever you write to.
+ */
+import { sleep } from '@s3queue/storage'
+import { LeaseLost } from './errors.ts'
+import { Lease, type LeaseGrant, type LeaseOptions } from './lease.ts'
+
+export interface LockOptions extends LeaseOptions {
+  /** Longest wait between two looks at a lock that others hold, in ms. Default a quarter of `durationMs`. */
+  readonly pollMs?: number | undefined
+}
+
+export interface HeldLock {
+  /** Grows with every owner. */
+  readonly fencingToken: number
+  /** Aborted, with `LeaseLost` as its reason, when the lock can no longer be trusted. */
+  readonly signal: AbortSignal
+  /** Gives the lock back. Waits for a renewal under way. */
+  release(): Promise<void>
+}
+
+export interface Lock {
+  /** Waits for the lock. */
+  acquire(signal?: AbortSignal): Promise<HeldLock>
+  /** Runs `work` under the lock and gives it back, whatever happens. `work` should stop when its signal is aborted. */
+  run<T>(work: (held: HeldLock) => Promise<T>, signal?: AbortSignal): Promise<T>
+}
+
+/** A lock under `options.key`. */
+export function createLock(options: LockOptions): Lock {
+  const lease = new Lease(options)
+  const pollMs = options.pollMs ?? options.durationMs / 4
+  const acquire = async (signal?: AbortSignal): Promise<HeldLock> => {
+    for (;;) {
+      const attempt = await lease.tryAcquire(undefined, { signal })
+      if (attempt.outcome === 'acquired') return keep(options, attempt.grant)
+      const wait = Math.min(attempt.freeInMs, pollMs * (0.5 + options.random.next() / 2))
+      await sleep(options.clock, Math.max(1, wait), signal)
+    }
+  }
+  return {
+    acquire,
+    async run(work, signal) {
+      const held = await acquire(signal)
+      try {
+        return await work(held)
+      } finally {
+        await held.release()
+      }
+    },
+  }
+}
+
+/** Renews the grant at a third of its duration, and aborts the signal when its window ends unrenewed. */
+function keep(options: LockOptions, grant: LeaseGrant<undefined>): HeldLock {
+  const { clock, durationMs, key } = options
+  const lost = new AbortController()
+  let stopped = false
+  let renewal: Promise<void> | undefined
+  let cancelRenewal = (): void => {}
+  let cancelEnd = (): void => {}
+  const giveUp = (error: unknown): void => {
+    stopped = true
+    cancelRenewal()
+    cancelEnd()
+    lost.abort(error)
+  }
+  const watchEnd = (): void => {
+    cancelEnd()
+    cancelEnd = clock.setTimer(Math.max(0, grant.validUntil - clock.monotonic()), () =>
+      giveUp(new LeaseLost(`The lock ${key} could not be renewed within ${durationMs} ms.`)),
+    )
+  }
+  const renew = async (): Promise<void> => {
+    try {
+      await grant.renew(undefined, lost.signal)
+      if (stopped) return
+      watchEnd()
+      cancelRenewal = clock.setTimer(durationMs / 3, startRenewal)
+    } catch (error) {
+      if (!stopped) giveUp(error)
+    }
+  }
+  const startRenewal = (): void => {
+    renewal = renew()
+  }
+  watchEnd()
+  cancelRenewal = clock.setTimer(durationMs / 3, startRenewal)
+  return {
+    fencingToken: grant.generation,
+    signal: lost.signal,
+    async release() {
+      stopped = true
+      cancelRenewal()
+      await renewal
+      cancelEnd()
+      await grant.release()
+    },
+  }
+}

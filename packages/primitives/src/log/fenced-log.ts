@@ -1,0 +1,48 @@
+/**
+ * A log in an object store that has one writer at a time, decided by the log itself.
+ *
+ * Every slot is an object that is created once; every change of writer is a slot too, the fence. So who writes is
+ * settled by who created a slot, and neither clocks nor leases nor beliefs about a leader can break it.
+ */
+import { assertPrefix, type Clock, type Ids, type ObjectStore, type Random } from '@s3queue/storage'
+import { CasObject } from '../cas-object.ts'
+import type { BaseRecord, Fold, LogContext } from './context.ts'
+import { LogFollower } from './follower.ts'
+import { describeLayout } from './layout.ts'
+import { type Leadership, takeOver } from './take-over.ts'
+
+export interface FencedLogOptions {
+  readonly store: ObjectStore
+  /** Where the log's objects lie: empty, or ending in a slash. */
+  readonly prefix: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly ids: Ids
+  /** How many slots a walk reads at once, at most. Default 32. */
+  readonly readAhead?: number | undefined
+}
+
+export interface FencedLog {
+  /**
+   * Becomes the writer, and fences the one before. Resolves with the state of the whole log. Waits through outages until `signal` ends it;
+   * throws `CorruptObject` if the log cannot be read.
+   */
+  takeOver<S>(fold: Fold<S>, signal?: AbortSignal): Promise<Leadership<S>>
+  /** Reads along without becoming the writer. */
+  follow<S>(fold: Fold<S>): LogFollower<S>
+}
+
+/** The log below `prefix`. Makes no request by itself. */
+export function createFencedLog(options: FencedLogOptions): FencedLog {
+  const { store, prefix, clock, random, ids, readAhead = 32 } = options
+  assertPrefix(prefix)
+  if (!Number.isInteger(readAhead) || readAhead < 1)
+    throw new RangeError(`readAhead must be a whole number from 1 on, not ${readAhead}.`)
+  const layout = describeLayout(prefix)
+  const base = new CasObject<BaseRecord>({ store, key: layout.base, clock, random, ids })
+  const log: LogContext = { store, clock, random, ids, layout, base, readAhead }
+  return {
+    takeOver: (fold, signal) => takeOver(log, fold, signal),
+    follow: (fold) => new LogFollower(log, fold),
+  }
+}

@@ -1,0 +1,29 @@
+/** The keys of a log, all below one prefix. Slots have fixed width, so that the order of keys is the order of slots on every store. */
+
+const SLOT_WIDTH = 12
+
+export interface LogLayout {
+  readonly base: string
+  slot(slot: number): string
+  snapshot(slot: number, nonce: string): string
+  /** Prefix of all snapshots. */
+  readonly snapshots: string
+  /** The slot of a snapshot's key. */
+  slotOfSnapshot(key: string): number
+}
+
+function digits(slot: number): string {
+  return String(slot).padStart(SLOT_WIDTH, '0')
+}
+
+/** Keys below `prefix`, which is empty or ends in a slash. */
+export function describeLayout(prefix: string): LogLayout {
+  const snapshots = `${prefix}snapshots/`
+  return {
+    base: `${prefix}base`,
+    slot: (slot) => `${prefix}log/${digits(slot)}`,
+    snapshot: (slot, nonce) => `${snapshots}${digits(slot)}-${nonce}`,
+    snapshots,
+    slotOfSnapshot: (key) => Number(key.slice(snapshots.length, snapshots.length + SLOT_WIDTH)),
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * Becoming the writer: walk to the head, put a fence there, look at the base again (rule 3).
+ *
+ * The fence stops the writer before us at its next append. The look at the base afterwards is what makes the
+ * walk trustworthy: if a collection ran under it, we may have folded a ghost or fenced a slot that was long in use.
+ */
+import type { Fold, LogContext } from './context.ts'
+import { encodeFrame } from './frame.ts'
+import { claimSlot, type SlotHeader } from './slot.ts'
+import { baseOvertook, beginWalk, Detours, type Walk, walkToHead } from './walk.ts'
+import { LogWriter } from './writer.ts'
+
+export interface Leadership<S> {
+  readonly writer: LogWriter
+  /** The fold of everything in the log, its new fence included. */
+  readonly state: S
+}
+
+const NOTHING = new Uint8Array(0)
+
+export async function takeOver<S>(log: LogContext, fold: Fold<S>, signal?: AbortSignal): Promise<Leadership<S>> {
+  const detours = new Detours(log)
+  for (;;) {
+    const walk = await beginWalk(log, fold, signal)
+    const end = await fenceHead(log, walk, fold, signal)
+    if (end === 'astray') detours.note(walk)
+    else if (!(await baseOvertook(log, walk, signal))) return { writer: new LogWriter(log, walk), state: walk.state }
+  }
+}
+
+/** Walks to the first free slot and fences it; goes on walking as long as others are first. */
+async function fenceHead<S>(
+  log: LogContext,
+  walk: Walk<S>,
+  fold: Fold<S>,
+  signal?: AbortSignal,
+): Promise<'fenced' | 'astray'> {
+  for (;;) {
+    if ((await walkToHead(log, walk, fold, signal)) === 'astray') return 'astray'
+    const header: SlotHeader = {
+      kind: 'fence',
+      slot: walk.slot + 1,
+      epoch: walk.epoch + 1,
+      nonce: log.ids.nonce(),
+      prev: null,
+    }
+    const { bytes, hash } = encodeFrame(header, NOTHING)
+    const owner = await claimSlot(log, header.slot, header.nonce, bytes, signal)
+    if (owner === 'collected') return 'astray'
+    if (owner === 'other') continue
+    walk.slot = header.slot
+    walk.epoch = header.epoch
+    walk.hash = hash
+    fold.apply(walk.state, { kind: 'fence', slot: header.slot, epoch: header.epoch, body: NOTHING })
+    return 'fenced'
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * Folding the log from its base to its head. Owns a `Walk`: the state so far and the place it stands for.
+ *
+ * A walk can be led astray only by a collection under its feet: a slot that was collected looks free, and a late write
+ * of a stalled process may stand where a real commit was. The walk notices a broken chain itself; all else is
+ * caught by `baseOvertook`, which whoever wants to rely on a walk asks at its end (rule 3).
+ */
+import type { CasVersion } from '../cas-object.ts'
+import { CorruptObject } from '../errors.ts'
+import { waitBeforeRetry } from '../patience.ts'
+import type { BaseRecord, Fold, LogContext } from './context.ts'
+import { readSlot, type Slot } from './slot.ts'
+import { readSnapshot } from './snapshot.ts'
+
+export interface Walk<S> {
+  readonly state: S
+  /** The last slot that is folded in; 0 at the beginning of the log. */
+  slot: number
+  epoch: number
+  hash: string
+  /** Commits that still exist although they are at or below `slot`, in ascending order. */
+  readonly held: number[]
+  /** Up to here nothing can have been collected unseen: the base was not beyond it when we last looked. */
+  verified: number
+  base: CasVersion<BaseRecord> | undefined
+}
+
+export type WalkEnd = 'head' | 'astray'
+
+/** A walk that stands at the base. */
+export async function beginWalk<S>(log: LogContext, fold: Fold<S>, signal?: AbortSignal): Promise<Walk<S>> {
+  let base = await log.base.read(signal)
+  for (let attempt = 1; ; attempt++) {
+    if (base === undefined) {
+      return { state: fold.start(undefined), slot: 0, epoch: 0, hash: '', held: [], verified: 0, base }
+    }
+    const { slot, epoch, hash, snapshot } = base.value
+    const found = await readSnapshot(log, snapshot, signal)
+    if (found !== undefined) {
+      return { state: fold.start(found.body), slot, epoch, hash, held: found.held, verified: slot, base }
+    }
+    const again = await log.base.read(signal)
+    if (again?.nonce === base.nonce && attempt > 2) {
+      throw new CorruptObject(snapshot, log.store.description, `it is missing, although ${log.layout.base} names it`)
+    }
+    base = again
+    await waitBeforeRetry(log, attempt, undefined, signal)
+  }
+}
+
+/** Folds slot after slot until the first free one. */
+export async function walkToHead<S>(
+  log: LogContext,
+  walk: Walk<S>,
+  fold: Fold<S>,
+  signal?: AbortSignal,
+): Promise<WalkEnd> {
+  for (let ahead = 1; ; ahead = Math.min(ahead * 2, log.readAhead)) {
+    const first = walk.slot + 1
+    const slots = await Promise.all(Array.from({ length: ahead }, (_, i) => readSlot(log, first + i, signal)))
+    for (const [i, read] of slots.entries()) {
+      let slot = read
+      if (slot === undefined) {
+        if (slots.slice(i + 1).every((later) => later === undefined)) return 'head'
+        // A later slot is taken: this one was created between the two reads, or it was collected.
+        slot = await readSlot(log, first + i, signal)
+        if (slot === undefined) return 'astray'
+      }
+      if (!step(walk, slot, fold)) return 'astray'
+    }
+  }
+}
+
+/** Folds one slot, unless it does not follow the one before. */
+export function step<S>(walk: Walk<S>, slot: Slot, fold: Fold<S>): boolean {
+  const { kind, epoch, prev } = slot.header
+  if (kind === 'commit' && prev !== walk.hash) return false
+  walk.slot++
+  walk.hash = slot.hash
+  walk.epoch = Math.max(walk.epoch, epoch)
+  if (kind === 'commit') walk.held.push(walk.slot)
+  fold.apply(walk.state, { kind, slot: walk.slot, epoch, body: slot.body })
+  return true
+}
+
+/**
+ * Whether the base has moved beyond the part of the walk that is verified: then a collection may have run under the walk, and nothing of
+ * it may be trusted. If not, all of the walk is verified from now on.
+ */
+export async function baseOvertook<S>(log: LogContext, walk: Walk<S>, signal?: AbortSignal): Promise<boolean> {
+  const now = walk.base === undefined ? await log.base.read(signal) : await log.base.readIfChanged(walk.base, signal)
+  if (now !== 'unchanged' && now !== undefined) {
+    if (now.value.slot > walk.verified) return true
+    walk.base = now
+  }
+  walk.verified = walk.slot
+  return false
+}
+
+/**
+ * Starts over after a walk went astray, and tells corruption from a collection under way: astray twice at one place with the base
+ * standing still is corruption.
+ */
+export class Detours {
+  readonly #log: LogContext
+  #last: { readonly slot: number; readonly base: string | undefined } | undefined
+
+  constructor(log: LogContext) {
+    this.#log = log
+  }
+
+  note(walk: Walk<unknown>): void {
+    const here = { slot: walk.slot + 1, base: walk.base?.nonce }
+    if (this.#last?.slot === here.slot && this.#last.base === here.base) {
+      throw new CorruptObject(
+        this.#log.layout.slot(here.slot),
+        this.#log.store.description,
+        'it does not follow the slot before it, or that slot is missing',
+      )
+    }
+    this.#last = here
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * The writer's side of the log: appending, moving the base, collecting what lies below it.
+ *
+ * Owns the position of the last commit it knows to be in the log. It appends one commit at a time and never uses a
+ * slot twice: when an append ends without its outcome being known (aborted, access withdrawn), the writer is closed for good.
+ */
+import type { CasVersion } from '../cas-object.ts'
+import { Fenced, WriterClosed } from '../errors.ts'
+import { persistently } from '../patience.ts'
+import type { BaseRecord, LogContext } from './context.ts'
+import { encodeFrame } from './frame.ts'
+import { claimSlot, type SlotHeader } from './slot.ts'
+import { writeSnapshot } from './snapshot.ts'
+import type { Walk } from './walk.ts'
+
+/** A place in the log that a snapshot can stand for. */
+export interface LogPosition {
+  readonly slot: number
+  readonly hash: string
+}
+
+const DELETE_BATCH = 1000
+
+export class LogWriter {
+  /** The writer's fencing number: every take-over has a higher one. */
+  readonly epoch: number
+  readonly #log: LogContext
+  #position: LogPosition
+  #base: CasVersion<BaseRecord> | undefined
+  /** Commits at or below the position that still exist, in ascending order. */
+  #held: number[]
+  #obsoleteSnapshots: string[] = []
+  #snapshotsListed = false
+  #appending = false
+  #closed: Error | undefined
+
+  /** Made by `takeOver` alone: `walk` ends in this writer's own fence. */
+  constructor(log: LogContext, walk: Walk<unknown>) {
+    this.#log = log
+    this.epoch = walk.epoch
+    this.#position = { slot: walk.slot, hash: walk.hash }
+    this.#base = walk.base
+    this.#held = walk.held
+  }
+
+  /** The slot that the next commit will have. */
+  get nextSlot(): number {
+    return this.#position.slot + 1
+  }
+
+  /** The last slot that is known to be in the log. */
+  get position(): LogPosition {
+    return this.#position
+  }
+
+  /** The slot that the base stands at, as far as this writer knows. */
+  get baseSlot(): number {
+    return this.#base?.value.slot ?? 0
+  }
+
+  /**
+   * Puts one commit into the next slot and resolves once it is known to be there, however long that takes. One at a time.
+   *
+   * Throws `Fenced` when another process has taken over. Rejects with a `StoreError` when the store refuses
+   * for good, with the signal's reason when it is aborted; the outcome is unknown then, and the writer closed.
+   */
+  async append(body: Uint8Array, signal?: AbortSignal): Promise<LogPosition> {
+    if (this.#closed !== undefined) {
+      throw new WriterClosed(`The writer of epoch ${this.epoch} is closed: ${this.#closed.message}`, this.#closed)
+    }
+    if (this.#appending)
+      throw new WriterClosed('A commit is being appended already: wait for it before appending the next one.')
+    this.#appending = true
+    try {
+      return await this.#append(body, signal)
+    } catch (error) {
+      this.#closed = error instanceof Error ? error : new Error(String(error))
+      throw error
+    } finally {
+      this.#appending = false
+    }
+  }
+
+  async #append(body: Uint8Array, signal?: AbortSignal): Promise<LogPosition> {
+    const slot = this.nextSlot
+    const nonce = this.#log.ids.nonce()
+    const header: SlotHeader = { kind: 'commit', slot, epoch: this.epoch, nonce, prev: this.#position.hash }
+    const { bytes, hash } = encodeFrame(header, body)
+    const owner = await claimSlot(this.#log, slot, nonce, bytes, signal)
+    if (owner !== 'mine')
+      throw new Fenced(this.epoch, `${this.#log.layout.slot(slot)} in ${this.#log.store.description}`)
+    this.#held.push(slot)
+    this.#position = { slot, hash }
+    return this.#position
+  }
+
+  /**
+   * Writes a snapshot of the state at `position` and moves the base there (rule 5). `position` is one that `append` returned.
+   * Does nothing if the base is there already. Throws `Fenced` when the base is beyond everything this writer wrote.
+   */
+  async checkpoint(position: LogPosition, snapshot: Uint8Array, signal?: AbortSignal): Promise<void> {
+    if (position.slot <= this.baseSlot) return
+    const held = this.#held.filter((slot) => slot <= position.slot)
+    const key = await writeSnapshot(this.#log, position.slot, held, snapshot, signal)
+    const record: BaseRecord = { slot: position.slot, epoch: this.epoch, hash: position.hash, snapshot: key }
+    for (;;) {
+      const before = this.#base
+      const write = await this.#log.base.write(before, record, signal)
+      const current = write.current
+      if (write.outcome === 'written') {
+        if (before !== undefined) this.#obsoleteSnapshots.push(before.value.snapshot)
+        this.#base = current
+        return
+      }
+      if (current !== undefined && current.value.slot >= position.slot) {
+        throw new Fenced(this.epoch, `${this.#log.layout.base} in ${this.#log.store.description}`)
+      }
+      this.#base = current
+    }
+  }
+
+  /**
+   * Deletes commits at or below the base that nobody needs, and snapshots that the base has left behind. `isLive` says of a slot
+   * whether something in it is still needed; it must go by commits that are known to be in the log. Fences are never
+   * deleted (rule 4). Resolves to the number of objects deleted; what a failure leaves behind is tried again the next time.
+   */
+  async collect(isLive: (slot: number) => boolean, signal?: AbortSignal): Promise<number> {
+    const log = this.#log
+    const below = this.baseSlot
+    const dead = this.#held.filter((slot) => slot <= below && !isLive(slot))
+    if (!this.#snapshotsListed) await this.#listSnapshots(signal)
+    const keys = [...this.#obsoleteSnapshots, ...dead.map((slot) => log.layout.slot(slot))]
+    for (let i = 0; i < keys.length; i += DELETE_BATCH) {
+      const batch = keys.slice(i, i + DELETE_BATCH)
+      await persistently(log, () => log.store.delete(batch, { signal }), signal)
+    }
+    const gone = new Set(dead)
+    this.#held = this.#held.filter((slot) => !gone.has(slot))
+    this.#obsoleteSnapshots = []
+    return keys.length
+  }
+
+  /**
+   * Finds the snapshots that crashed writers left. Only those below the base that this writer has seen: a snapshot at or above it may be one
+   * that a base is about to name.
+   */
+  async #listSnapshots(signal?: AbortSignal): Promise<void> {
+    const { store, layout } = this.#log
+    const below = this.baseSlot
+    let startAfter: string | undefined
+    do {
+      const page = await persistently(
+        this.#log,
+        () => store.list({ prefix: layout.snapshots, startAfter, signal }),
+        signal,
+      )
+      for (const { key } of page.entries) {
+        if (layout.slotOfSnapshot(key) < below && !this.#obsoleteSnapshots.includes(key))
+          this.#obsoleteSnapshots.push(key)
+      }
+      startAfter = page.truncated ? page.entries.at(-1)?.key : undefined
+    } while (startAfter !== undefined)
+    this.#snapshotsListed = true
+  }
+}
