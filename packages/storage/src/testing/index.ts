@@ -1,1 +1,5 @@
 export * from './clock/manual-clock.ts'
+export type { BrokenKind, ConditionKind, StoreCapabilities } from './conformance/capabilities.ts'
+export * from './conformance/describe-object-store.ts'
+export type { StoreFactory, StoreFixture } from './conformance/suite.ts'
+export * from './stores/reference-store.ts'
