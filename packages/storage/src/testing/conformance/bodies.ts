@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { overwrite } from '../../port/object-store.ts'
-import { bytes, describeTopic, foundObject, inParallel, type Suite, storedEtag } from './suite.ts'
+import { bytes, foundObject, inParallel, storedEtag } from './reading.ts'
+import type { Suite } from './suite.ts'
 
 /** `length` bytes with no period of a power of two, so that a piece in the wrong place shows. */
 function pattern(length: number, seed = 0): Uint8Array {
@@ -11,7 +12,7 @@ function pattern(length: number, seed = 0): Uint8Array {
 
 export function describeBodies(suite: Suite): void {
   const { maxBodyBytes, refusesLargerBodies } = suite.capabilities
-  describeTopic('bodies', () => {
+  suite.topic('bodies', () => {
     suite.test('keeps the empty body', async ({ store, key, prefix }) => {
       storedEtag(await store.put(key('a'), new Uint8Array(0), { condition: overwrite }))
       expect(foundObject(await store.get(key('a'))).body.byteLength).toBe(0)

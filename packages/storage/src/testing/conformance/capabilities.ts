@@ -2,7 +2,7 @@ import { assertKnownKeys, numberOption } from '../../options/check-options.ts'
 import { InvalidOption } from '../../options/invalid-option.ts'
 import type { StoreErrorCode } from '../../port/errors.ts'
 import type { PutCondition } from '../../port/object-store.ts'
-import type { StoreFactory } from './suite.ts'
+import type { StoreFactory } from './fixture.ts'
 
 /**
  * What an adapter can and cannot do, as data. Nothing is skipped for a capability that is missing: the suite then checks that the adapter
@@ -58,7 +58,8 @@ export function resolveCapabilities(capabilities: StoreCapabilities = {}): Resol
   assertKnownKeys(OWNER, capabilities, Object.keys(resolved))
   assertKnownKeys(`${OWNER} (broken)`, resolved.broken, BROKEN_KINDS)
   for (const kind of resolved.conditions) {
-    if (!CONDITIONS.includes(kind)) throw new InvalidOption(OWNER, 'conditions', `does not know ${JSON.stringify(kind)}.`)
+    if (!CONDITIONS.includes(kind))
+      throw new InvalidOption(OWNER, 'conditions', `does not know ${JSON.stringify(kind)}.`)
   }
   return resolved
 }

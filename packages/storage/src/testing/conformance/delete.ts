@@ -1,12 +1,14 @@
 import { expect } from 'vitest'
-import { MAX_DELETE_KEYS } from '../../requests/assert-request.ts'
 import { overwrite } from '../../port/object-store.ts'
-import { bytes, describeTopic, inParallel, type Suite } from './suite.ts'
+import { MAX_DELETE_KEYS } from '../../requests/assert-request.ts'
+import { bytes, inParallel } from './reading.ts'
+import type { Suite } from './suite.ts'
 
 export function describeDelete(suite: Suite): void {
-  describeTopic('delete', () => {
+  suite.topic('delete', () => {
     suite.test('removes what it names and nothing else', async ({ store, key, names }) => {
-      for (const name of ['a', 'a-b', 'ab', 'b/a', 'c']) await store.put(key(name), bytes('1'), { condition: overwrite })
+      for (const name of ['a', 'a-b', 'ab', 'b/a', 'c'])
+        await store.put(key(name), bytes('1'), { condition: overwrite })
       await store.delete([key('a'), key('c')])
       expect(await names()).toEqual(['a-b', 'ab', 'b/a'])
     })
@@ -47,12 +49,15 @@ export function describeDelete(suite: Suite): void {
       expect(await names()).toEqual(['stays'])
     })
 
-    suite.test('refuses more than 1,000 keys and unusable keys, before it removes anything', async ({ store, key, names }) => {
-      await store.put(key('a'), bytes('1'), { condition: overwrite })
-      const tooMany = Array.from({ length: MAX_DELETE_KEYS + 1 }, () => key('a'))
-      await expect(store.delete(tooMany)).rejects.toMatchObject({ code: 'INVALID_REQUEST' })
-      await expect(store.delete([key('a'), 'not usable'])).rejects.toMatchObject({ code: 'INVALID_REQUEST' })
-      expect(await names()).toEqual(['a'])
-    })
+    suite.test(
+      'refuses more than 1,000 keys and unusable keys, before it removes anything',
+      async ({ store, key, names }) => {
+        await store.put(key('a'), bytes('1'), { condition: overwrite })
+        const tooMany = Array.from({ length: MAX_DELETE_KEYS + 1 }, () => key('a'))
+        await expect(store.delete(tooMany)).rejects.toMatchObject({ code: 'INVALID_REQUEST' })
+        await expect(store.delete([key('a'), 'not usable'])).rejects.toMatchObject({ code: 'INVALID_REQUEST' })
+        expect(await names()).toEqual(['a'])
+      },
+    )
   })
 }

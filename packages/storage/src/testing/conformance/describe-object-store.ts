@@ -3,6 +3,7 @@ import { describeBodies } from './bodies.ts'
 import { resolveCapabilities, type StoreCapabilities } from './capabilities.ts'
 import { describeDelete } from './delete.ts'
 import { describeErrorsAndSignals } from './errors-and-signals.ts'
+import type { StoreFactory } from './fixture.ts'
 import { describeGet } from './get.ts'
 import { describeKeys } from './keys.ts'
 import { describeList } from './list.ts'
@@ -10,7 +11,7 @@ import { describePutCreate } from './put-create.ts'
 import { describePutIfMatch } from './put-if-match.ts'
 import { describePutOverwrite } from './put-overwrite.ts'
 import { describeRaces } from './races.ts'
-import { createSuite, type StoreFactory } from './suite.ts'
+import { createVitestSuite, type Suite } from './suite.ts'
 
 /**
  * The conformance suite of the port, as vitest tests: what every adapter must keep. Call it at the top of a test file.
@@ -19,17 +20,20 @@ import { createSuite, type StoreFactory } from './suite.ts'
  * prefix of its own (`conformance/<ulid>/`). Give `{ store, dispose }` to clean up after each test.
  */
 export function describeObjectStore(name: string, factory: StoreFactory, capabilities: StoreCapabilities = {}): void {
-  const suite = createSuite(factory, resolveCapabilities(capabilities))
-  describe(`${name} keeps the port of an object store`, () => {
-    describeGet(suite)
-    describePutCreate(suite)
-    describePutIfMatch(suite)
-    describePutOverwrite(suite)
-    describeDelete(suite)
-    describeList(suite)
-    describeKeys(suite)
-    describeBodies(suite)
-    describeErrorsAndSignals(suite)
-    describeRaces(suite)
-  })
+  const suite = createVitestSuite(factory, resolveCapabilities(capabilities))
+  describe(`${name} keeps the port of an object store`, () => describeTopics(suite))
+}
+
+/** Defines all topics of the suite. */
+export function describeTopics(suite: Suite): void {
+  describeGet(suite)
+  describePutCreate(suite)
+  describePutIfMatch(suite)
+  describePutOverwrite(suite)
+  describeDelete(suite)
+  describeList(suite)
+  describeKeys(suite)
+  describeBodies(suite)
+  describeErrorsAndSignals(suite)
+  describeRaces(suite)
 }

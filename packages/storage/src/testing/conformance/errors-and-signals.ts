@@ -3,10 +3,11 @@ import { expect, vi } from 'vitest'
 import { StoreError } from '../../port/errors.ts'
 import { type ObjectStore, overwrite } from '../../port/object-store.ts'
 import type { BrokenKind } from './capabilities.ts'
-import { bytes, describeTopic, foundObject, type Suite, createSuite, text } from './suite.ts'
+import { bytes, foundObject, text } from './reading.ts'
+import type { StoreScope, Suite } from './suite.ts'
 
 export function describeErrorsAndSignals(suite: Suite): void {
-  describeTopic('errors and signals', () => {
+  suite.topic('errors and signals', () => {
     suite.test('says in words where it is', async ({ store }) => {
       expect(store.description).toMatch(/\S/)
     })
@@ -18,16 +19,19 @@ export function describeErrorsAndSignals(suite: Suite): void {
       }
     })
 
-    suite.test('refuses with errors that are store errors, never by throwing outside the promise', async ({ store }) => {
-      for (const attempt of everyMethod(store, 'not usable')) {
-        const error = await attempt().then(
-          () => expect.unreachable('the request should have been refused'),
-          (reason: unknown) => reason,
-        )
-        expect(error).toBeInstanceOf(StoreError)
-        expect(error).toMatchObject({ code: 'INVALID_REQUEST', key: expect.stringContaining('not usable') })
-      }
-    })
+    suite.test(
+      'refuses with errors that are store errors, never by throwing outside the promise',
+      async ({ store }) => {
+        for (const attempt of everyMethod(store, 'not usable')) {
+          const error = await attempt().then(
+            () => expect.unreachable('the request should have been refused'),
+            (reason: unknown) => reason,
+          )
+          expect(error).toBeInstanceOf(StoreError)
+          expect(error).toMatchObject({ code: 'INVALID_REQUEST', key: expect.stringContaining('not usable') })
+        }
+      },
+    )
 
     suite.test('does nothing when the signal is aborted before the call', async ({ store, key, names }) => {
       await store.put(key('a'), bytes('1'), { condition: overwrite })
@@ -79,7 +83,8 @@ function describeBroken(suite: Suite, kind: BrokenKind): void {
   const factory = suite.capabilities.broken[kind]
   if (factory === undefined) return
   const retriable = kind === 'STORE_UNAVAILABLE'
-  createSuite(factory, suite.capabilities).test(`a store that is broken by ${kind} says so`, async ({ store, key }) => {
+  const name = `a store that is broken by ${kind} says so`
+  const run = async ({ store, key }: StoreScope): Promise<void> => {
     const [put, ...others] = everyMethod(store, key('a'))
     for (const attempt of others) await expect(attempt()).rejects.toMatchObject({ code: kind, retriable })
     if (retriable) {
@@ -88,5 +93,6 @@ function describeBroken(suite: Suite, kind: BrokenKind): void {
     } else {
       await expect(put?.()).rejects.toMatchObject({ code: kind, retriable })
     }
-  })
+  }
+  suite.test(name, run, factory)
 }

@@ -1,9 +1,10 @@
 import { expect } from 'vitest'
 import { overwrite } from '../../port/object-store.ts'
-import { bytes, describeTopic, foundObject, type Suite, storedEtag, text } from './suite.ts'
+import { bytes, foundObject, storedEtag, text } from './reading.ts'
+import type { Suite } from './suite.ts'
 
 export function describeGet(suite: Suite): void {
-  describeTopic('get', () => {
+  suite.topic('get', () => {
     suite.test('finds what was put, with the ETag that the put answered', async ({ store, key }) => {
       const etag = storedEtag(await store.put(key('a'), bytes('hello'), { condition: overwrite }))
       const found = foundObject(await store.get(key('a')))

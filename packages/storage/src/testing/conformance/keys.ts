@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { overwrite } from '../../port/object-store.ts'
-import { bytes, describeTopic, foundObject, type StoreScope, type Suite, text } from './suite.ts'
+import { bytes, foundObject, text } from './reading.ts'
+import type { StoreScope, Suite } from './suite.ts'
 
 /** Keys that some store somewhere would mix up, and that the port allows. */
 const ODD_NAMES = [
@@ -25,11 +26,27 @@ const ODD_NAMES = [
 ]
 
 /** Keys that the port refuses, whatever the store would make of them. */
-const REFUSED = ['', '/', '/a', 'a/', 'a//b', '.', '..', 'a/../b', './a', 'a/.hidden', 'a b', 'ä', 'a%2Fb', 'a\\b', 'a\u0000']
+const REFUSED = [
+  '',
+  '/',
+  '/a',
+  'a/',
+  'a//b',
+  '.',
+  '..',
+  'a/../b',
+  './a',
+  'a/.hidden',
+  'a b',
+  'ä',
+  'a%2Fb',
+  'a\\b',
+  'a\u0000',
+]
 const TOO_LONG = ['x'.repeat(256), `${'x'.repeat(200)}/`.repeat(6).slice(0, -1)]
 
 export function describeKeys(suite: Suite): void {
-  describeTopic('keys', () => {
+  suite.topic('keys', () => {
     suite.test('keeps odd but allowed keys apart, to the letter', async ({ store, key, names }) => {
       for (const name of ODD_NAMES) await store.put(key(name), bytes(name), { condition: overwrite })
       for (const name of ODD_NAMES) expect(text(foundObject(await store.get(key(name))).body)).toBe(name)

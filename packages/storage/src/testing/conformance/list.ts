@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { overwrite } from '../../port/object-store.ts'
-import { bytes, describeTopic, inParallel, listAll, type StoreScope, type Suite } from './suite.ts'
+import { bytes, inParallel, listAll } from './reading.ts'
+import type { StoreScope, Suite } from './suite.ts'
 
 const numbered = (count: number): string[] => Array.from({ length: count }, (_, i) => `k${String(i).padStart(4, '0')}`)
 
@@ -11,7 +12,7 @@ async function fill({ store, key }: StoreScope, names: readonly string[], body =
 }
 
 export function describeList(suite: Suite): void {
-  describeTopic('list', () => {
+  suite.topic('list', () => {
     describeEntries(suite)
     describeStartAfter(suite)
     describePages(suite)
@@ -138,7 +139,12 @@ function describeOrder(suite: Suite): void {
     })
   } else {
     suite.test('is in byte order among keys of one folder and length, and has all others once', async (scope) => {
-      await fill(scope, [...tricky, ...numbered(20).map((name) => `n/${name}`).toReversed()])
+      await fill(scope, [
+        ...tricky,
+        ...numbered(20)
+          .map((name) => `n/${name}`)
+          .toReversed(),
+      ])
       const listed = await scope.names()
       expect(listed.toSorted()).toEqual([...tricky, ...numbered(20).map((name) => `n/${name}`)].toSorted())
       expect(await scope.names('n/')).toEqual(numbered(20).map((name) => `n/${name}`))

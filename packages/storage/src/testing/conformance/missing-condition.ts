@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { overwrite, type PutCondition } from '../../port/object-store.ts'
-import { bytes, foundObject, type Suite, text } from './suite.ts'
+import { bytes, foundObject, text } from './reading.ts'
+import type { Suite } from './suite.ts'
 
 /** What a store does that cannot keep `condition`: it says so, and writes nothing. */
 export function describeMissingCondition(suite: Suite, condition: PutCondition): void {

@@ -1,10 +1,11 @@
 import { expect } from 'vitest'
 import { create, ifMatch } from '../../port/object-store.ts'
-import { bytes, describeTopic, foundObject, type Suite, storedEtag, text } from './suite.ts'
 import { describeMissingCondition } from './missing-condition.ts'
+import { bytes, foundObject, storedEtag, text } from './reading.ts'
+import type { Suite } from './suite.ts'
 
 export function describePutCreate(suite: Suite): void {
-  describeTopic('put create', () => {
+  suite.topic('put create', () => {
     if (!suite.capabilities.conditions.includes('create')) return describeMissingCondition(suite, create)
 
     suite.test('stores where there is nothing', async ({ store, key }) => {

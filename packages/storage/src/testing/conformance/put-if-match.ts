@@ -1,21 +1,25 @@
 import { expect } from 'vitest'
 import { ifMatch, overwrite } from '../../port/object-store.ts'
 import { describeMissingCondition } from './missing-condition.ts'
-import { bytes, describeTopic, foundObject, type Suite, storedEtag, text } from './suite.ts'
+import { bytes, foundObject, storedEtag, text } from './reading.ts'
+import type { Suite } from './suite.ts'
 
 export function describePutIfMatch(suite: Suite): void {
-  describeTopic('put if-match', () => {
+  suite.topic('put if-match', () => {
     if (!suite.capabilities.conditions.includes('if-match')) return describeMissingCondition(suite, ifMatch('"1"'))
 
-    suite.test('stores over the version named, whether its ETag came from a put or from a get', async ({ store, key }) => {
-      const first = storedEtag(await store.put(key('a'), bytes('1'), { condition: overwrite }))
-      const second = storedEtag(await store.put(key('a'), bytes('2'), { condition: ifMatch(first) }))
-      expect(second).not.toBe(first)
-      const read = foundObject(await store.get(key('a')))
-      expect([text(read.body), read.etag]).toEqual(['2', second])
-      storedEtag(await store.put(key('a'), bytes('3'), { condition: ifMatch(read.etag) }))
-      expect(text(foundObject(await store.get(key('a'))).body)).toBe('3')
-    })
+    suite.test(
+      'stores over the version named, whether its ETag came from a put or from a get',
+      async ({ store, key }) => {
+        const first = storedEtag(await store.put(key('a'), bytes('1'), { condition: overwrite }))
+        const second = storedEtag(await store.put(key('a'), bytes('2'), { condition: ifMatch(first) }))
+        expect(second).not.toBe(first)
+        const read = foundObject(await store.get(key('a')))
+        expect([text(read.body), read.etag]).toEqual(['2', second])
+        storedEtag(await store.put(key('a'), bytes('3'), { condition: ifMatch(read.etag) }))
+        expect(text(foundObject(await store.get(key('a'))).body)).toBe('3')
+      },
+    )
 
     suite.test('keeps what is there when the version named is gone by', async ({ store, key }) => {
       const stale: string[] = []

@@ -1,7 +1,8 @@
 import { expect } from 'vitest'
 import { create, ifMatch, type ObjectStore, overwrite } from '../../port/object-store.ts'
 import { systemIds } from '../../runtime/system.ts'
-import { bytes, describeTopic, foundObject, inParallel, listAll, type StoreScope, type Suite, storedEtag, text } from './suite.ts'
+import { bytes, foundObject, inParallel, listAll, storedEtag, text } from './reading.ts'
+import type { StoreScope, Suite } from './suite.ts'
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
 
@@ -11,12 +12,14 @@ const numbers = (count: number): number[] => Array.from({ length: count }, (_, i
  */
 export function describeRaces(suite: Suite): void {
   const { conditions, writers, rounds } = suite.capabilities
-  describeTopic('races', () => {
+  suite.topic('races', () => {
     if (conditions.includes('create')) {
       suite.test(`${writers} writers create one key: one wins, and its body is there`, async (scope) => {
         for (const round of numbers(rounds)) await race(scope, `round-${round}`, writers, () => create)
       })
-      suite.test('an object created and deleted is a lock that one holds at a time', (scope) => lockRace(scope, writers))
+      suite.test('an object created and deleted is a lock that one holds at a time', (scope) =>
+        lockRace(scope, writers),
+      )
     }
     if (conditions.includes('if-match')) {
       suite.test(`${writers} writers replace one version: one wins, and its body is there`, async (scope) => {
@@ -29,13 +32,20 @@ export function describeRaces(suite: Suite): void {
       suite.test(`a counter that ${writers} workers add to loses nothing`, (scope) => counterRace(scope, writers))
     }
     suite.test('readers see whole bodies while they are written', (scope) => tornReads(scope))
-    suite.test('lists show what is there all the time, once, while others come and go', (scope) => listsUnderChange(scope))
+    suite.test('lists show what is there all the time, once, while others come and go', (scope) =>
+      listsUnderChange(scope),
+    )
     suite.test('everything answered is seen by what begins after it', (scope) => readAfterWrite(scope))
   })
 }
 
 /** One contest: all write at once; who was told `stored` must be the one whose body is there, and nobody else may be told so. */
-async function race(scope: StoreScope, name: string, writers: number, condition: () => Parameters<ObjectStore['put']>[2]['condition']): Promise<void> {
+async function race(
+  scope: StoreScope,
+  name: string,
+  writers: number,
+  condition: () => Parameters<ObjectStore['put']>[2]['condition'],
+): Promise<void> {
   const key = scope.key(name)
   const bodies = numbers(writers).map((writer) => `${writer} ${systemIds.nonce()} ${'.'.repeat(500)}`)
   const results = await Promise.all(bodies.map((body) => scope.store.put(key, bytes(body), { condition: condition() })))
@@ -102,7 +112,9 @@ async function counterRace({ store, key }: StoreScope, workers: number): Promise
       for (const id of idsOf(worker)) await add(id)
     }),
   )
-  const counted = text(foundObject(await store.get(counter)).body).split(' ').slice(1)
+  const counted = text(foundObject(await store.get(counter)).body)
+    .split(' ')
+    .slice(1)
   expect(counted.toSorted()).toEqual(numbers(workers).flatMap(idsOf).toSorted())
 }
 
@@ -155,8 +167,7 @@ async function listsUnderChange({ store, key, prefix }: StoreScope): Promise<voi
 }
 
 async function readAfterWrite({ store, key, prefix }: StoreScope): Promise<void> {
-  const listed = async (k: string): Promise<boolean> =>
-    (await listAll(store, prefix)).includes(k)
+  const listed = async (k: string): Promise<boolean> => (await listAll(store, prefix)).includes(k)
   await inParallel(numbers(40), 8, async (i) => {
     const k = key(`k${String(i).padStart(4, '0')}`)
     const etag = storedEtag(await store.put(k, bytes(`${i}`), { condition: overwrite }))
