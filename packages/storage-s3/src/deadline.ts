@@ -9,7 +9,7 @@ export class RequestTimedOut extends Error {
   readonly code = 'ETIMEDOUT'
 
   constructor(limitMs: number, timeoutMs: number) {
-    const allowance = limitMs === timeoutMs ? '' : `, plus 1 ms per KiB of body`
+    const allowance = Math.round(limitMs) === timeoutMs ? '' : `, plus 1 ms per KiB of body`
     super(`no answer within ${Math.round(limitMs)} ms (requestTimeoutMs: ${timeoutMs}${allowance})`)
     this.name = 'RequestTimedOut'
   }

@@ -9,7 +9,7 @@ import { type ResponseHead, readRetryAfterMs, readStoreTimeMs } from './response
 export interface Failure {
   /** HTTP status of the store's answer; undefined if there was none. */
   readonly status: number | undefined
-  /** S3's error code (`SlowDown`), or the code or name of the local error (`ECONNREFUSED`). */
+  /** S3's error code (`SlowDown`), empty where an answer has none; or the code or name of a local error (`ECONNREFUSED`). */
   readonly code: string
   /** What the store, or the machine, says about it. */
   readonly text: string
@@ -29,7 +29,7 @@ export class S3ErrorAnswer extends Error {
 
   constructor(code: string, text: string, status: number, requestId: string | undefined) {
     super(text)
-    this.name = code
+    this.name = code === '' ? 'S3ErrorAnswer' : code
     this.status = status
     this.requestId = requestId
   }
@@ -48,18 +48,20 @@ export function readFailure(error: unknown, { head, clock, answeredBefore }: Fai
   if (head === undefined) return localFailure(thrown, answeredBefore)
   const metadata = readMetadata(thrown)
   const status = metadata.httpStatusCode ?? head.status
-  const broken = status < 300
-  const code = broken ? (codeOf(thrown) ?? thrown.name) : thrown.name
+  // A head that promised success, and then no use: the connection broke, or what came was not S3's.
+  const isBroken = status < 300
+  const code = isBroken ? (codeOf(thrown) ?? '') : (s3CodeOf(thrown) ?? '')
+  const text = isBroken || code !== '' ? wordsOf(thrown) : ''
   const requestId = metadata.requestId ?? head.headers['x-amz-request-id']
   return {
     status,
     code,
-    text: wordsOf(thrown),
+    text,
     requestId,
     bucketRegion: head.headers['x-amz-bucket-region'],
     storeTimeMs: readStoreTimeMs(head),
     retryAfterMs: readRetryAfterMs(head, clock),
-    cause: broken ? thrown : new S3ErrorAnswer(code, wordsOf(thrown), status, requestId),
+    cause: isBroken ? thrown : new S3ErrorAnswer(code, text, status, requestId),
   }
 }
 
@@ -129,6 +131,12 @@ function wordsOf(error: Error): string {
 
 function codeOf(error: Error): string | undefined {
   const code = 'code' in error ? error.code : undefined
+  return typeof code === 'string' ? code : undefined
+}
+
+/** The code in the body of the answer; the SDK invents a name where there is none. */
+function s3CodeOf(error: Error): string | undefined {
+  const code = 'Code' in error ? error.Code : undefined
   return typeof code === 'string' ? code : undefined
 }
 

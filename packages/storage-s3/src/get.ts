@@ -32,6 +32,6 @@ async function readObject(
   if (ContentLength !== undefined && body.byteLength !== ContentLength) {
     throw new Error(`the body broke off after ${body.byteLength} of ${ContentLength} bytes`)
   }
-  if (ETag === undefined) throw new Error('an object without an ETag: is that an S3 server, and nothing in between?')
+  if (ETag === undefined) throw new Error('an object without an ETag: is that an S3 server, with nothing in between?')
   return { body, etag: ETag }
 }

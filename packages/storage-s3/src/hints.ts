@@ -1,6 +1,7 @@
 /** What to do about a failure, in a sentence. Empty where the store's own words say it all. */
+
+import type { Attempt } from './attempt.ts'
 import type { Failure } from './failure.ts'
-import type { Attempt } from './store-error.ts'
 
 export function hintFor(failure: Failure, attempt: Attempt): string {
   const { status, code } = failure

@@ -22,7 +22,7 @@ export async function listObjects(link: Link, options: ListOptions): Promise<Lis
       ...(token === undefined ? {} : { ContinuationToken: token }),
     })
     const reply = await exchange(link, command, { signal }, readPage)
-    if (!reply.ok) throw toStoreError(reply.failure, attemptAt(link, 'ListObjectsV2', keyPrefix + prefix))
+    if (!reply.ok) throw toStoreError(reply.failure, attemptAt(link, 'ListObjectsV2', keyPrefix + prefix || undefined))
     const page = reply.value
     const entries = page.entries.flatMap((entry) => relativeEntry(entry, keyPrefix, startAfter)).sort(byKey)
     // A page of nothing but keys that were filtered out says nothing yet about those behind them.
@@ -46,7 +46,7 @@ function readPage(output: ListObjectsV2CommandOutput): Page {
   const { Contents = [], IsTruncated, KeyCount, Name, NextContinuationToken } = output
   if (IsTruncated === undefined && KeyCount === undefined && Name === undefined) {
     // The SDK reads any text as an empty list: an error page must not look like an empty queue.
-    throw new Error('a list without a name or a count: is that an S3 server, and nothing in between?')
+    throw new Error('a list without a name or a count: is that an S3 server, with nothing in between?')
   }
   const entries = Contents.map(({ Key = '', Size = 0 }) => ({ key: Key, size: Size }))
   return { entries, truncated: IsTruncated === true, nextToken: NextContinuationToken }

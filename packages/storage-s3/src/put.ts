@@ -22,7 +22,7 @@ export async function putObject(link: Link, key: string, body: Uint8Array, optio
     ...conditionHeaders(condition, quoteETags),
   })
   const reply = await exchange(link, command, { signal, bytes: body.byteLength }, ({ ETag }) => {
-    if (ETag === undefined) throw new Error('a write without an ETag: is that an S3 server, and nothing in between?')
+    if (ETag === undefined) throw new Error('a write without an ETag: is that an S3 server, with nothing in between?')
     return ETag
   })
   if (reply.ok) return { outcome: 'stored', etag: reply.value, storeTimeMs: reply.storeTimeMs }

@@ -70,11 +70,16 @@ function classifyLocal(code: string, text: string): FailureClass {
 }
 
 function describeFailure(failure: Failure, attempt: Attempt): string {
-  const { status, code, text, requestId } = failure
+  const { requestId } = failure
   const what = attempt.key === undefined ? attempt.operation : `${attempt.operation} of ${JSON.stringify(attempt.key)}`
-  const answer = status === undefined ? code : status < 300 ? `an unusable answer: ${code}` : `${status} ${code}`
-  const words = text === '' || text === code ? '' : `: ${text.replace(/\.$/, '')}`
-  const hint = hintFor(failure, attempt)
+  const words = failure.text === '' ? '' : `: ${failure.text.replace(/[.?!]$/, '')}`
   const id = requestId === undefined ? '' : ` (request id ${requestId})`
-  return `${attempt.description}: ${what} failed with ${answer}${words}${id}.${hint === '' ? '' : ` ${hint}`}`
+  const hint = hintFor(failure, attempt)
+  return `${attempt.description}: ${what} failed with ${describeAnswer(failure)}${words}${id}.${hint === '' ? '' : ` ${hint}`}`
+}
+
+function describeAnswer({ status, code }: Failure): string {
+  if (status === undefined) return code
+  if (status < 300) return code === '' ? 'an unusable answer' : `an unusable answer: ${code}`
+  return code === '' ? `${status}, without an S3 error` : `${status} ${code}`
 }
