@@ -1,0 +1,21 @@
+/** Step 6, expire: a claim whose visibility timeout passed without a settlement is void; its message is visible again, or dead after its last attempt. */
+import type { QueueEvent } from './state/events.ts'
+import type { QueueState } from './state/model.ts'
+
+/** What becomes of claims whose time is up. Tokens that nobody holds any more are passed over. */
+export function decideExpire(state: QueueState, tokens: readonly number[]): readonly QueueEvent[] {
+  const events: QueueEvent[] = []
+  const expired: number[] = []
+  for (const token of tokens) {
+    const claim = state.active.get(token)
+    if (claim === undefined) continue
+    if (claim.attempt < claim.maxAttempts) {
+      expired.push(token)
+      continue
+    }
+    const message = `no settlement within ${claim.timeoutMs} ms`
+    events.push({ type: 'died', token, reason: 'timed-out', name: 'VisibilityTimeout', message })
+  }
+  if (expired.length > 0) events.push({ type: 'expired', tokens: expired })
+  return events
+}
