@@ -11,6 +11,8 @@ export interface Patience {
   readonly baseMs?: number | undefined
   /** Upper bound of every wait in ms. Default 5,000. */
   readonly maxMs?: number | undefined
+  /** Told of each error that is waited out, so that an outage does not go unseen. */
+  readonly onTrouble?: ((error: unknown) => void) | undefined
 }
 
 /** Waits before attempt number `attempt` (1 for the first repetition), at least as long as the store asked for in `error`. */
@@ -20,6 +22,7 @@ export async function waitBeforeRetry(
   error?: unknown,
   signal?: AbortSignal,
 ): Promise<void> {
+  if (error !== undefined) patience.onTrouble?.(error)
   const max = patience.maxMs ?? 5000
   const bound = Math.min(max, (patience.baseMs ?? 50) * 2 ** (attempt - 1))
   const asked = error instanceof Throttled || error instanceof UnknownOutcome ? (error.retryAfterMs ?? 0) : 0

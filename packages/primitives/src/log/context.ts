@@ -1,12 +1,11 @@
-import type { Clock, Ids, ObjectStore, Random } from '@s3queue/storage'
+import type { Ids, ObjectStore } from '@s3queue/storage'
 import type { CasObject } from '../cas-object.ts'
+import type { Patience } from '../patience.ts'
 import type { LogLayout } from './layout.ts'
 
 /** What the parts of a log share: injected effects, the keys, and the base. */
-export interface LogContext {
+export interface LogContext extends Patience {
   readonly store: ObjectStore
-  readonly clock: Clock
-  readonly random: Random
   readonly ids: Ids
   readonly layout: LogLayout
   readonly base: CasObject<BaseRecord>

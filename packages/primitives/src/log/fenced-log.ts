@@ -4,19 +4,19 @@
  * Every slot is an object that is created once; every change of writer is a slot too, the fence. So who writes is
  * settled by who created a slot, and neither clocks nor leases nor beliefs about a leader can break it.
  */
-import { assertPrefix, type Clock, type Ids, type ObjectStore, type Random } from '@s3queue/storage'
+import { assertPrefix, type Ids, type ObjectStore } from '@s3queue/storage'
 import { CasObject } from '../cas-object.ts'
+import type { Patience } from '../patience.ts'
 import type { BaseRecord, Fold, LogContext } from './context.ts'
 import { LogFollower } from './follower.ts'
 import { describeLayout } from './layout.ts'
+import { readSlot } from './slot.ts'
 import { type Leadership, takeOver } from './take-over.ts'
 
-export interface FencedLogOptions {
+export interface FencedLogOptions extends Patience {
   readonly store: ObjectStore
   /** Where the log's objects lie: empty, or ending in a slash. */
   readonly prefix: string
-  readonly clock: Clock
-  readonly random: Random
   readonly ids: Ids
   /** How many slots a walk reads at once, at most. Default 32. */
   readonly readAhead?: number | undefined
@@ -30,19 +30,23 @@ export interface FencedLog {
   takeOver<S>(fold: Fold<S>, signal?: AbortSignal): Promise<Leadership<S>>
   /** Reads along without becoming the writer. */
   follow<S>(fold: Fold<S>): LogFollower<S>
+  /** The bytes of one commit, or undefined if there is none (any more) in that slot. */
+  readCommit(slot: number, signal?: AbortSignal): Promise<Uint8Array | undefined>
 }
 
 /** The log below `prefix`. Makes no request by itself. */
 export function createFencedLog(options: FencedLogOptions): FencedLog {
-  const { store, prefix, clock, random, ids, readAhead = 32 } = options
+  const { store, prefix, ids, readAhead = 32, clock, random, baseMs, maxMs, onTrouble } = options
+  const patience: Patience = { clock, random, baseMs, maxMs, onTrouble }
   assertPrefix(prefix)
   if (!Number.isInteger(readAhead) || readAhead < 1)
     throw new RangeError(`readAhead must be a whole number from 1 on, not ${readAhead}.`)
   const layout = describeLayout(prefix)
-  const base = new CasObject<BaseRecord>({ store, key: layout.base, clock, random, ids })
-  const log: LogContext = { store, clock, random, ids, layout, base, readAhead }
+  const base = new CasObject<BaseRecord>({ ...patience, store, key: layout.base, ids })
+  const log: LogContext = { ...patience, store, ids, layout, base, readAhead }
   return {
     takeOver: (fold, signal) => takeOver(log, fold, signal),
     follow: (fold) => new LogFollower(log, fold),
+    readCommit: async (slot, signal) => (await readSlot(log, slot, signal))?.body,
   }
 }

@@ -7,7 +7,7 @@ export interface Clock {
   now(): number
   /** Ms since some moment in the past; never goes back. Good for durations. */
   monotonic(): number
-  /** Calls `callback` once after `ms`, unless the function that it returns was called before. */
+  /** Calls `callback` once after `ms` (0: once all that is due now has run), unless the function that it returns was called before. */
   setTimer(ms: number, callback: () => void): () => void
 }
 
