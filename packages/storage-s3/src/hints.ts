@@ -29,7 +29,7 @@ export function hintFor(failure: Failure, attempt: Attempt): string {
       ? 'Check the option "region".'
       : `The bucket is in ${bucketRegion}: set the option "region".`
   }
-  if (status === 404)
+  if (status === 404 && code === '')
     return 'That is no answer of an S3 server about an object: check the endpoint and what stands in between.'
   return ''
 }

@@ -73,7 +73,7 @@ interface Parameters {
 function readParameters(search: URLSearchParams): Parameters {
   const parameters: Parameters = {}
   for (const [name, value] of search) {
-    if (name === 'region' && value !== '') parameters.region = value
+    if (name === 'region') parameters.region = readText(name, value)
     else if (name === 'tls') parameters.tls = readBoolean(name, value)
     else if (name === 'forcePathStyle') parameters.forcePathStyle = readBoolean(name, value)
     else throw problem(`has a parameter that is not known${nearby(name)}. Known: ${PARAMETERS.join(', ')}.`)
@@ -84,6 +84,11 @@ function readParameters(search: URLSearchParams): Parameters {
 function nearby(name: string): string {
   const nearest = nearestName(name, PARAMETERS)
   return nearest === undefined ? '' : ` (did you mean ${nearest}?)`
+}
+
+function readText(name: string, value: string): string {
+  if (value === '') throw problem(`must have a value for "${name}".`)
+  return value
 }
 
 function readBoolean(name: string, value: string): boolean {

@@ -23,6 +23,8 @@ export interface SeenRequest {
   readonly query: URLSearchParams
   readonly headers: IncomingMessage['headers']
   readonly body: string
+  /** Port of the connection it came over. */
+  readonly clientPort: number | undefined
 }
 
 export interface ScriptedServer {
@@ -46,7 +48,8 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
       const url = new URL(request.url ?? '/', 'http://server')
       const { method = '', headers } = request
       const body = Buffer.concat(chunks).toString('latin1')
-      requests.push({ method, path: url.pathname, query: url.searchParams, headers, body })
+      const clientPort = request.socket.remotePort
+      requests.push({ method, path: url.pathname, query: url.searchParams, headers, body, clientPort })
       for (const check of waiting) check()
       send(response, replies.shift() ?? { status: 418 })
     })
