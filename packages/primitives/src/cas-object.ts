@@ -148,8 +148,9 @@ export class CasObject<T> {
     } catch (cause) {
       throw new CorruptObject(key, store.description, 'it is not valid JSON', cause)
     }
-    const nonce = envelope?.history?.[0]
-    if (envelope?.format !== FORMAT || typeof nonce !== 'string') {
+    const history: unknown = envelope?.history
+    const nonce: unknown = Array.isArray(history) ? history[0] : undefined
+    if (envelope?.format !== FORMAT || typeof nonce !== 'string' || typeof envelope.complete !== 'boolean') {
       throw new CorruptObject(key, store.description, `it is not an object of format ${FORMAT}`)
     }
     return { value: envelope.value as T, etag, nonce, history: envelope.history, complete: envelope.complete }

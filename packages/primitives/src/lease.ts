@@ -8,8 +8,8 @@
  * so the holder stops trusting before anybody else may take over, as long as clocks run at about the same rate (1 % is allowed for).
  */
 import type { Ids, ObjectStore } from '@s3queue/storage'
-import { CasObject, type CasVersion } from './cas-object.ts'
-import { LeaseLost } from './errors.ts'
+import { CasObject, type CasVersion, type CasWrite } from './cas-object.ts'
+import { CasUnresolved, LeaseLost } from './errors.ts'
 import type { Patience } from './patience.ts'
 
 const DRIFT = 0.01
@@ -50,11 +50,17 @@ export interface AcquireOptions<D> {
   readonly mayDepose?: ((record: LeaseRecord<D>) => boolean) | undefined
 }
 
+/** A version of the record, and since when we know it on our own clock. */
+interface Sighting<D> {
+  readonly version: CasVersion<LeaseRecord<D>>
+  readonly since: number
+}
+
 /** One process's view of one lease. */
 export class Lease<D = undefined> {
   readonly #options: LeaseOptions
   readonly #object: CasObject<LeaseRecord<D>>
-  #seen: { readonly version: CasVersion<LeaseRecord<D>>; readonly since: number } | undefined
+  #seen: Sighting<D> | undefined
 
   constructor(options: LeaseOptions) {
     if (!(options.durationMs > 0 && Number.isFinite(options.durationMs))) {
@@ -66,12 +72,7 @@ export class Lease<D = undefined> {
 
   /** What the store says now, without trying to take it; undefined if nobody ever had it. */
   async observe(signal?: AbortSignal): Promise<LeaseRecord<D> | undefined> {
-    const known = this.#seen?.version
-    const answer =
-      known === undefined ? await this.#object.read(signal) : await this.#object.readIfChanged(known, signal)
-    if (answer === 'unchanged') return known?.value
-    this.#note(answer)
-    return answer?.value
+    return (await this.#look(signal))?.version.value
   }
 
   /**
@@ -80,39 +81,40 @@ export class Lease<D = undefined> {
    */
   async tryAcquire(details: D, options: AcquireOptions<D> = {}): Promise<LeaseAttempt<D>> {
     const { clock, owner, durationMs } = this.#options
-    const current = await this.observe(options.signal)
-    if (current !== undefined && this.#freeInMs(current) > 0 && options.mayDepose?.(current) !== true) {
-      return { outcome: 'held', record: current, freeInMs: this.#freeInMs(current) }
+    const seen = await this.#look(options.signal)
+    const current = seen?.version.value
+    if (current !== undefined && this.#freeInMs(seen) > 0 && options.mayDepose?.(current) !== true) {
+      return { outcome: 'held', record: current, freeInMs: this.#freeInMs(seen) }
     }
     const startedAt = clock.monotonic()
     const generation = (current?.generation ?? 0) + 1
     const record = { owner, generation, durationMs, held: true, aliveAt: clock.now(), details }
-    const write = await this.#object.write(
-      current === undefined ? undefined : this.#seen?.version,
-      record,
-      options.signal,
-    )
-    this.#note(write.current)
-    const mine =
-      write.outcome === 'written' &&
-      write.current.value.owner === owner &&
-      write.current.value.generation === generation
-    if (mine)
-      return { outcome: 'acquired', grant: new LeaseGrant(this.#options, this.#object, write.current, startedAt) }
-    const other = write.current?.value ?? record
-    return { outcome: 'held', record: other, freeInMs: this.#freeInMs(other) }
+    const now = await writeOrSee(this.#object, seen?.version, record, options.signal)
+    const nowSeen = this.#note(now.current)
+    if (now.outcome === 'written' && isOf(now.current.value, owner, generation)) {
+      return { outcome: 'acquired', grant: new LeaseGrant(this.#options, this.#object, now.current, startedAt) }
+    }
+    return { outcome: 'held', record: now.current?.value ?? record, freeInMs: this.#freeInMs(nowSeen) }
   }
 
-  #note(version: CasVersion<LeaseRecord<D>> | undefined): void {
+  /** The current version and since when we know it: one value, as another call on this lease may change `#seen` meanwhile. */
+  async #look(signal?: AbortSignal): Promise<Sighting<D> | undefined> {
+    const known = this.#seen
+    const answer =
+      known === undefined ? await this.#object.read(signal) : await this.#object.readIfChanged(known.version, signal)
+    return answer === 'unchanged' ? known : this.#note(answer)
+  }
+
+  #note(version: CasVersion<LeaseRecord<D>> | undefined): Sighting<D> | undefined {
     if (version === undefined) this.#seen = undefined
     else if (version.nonce !== this.#seen?.version.nonce)
       this.#seen = { version, since: this.#options.clock.monotonic() }
+    return this.#seen
   }
 
-  #freeInMs(record: LeaseRecord<D>): number {
-    if (!record.held) return 0
-    const since = this.#seen?.since ?? this.#options.clock.monotonic()
-    return Math.max(0, since + record.durationMs - this.#options.clock.monotonic())
+  #freeInMs(seen: Sighting<D> | undefined): number {
+    if (seen === undefined || !seen.version.value.held) return 0
+    return Math.max(0, seen.since + seen.version.value.durationMs - this.#options.clock.monotonic())
   }
 }
 
@@ -151,7 +153,7 @@ export class LeaseGrant<D> {
 
   /**
    * Gives a sign of life and extends the trust window. Throws `LeaseLost` if another owner has it. Renewing after the window has ended is allowed:
-   * the lease is still ours if nobody took it.
+   * the lease is still ours if nobody took it. One call of `renew` or `release` at a time.
    */
   async renew(details: D, signal?: AbortSignal): Promise<void> {
     const { clock, durationMs } = this.#options
@@ -161,9 +163,10 @@ export class LeaseGrant<D> {
     this.#validUntil = startedAt + durationMs * (1 - DRIFT)
   }
 
-  /** Gives the lease back, so that others need not wait. No error if it was lost already. */
+  /** Gives the lease back, so that others need not wait; from the call on it is not to be trusted. No error if it was lost already. */
   async release(signal?: AbortSignal): Promise<void> {
     if (this.#over) return
+    this.#validUntil = Number.NEGATIVE_INFINITY
     try {
       await this.#write({ ...this.#version.value, aliveAt: this.#options.clock.now(), held: false }, signal)
     } catch (error) {
@@ -175,14 +178,36 @@ export class LeaseGrant<D> {
 
   async #write(record: LeaseRecord<D>, signal?: AbortSignal): Promise<void> {
     if (this.#over) throw new LeaseLost(`The lease ${this.#object.key} of ${record.owner} was released or lost before.`)
-    const write = await this.#object.write(this.#version, record, signal)
+    const write = await writeOrSee(this.#object, this.#version, record, signal)
     const now = write.current?.value
-    if (write.outcome === 'lost' || now?.generation !== this.generation || now.owner !== record.owner) {
+    if (write.outcome !== 'written' || !isOf(write.current.value, record.owner, this.generation)) {
       this.#over = true
       throw new LeaseLost(
         `The lease ${this.#object.key} of ${record.owner} has passed to ${now?.owner ?? 'nobody: its object is gone'}.`,
       )
     }
-    this.#version = write.current as CasVersion<LeaseRecord<D>>
+    this.#version = write.current
+  }
+}
+
+function isOf<D>(record: LeaseRecord<D>, owner: string, generation: number): boolean {
+  return record.owner === owner && record.generation === generation
+}
+
+/**
+ * Writes a record. Where so many came after it that nobody can tell whether it took place, others have it now all the same: one
+ * owner writes one record at a time, so a record that many others were written on is not the current one.
+ */
+async function writeOrSee<D>(
+  object: CasObject<LeaseRecord<D>>,
+  base: CasVersion<LeaseRecord<D>> | undefined,
+  record: LeaseRecord<D>,
+  signal?: AbortSignal,
+): Promise<CasWrite<LeaseRecord<D>>> {
+  try {
+    return await object.write(base, record, signal)
+  } catch (error) {
+    if (!(error instanceof CasUnresolved)) throw error
+    return { outcome: 'lost', current: await object.read(signal) }
   }
 }

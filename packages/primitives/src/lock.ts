@@ -18,7 +18,7 @@ export interface HeldLock {
   readonly fencingToken: number
   /** Aborted, with `LeaseLost` as its reason, when the lock can no longer be trusted. */
   readonly signal: AbortSignal
-  /** Gives the lock back. Waits for a renewal under way. */
+  /** Gives the lock back. Waits for a renewal under way, and through an outage for as long as others would have to wait anyway. */
   release(): Promise<void>
 }
 
@@ -36,7 +36,10 @@ export function createLock(options: LockOptions): Lock {
   const acquire = async (signal?: AbortSignal): Promise<HeldLock> => {
     for (;;) {
       const attempt = await lease.tryAcquire(undefined, { signal })
-      if (attempt.outcome === 'acquired') return keep(options, attempt.grant)
+      if (attempt.outcome === 'acquired') {
+        if (await isFresh(attempt.grant, signal)) return keep(options, attempt.grant)
+        continue
+      }
       const wait = Math.min(attempt.freeInMs, pollMs * (0.5 + options.random.next() / 2))
       await sleep(options.clock, Math.max(1, wait), signal)
     }
@@ -51,6 +54,17 @@ export function createLock(options: LockOptions): Lock {
         await held.release()
       }
     },
+  }
+}
+
+/** Whether the grant can be trusted; one whose window passed while its answer was awaited is renewed first. */
+async function isFresh(grant: LeaseGrant<undefined>, signal?: AbortSignal): Promise<boolean> {
+  try {
+    while (!grant.isValid) await grant.renew(undefined, signal)
+    return true
+  } catch (error) {
+    if (error instanceof LeaseLost) return false
+    throw error
   }
 }
 
@@ -81,7 +95,8 @@ function keep(options: LockOptions, grant: LeaseGrant<undefined>): HeldLock {
       watchEnd()
       cancelRenewal = clock.setTimer(durationMs / 3, startRenewal)
     } catch (error) {
-      if (!stopped) giveUp(error)
+      if (stopped) return
+      giveUp(error instanceof LeaseLost ? error : new LeaseLost(`The lock ${key} could not be renewed.`, error))
     }
   }
   const startRenewal = (): void => {
@@ -96,8 +111,11 @@ function keep(options: LockOptions, grant: LeaseGrant<undefined>): HeldLock {
       stopped = true
       cancelRenewal()
       await renewal
-      cancelEnd()
-      await grant.release()
+      try {
+        await grant.release(lost.signal)
+      } finally {
+        cancelEnd()
+      }
     },
   }
 }

@@ -4,8 +4,8 @@
  * Owns the position of the last commit it knows to be in the log. It appends one commit at a time and never uses a
  * slot twice: when an append ends without its outcome being known (aborted, access withdrawn), the writer is closed for good.
  */
-import type { CasVersion } from '../cas-object.ts'
-import { Fenced, WriterClosed } from '../errors.ts'
+import type { CasVersion, CasWrite } from '../cas-object.ts'
+import { CasUnresolved, Fenced, WriterClosed } from '../errors.ts'
 import { persistently } from '../patience.ts'
 import type { BaseRecord, LogContext } from './context.ts'
 import { encodeFrame } from './frame.ts'
@@ -105,9 +105,8 @@ export class LogWriter {
     const record: BaseRecord = { slot: position.slot, epoch: this.epoch, hash: position.hash, snapshot: key }
     for (;;) {
       const before = this.#base
-      const write = await this.#log.base.write(before, record, signal)
-      const current = write.current
-      if (write.outcome === 'written') {
+      const { outcome, current } = await this.#moveBase(before, record, signal)
+      if (outcome === 'written') {
         if (before !== undefined) this.#obsoleteSnapshots.push(before.value.snapshot)
         this.#base = current
         return
@@ -116,6 +115,21 @@ export class LogWriter {
         throw new Fenced(this.epoch, `${this.#log.layout.base} in ${this.#log.store.description}`)
       }
       this.#base = current
+    }
+  }
+
+  /** A base so far ahead that it does not know the one before any more is a lost race like any other. */
+  async #moveBase(
+    before: CasVersion<BaseRecord> | undefined,
+    record: BaseRecord,
+    signal?: AbortSignal,
+  ): Promise<CasWrite<BaseRecord>> {
+    const { base } = this.#log
+    try {
+      return await base.write(before, record, signal)
+    } catch (error) {
+      if (!(error instanceof CasUnresolved)) throw error
+      return { outcome: 'lost', current: await base.read(signal) }
     }
   }
 
@@ -134,9 +148,9 @@ export class LogWriter {
       const batch = keys.slice(i, i + DELETE_BATCH)
       await persistently(log, () => log.store.delete(batch, { signal }), signal)
     }
-    const gone = new Set(dead)
+    const gone = new Set<number | string>([...dead, ...keys])
     this.#held = this.#held.filter((slot) => !gone.has(slot))
-    this.#obsoleteSnapshots = []
+    this.#obsoleteSnapshots = this.#obsoleteSnapshots.filter((key) => !gone.has(key))
     return keys.length
   }
 
