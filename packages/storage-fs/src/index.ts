@@ -1,1 +1,2 @@
-export {}
+export { createFsStore } from './fs-store.ts'
+export type { Durability, FsStoreOptions } from './options.ts'
