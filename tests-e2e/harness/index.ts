@@ -1,0 +1,5 @@
+export { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
+export * from './faults.ts'
+export { NoS3Server, type S3Server, type StartOptions } from './s3-server.ts'
+export { startMinio } from './start-minio.ts'
+export { createTestBucket, type S3Address } from './test-bucket.ts'
