@@ -13,7 +13,10 @@ export interface Demand {
 export type ClaimedEvent = Extract<QueueEvent, { type: 'claimed' }>
 
 /** The claims to make for `demand`, or undefined if there is nothing visible. Takes nothing yet: applying the event does. */
-export function decideDispatch(state: QueueState, demand: Demand): { readonly event: ClaimedEvent; readonly count: number } | undefined {
+export function decideDispatch(
+  state: QueueState,
+  demand: Demand,
+): { readonly event: ClaimedEvent; readonly count: number } | undefined {
   if (demand.limit <= 0 || state.counts.waiting === 0) return undefined
   const runs: number[] = []
   let room = demand.limit

@@ -16,7 +16,11 @@ export interface SettleDecision {
 }
 
 /** Decides a batch of settlements. A token that comes twice in it counts the first time. */
-export function decideSettle(state: QueueState, settlements: readonly Settlement[], retryDelay: RetryDelay): SettleDecision {
+export function decideSettle(
+  state: QueueState,
+  settlements: readonly Settlement[],
+  retryDelay: RetryDelay,
+): SettleDecision {
   const events: QueueEvent[] = []
   const completed: number[] = []
   const unstarted: number[] = []
@@ -44,7 +48,13 @@ export function decideSettle(state: QueueState, settlements: readonly Settlement
           return 'died'
         }
         const visibleAt = state.now + retryDelay(claim.attempt)
-        events.push({ type: 'retried', token: claim.token, visibleAt, name: settlement.name, message: settlement.message })
+        events.push({
+          type: 'retried',
+          token: claim.token,
+          visibleAt,
+          name: settlement.name,
+          message: settlement.message,
+        })
         return 'retried'
       }
     }

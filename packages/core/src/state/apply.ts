@@ -18,7 +18,9 @@ export function beginCommit(state: QueueState, slot: number): void {
   state.payloads = 0
 }
 
-type Apply = { readonly [T in QueueEvent['type']]: (state: QueueState, event: Extract<QueueEvent, { type: T }>) => void }
+type Apply = {
+  readonly [T in QueueEvent['type']]: (state: QueueState, event: Extract<QueueEvent, { type: T }>) => void
+}
 
 const table: Apply = {
   time(state, { at }) {
@@ -39,7 +41,8 @@ const table: Apply = {
 
   claimed(state, { worker, token, timeoutMs, runs }) {
     let next = token
-    for (let i = 0; i < runs.length; i += 2) next = claimFrom(state, runs[i] as number, runs[i + 1] as number, worker, next, timeoutMs)
+    for (let i = 0; i < runs.length; i += 2)
+      next = claimFrom(state, runs[i] as number, runs[i + 1] as number, worker, next, timeoutMs)
     state.nextToken = next
   },
 
@@ -56,7 +59,12 @@ const table: Apply = {
 
   retried(state, { token, visibleAt, name, message }) {
     const claim = end(state, token)
-    putBack(state, claim, { attempts: claim.attempt, visibleAt, failures: withFailure(state, claim, name, message) }, 'back')
+    putBack(
+      state,
+      claim,
+      { attempts: claim.attempt, visibleAt, failures: withFailure(state, claim, name, message) },
+      'back',
+    )
   },
 
   released(state, { tokens, started }) {
@@ -90,13 +98,22 @@ const table: Apply = {
 export function applyEvent(state: QueueState, event: QueueEvent): void {
   // Each entry of the table takes the events of its own type: the compiler checks the table, but cannot follow the lookup.
   const apply = table[event.type] as ((state: QueueState, event: QueueEvent) => void) | undefined
-  if (apply === undefined) throw new Error(`The log holds an event of the unknown type ${JSON.stringify((event as QueueEvent).type)}.`)
+  if (apply === undefined)
+    throw new Error(`The log holds an event of the unknown type ${JSON.stringify((event as QueueEvent).type)}.`)
   apply(state, event)
 }
 
-function claimFrom(state: QueueState, id: number, count: number, worker: string, token: number, timeoutMs: number): number {
+function claimFrom(
+  state: QueueState,
+  id: number,
+  count: number,
+  worker: string,
+  token: number,
+  timeoutMs: number,
+): number {
   const run = state.runs.get(id)
-  if (run === undefined || run.count < count) throw new Error(`The log claims ${count} messages of run ${id}, which has ${run?.count ?? 0}.`)
+  if (run === undefined || run.count < count)
+    throw new Error(`The log claims ${count} messages of run ${id}, which has ${run?.count ?? 0}.`)
   const { sender, slot, priority, maxAttempts, enqueuedAt, failures } = run
   const attempt = run.attempts + 1
   const claimedAt = state.now

@@ -60,7 +60,10 @@ export class PayloadTable {
 }
 
 /** The bytes of a batch. `payloads` are JSON texts. */
-export function encodeBatch<E extends QueueEvent | Command>(entries: readonly E[], payloads: readonly string[]): Uint8Array {
+export function encodeBatch<E extends QueueEvent | Command>(
+  entries: readonly E[],
+  payloads: readonly string[],
+): Uint8Array {
   const sizes = payloads.map((text) => Buffer.byteLength(text))
   const line: Line<E> = { entries, sizes }
   return encoder.encode(`${JSON.stringify(line)}\n${payloads.join('')}`)

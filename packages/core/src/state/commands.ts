@@ -18,7 +18,13 @@ export interface EnqueueCommand {
 /** The end of a claim, as its worker sees it. Taken only while the token is the current one. */
 export type Settlement =
   | { readonly token: number; readonly kind: 'complete' }
-  | { readonly token: number; readonly kind: 'fail'; readonly name: string; readonly message: string; readonly retriable: boolean }
+  | {
+      readonly token: number
+      readonly kind: 'fail'
+      readonly name: string
+      readonly message: string
+      readonly retriable: boolean
+    }
   /** Given back; `started` says whether the handler ever saw it. */
   | { readonly token: number; readonly kind: 'release'; readonly started: boolean }
 

@@ -46,9 +46,21 @@ export type QueueEvent =
   | { readonly type: 'extended'; readonly token: number; readonly timeoutMs: number }
   | { readonly type: 'completed'; readonly tokens: readonly number[] }
   /** The attempt failed, and there will be another one from `visibleAt` on. */
-  | { readonly type: 'retried'; readonly token: number; readonly visibleAt: number; readonly name: string; readonly message: string }
+  | {
+      readonly type: 'retried'
+      readonly token: number
+      readonly visibleAt: number
+      readonly name: string
+      readonly message: string
+    }
   /** Given back. An attempt that never started (`started: false`) is not counted. */
   | { readonly type: 'released'; readonly tokens: readonly number[]; readonly started: boolean }
   /** The visibility timeout passed without a settlement, and there are attempts left. */
   | { readonly type: 'expired'; readonly tokens: readonly number[] }
-  | { readonly type: 'died'; readonly token: number; readonly reason: DeadReason; readonly name: string; readonly message: string }
+  | {
+      readonly type: 'died'
+      readonly token: number
+      readonly reason: DeadReason
+      readonly name: string
+      readonly message: string
+    }

@@ -3,13 +3,37 @@
  * later commits speak of them: a state read back must go on exactly like the one that was written.
  */
 import type { DeadReason, Failure } from './events.ts'
-import { type Claim, type DeadLetter, emptyState, messageId, type Origin, placeRun, type QueueState, type Run } from './model.ts'
+import {
+  type Claim,
+  type DeadLetter,
+  emptyState,
+  messageId,
+  type Origin,
+  placeRun,
+  type QueueState,
+  type Run,
+} from './model.ts'
 import type { SenderRecord } from './senders.ts'
 
 const FORMAT = 1
 
-type OriginTuple = readonly [sender: string, seq: number, slot: number, index: number, priority: number, maxAttempts: number, enqueuedAt: number]
-type RunTuple = readonly [...OriginTuple, id: number, count: number, visibleAt: number, attempts: number, failures: readonly Failure[]]
+type OriginTuple = readonly [
+  sender: string,
+  seq: number,
+  slot: number,
+  index: number,
+  priority: number,
+  maxAttempts: number,
+  enqueuedAt: number,
+]
+type RunTuple = readonly [
+  ...OriginTuple,
+  id: number,
+  count: number,
+  visibleAt: number,
+  attempts: number,
+  failures: readonly Failure[],
+]
 type ClaimTuple = readonly [
   ...OriginTuple,
   token: number,
@@ -19,7 +43,13 @@ type ClaimTuple = readonly [
   timeoutMs: number,
   failures: readonly Failure[],
 ]
-type DeadTuple = readonly [...OriginTuple, reason: DeadReason, attempts: number, diedAt: number, failures: readonly Failure[]]
+type DeadTuple = readonly [
+  ...OriginTuple,
+  reason: DeadReason,
+  attempts: number,
+  diedAt: number,
+  failures: readonly Failure[],
+]
 
 interface SnapshotJson {
   readonly format: number
@@ -59,7 +89,10 @@ export function encodeState(state: QueueState): Uint8Array {
     nextRun: state.nextRun,
     completed: state.counts.completed,
     runs: [...visible, ...later].filter((run) => run.count > 0).map(runTuple),
-    active: Array.from(state.active.values(), (c) => [...originOf(c), c.token, c.worker, c.attempt, c.claimedAt, c.timeoutMs, c.failures] as const),
+    active: Array.from(
+      state.active.values(),
+      (c) => [...originOf(c), c.token, c.worker, c.attempt, c.claimedAt, c.timeoutMs, c.failures] as const,
+    ),
     dead: Array.from(state.dead.values(), (d) => [...originOf(d), d.reason, d.attempts, d.diedAt, d.failures] as const),
     senders: [...state.senders],
   }
@@ -69,7 +102,8 @@ export function encodeState(state: QueueState): Uint8Array {
 /** Reads a state back. Throws when the snapshot has another format. */
 export function decodeState(bytes: Uint8Array): QueueState {
   const json = JSON.parse(new TextDecoder().decode(bytes)) as SnapshotJson
-  if (json.format !== FORMAT) throw new Error(`The snapshot has format ${json.format}; this version reads format ${FORMAT}. Use a newer version.`)
+  if (json.format !== FORMAT)
+    throw new Error(`The snapshot has format ${json.format}; this version reads format ${FORMAT}. Use a newer version.`)
   const state = emptyState()
   state.slot = json.slot
   state.now = json.now

@@ -1,0 +1,107 @@
+/** Turns what the writer decided into events for listeners, each once its commit is durable; costs nothing where nobody listens. */
+import type { QueueEvents } from '../events.ts'
+import type { SettleDecision } from '../settle.ts'
+import type { EnqueueCommand, Settlement } from '../state/commands.ts'
+import type { Failure } from '../state/events.ts'
+import { type Claim, messageId, type QueueState } from '../state/model.ts'
+import type { Effect } from './commit-loop.ts'
+import type { EngineContext } from './context.ts'
+
+const SETTLED = ['completed', 'retried', 'died', 'released', 'refused'] as const
+
+export class Announcer {
+  readonly #context: EngineContext
+  readonly #state: QueueState
+
+  constructor(context: EngineContext, state: QueueState) {
+    this.#context = context
+    this.#state = state
+  }
+
+  enqueued(command: EnqueueCommand, effect: Effect): Effect {
+    const { events } = this.#context
+    if (!events.hears('enqueued')) return effect
+    const { sender, seq, count } = command
+    const ids = Array.from({ length: count }, (_, i) => messageId({ sender, seq: seq + i }))
+    return after(effect, () => events.emit('enqueued', { ids }))
+  }
+
+  /** `claims`: what is known of each settlement's claim, by its worker or by the state before the decision. */
+  settled(
+    settlements: readonly Settlement[],
+    claims: readonly (Claim | undefined)[],
+    decision: SettleDecision,
+    effect: Effect | undefined,
+  ): Effect | undefined {
+    if (!SETTLED.some((name) => this.#context.events.hears(name))) return effect
+    const nextTry = new Map<number, number>()
+    for (const event of decision.events) if (event.type === 'retried') nextTry.set(event.token, event.visibleAt)
+    const at = this.#state.now
+    return after(effect, () => {
+      for (const [i, settlement] of settlements.entries()) {
+        this.#announce(settlement, claims[i], decision.results[i], {
+          at,
+          visibleAt: nextTry.get(settlement.token) ?? 0,
+        })
+      }
+    })
+  }
+
+  expired(claims: readonly Claim[]): Effect | undefined {
+    const { events } = this.#context
+    if (!events.hears('expired') && !events.hears('died')) return undefined
+    return after(undefined, () => {
+      for (const claim of claims) {
+        if (claim.attempt < claim.maxAttempts) events.emit('expired', attemptOf(claim))
+        else this.#died(claim)
+      }
+    })
+  }
+
+  #announce(
+    settlement: Settlement,
+    claim: Claim | undefined,
+    result: SettleDecision['results'][number] | undefined,
+    times: { readonly at: number; readonly visibleAt: number },
+  ): void {
+    const { events, wallNow } = this.#context
+    if (claim === undefined) return
+    const about = attemptOf(claim)
+    switch (result) {
+      case 'completed':
+        return events.emit('completed', { ...about, durationMs: Math.max(0, wallNow() - claim.claimedAt) })
+      case 'retried': {
+        const { name, message } = settlement.kind === 'fail' ? settlement : { name: '', message: '' }
+        const error: Failure = { attempt: claim.attempt, at: times.at, name, message }
+        return events.emit('retried', { ...about, maxAttempts: claim.maxAttempts, error, visibleAt: times.visibleAt })
+      }
+      case 'died':
+        return this.#died(claim)
+      case 'released':
+        return events.emit('released', about)
+      default:
+        return events.emit('refused', { ...about, fencingToken: claim.token })
+    }
+  }
+
+  #died(claim: Claim): void {
+    const dead = this.#state.dead.get(messageId(claim))
+    if (dead !== undefined)
+      this.#context.events.emit('died', { ...attemptOf(claim), reason: dead.reason, failures: dead.failures })
+  }
+}
+
+function attemptOf(claim: Claim): QueueEvents['expired'] {
+  return { id: messageId(claim), attempt: claim.attempt, workerId: claim.worker }
+}
+
+/** `effect`, and then `announce` once it is durable. */
+function after(effect: Effect | undefined, announce: () => void): Effect {
+  return {
+    durable() {
+      effect?.durable()
+      announce()
+    },
+    lost: (reason) => effect?.lost(reason),
+  }
+}

@@ -1,0 +1,186 @@
+/**
+ * Group commit: what is decided while one commit is under way goes into the next, all together.
+ *
+ * Owns the state, which runs ahead of the log, and the batches that are not in the log yet. It prevents that anybody is
+ * told of what is not durable: an effect (an acknowledgement, a hand-over) runs only after the commit it belongs to is known to be in
+ * the log. When the writer is fenced or fails, all effects that did not run are `lost`, in order, and the loop is over.
+ */
+import type { LogPosition, LogWriter } from '@s3queue/primitives'
+import type { Clock } from '@s3queue/storage'
+import { applyEvent, beginCommit } from '../state/apply.ts'
+import { encodeBatch } from '../state/batch-codec.ts'
+import type { QueueEvent } from '../state/events.ts'
+import type { QueueState } from '../state/model.ts'
+import { Pace } from './pace.ts'
+
+/** What happens when a batch's commit is in the log, or never will be by this writer. */
+export interface Effect {
+  durable(): void
+  lost(reason: Error): void
+}
+
+interface OpenBatch {
+  readonly slot: number
+  readonly events: QueueEvent[]
+  readonly payloads: string[]
+  readonly effects: Effect[]
+  payloadChars: number
+}
+
+export interface CommitLoopOptions {
+  readonly clock: Clock
+  readonly writer: LogWriter
+  readonly state: QueueState
+  readonly lingerMs: number
+  /** Wall time, corrected by the store's. */
+  readonly wallNow: () => number
+  /** Called right before each commit is closed: the last chance to put more into it. */
+  readonly beforeCommit: () => void
+  /** Called when a batch of `bytes` is closed, with the state exactly as of its end. What it returns is called once the commit is durable. */
+  readonly onSealed: (bytes: number) => ((position: LogPosition) => void) | undefined
+  /** Called when a commit is in the log, before its effects, with its payloads and when it was sent, monotonic. */
+  readonly onDurable: (slot: number, payloads: readonly string[], sentAt: number) => void
+  readonly onFailure: (error: Error) => void
+}
+
+/** A batch is closed when its payloads reach this many characters: larger ones would delay everything behind them. */
+const MAX_BATCH_CHARS = 8 << 20
+
+export class CommitLoop {
+  readonly state: QueueState
+  readonly #options: CommitLoopOptions
+  readonly #pace: Pace
+  readonly #batches: OpenBatch[] = []
+  #lastSlot: number
+  #appending = false
+  #wanted = false
+  #cancelTimer: (() => void) | undefined
+  #timerAt = 0
+  #failure: Error | undefined
+  readonly #abort = new AbortController()
+
+  constructor(options: CommitLoopOptions) {
+    this.#options = options
+    this.state = options.state
+    this.#lastSlot = options.writer.position.slot
+    this.#pace = new Pace(options.clock, options.lingerMs)
+  }
+
+  get failure(): Error | undefined {
+    return this.#failure
+  }
+
+  /** Applies decided events and puts them into the next commit, together with an effect. Events may be empty: the effect then waits for what came before. */
+  record(events: readonly QueueEvent[], effect?: Effect, payloads: readonly string[] = []): void {
+    if (this.#failure !== undefined) {
+      effect?.lost(this.#failure)
+      return
+    }
+    if (events.length === 0 && this.#batches.length === 0) {
+      // Nothing is under way, so everything decided so far is durable.
+      effect?.durable()
+      return
+    }
+    const batch = this.#open()
+    for (const event of events) {
+      batch.events.push(event)
+      applyEvent(this.state, event)
+    }
+    for (const text of payloads) {
+      batch.payloads.push(text)
+      batch.payloadChars += text.length
+    }
+    if (effect !== undefined) batch.effects.push(effect)
+    if (events.length > 0) this.#pace.note(events.length + payloads.length)
+    this.#schedule()
+  }
+
+  /** Brings the state's clock up to now, so that what is decided next happens then. */
+  tick(): void {
+    const at = Math.floor(this.#options.wallNow())
+    if (at <= this.state.now) return
+    const event: QueueEvent = { type: 'time', at }
+    this.#open().events.push(event)
+    applyEvent(this.state, event)
+  }
+
+  /** Sees to it that `beforeCommit` runs soon, and a commit if it has anything to add. */
+  wake(): void {
+    this.#wanted = true
+    this.#schedule()
+  }
+
+  /** Resolves once everything recorded so far is in the log; rejects if it will not be. */
+  whenDurable(): Promise<void> {
+    return new Promise((resolve, reject) => this.record([], { durable: () => resolve(), lost: reject }))
+  }
+
+  /** Ends the loop. Whatever is not durable is lost with `reason`. */
+  fail(reason: Error): void {
+    if (this.#failure !== undefined) return
+    this.#failure = reason
+    this.#cancelTimer?.()
+    this.#abort.abort(reason)
+    const lost = this.#batches.splice(0)
+    for (const batch of lost) for (const effect of batch.effects) effect.lost(reason)
+    this.#options.onFailure(reason)
+  }
+
+  #open(): OpenBatch {
+    const last = this.#batches.at(-1)
+    const closed =
+      last === undefined || (this.#appending && this.#batches.length === 1) || last.payloadChars >= MAX_BATCH_CHARS
+    if (!closed) return last
+    const batch: OpenBatch = { slot: ++this.#lastSlot, events: [], payloads: [], effects: [], payloadChars: 0 }
+    this.#batches.push(batch)
+    beginCommit(this.state, batch.slot)
+    const at = Math.floor(this.#options.wallNow())
+    if (at > this.state.now) {
+      const event: QueueEvent = { type: 'time', at }
+      batch.events.push(event)
+      applyEvent(this.state, event)
+    }
+    return batch
+  }
+
+  #schedule(): void {
+    if (this.#appending || this.#failure !== undefined) return
+    const { clock } = this.#options
+    const wait = this.#pace.lingerMs()
+    const at = clock.monotonic() + wait
+    if (this.#cancelTimer !== undefined && at >= this.#timerAt) return
+    this.#cancelTimer?.()
+    this.#timerAt = at
+    this.#cancelTimer = clock.setTimer(wait, () => {
+      this.#cancelTimer = undefined
+      void this.#commit()
+    })
+  }
+
+  /** Appends the oldest batch. Never rejects: what goes wrong ends the loop. */
+  async #commit(): Promise<void> {
+    if (this.#appending || this.#failure !== undefined) return
+    this.#wanted = false
+    try {
+      this.#options.beforeCommit()
+      const batch = this.#batches[0]
+      if (batch === undefined) return
+      this.#appending = true
+      const bytes = encodeBatch(batch.events, batch.payloads)
+      const sealed = this.#batches.length === 1 ? this.#options.onSealed(bytes.length) : undefined
+      this.#pace.committed()
+      const startedAt = this.#options.clock.monotonic()
+      const position = await this.#options.writer.append(bytes, this.#abort.signal)
+      this.#appending = false
+      if (this.#failure !== undefined) return
+      this.#batches.shift()
+      this.#options.onDurable(batch.slot, batch.payloads, startedAt)
+      for (const effect of batch.effects) effect.durable()
+      sealed?.(position)
+      if (this.#batches.length > 0 || this.#wanted) this.#schedule()
+    } catch (error) {
+      this.#appending = false
+      this.fail(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+}

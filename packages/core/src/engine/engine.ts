@@ -1,0 +1,344 @@
+/**
+ * One process's part in a queue: decides whether it writes the log or sends commands to whoever does.
+ *
+ * Owns the role and the commands that wait for one. Any process that is used takes over when nobody else writes;
+ * when somebody does, it sends through the inbox, and, if it has a worker, stands by to take over. Who writes is decided
+ * by the log's fence alone; the lease beside it only says when it makes sense to try.
+ */
+import { createFencedLog, Lease, type LeaseGrant, type LeaseRecord } from '@s3queue/primitives'
+import { sleep } from '@s3queue/storage'
+import { NotAcknowledged, QueueClosed } from '../errors.ts'
+import type { EventHub } from '../events.ts'
+import type { ResolvedQueueOptions } from '../options.ts'
+import type { Command } from '../state/commands.ts'
+import { queueFold } from '../state/fold.ts'
+import type { QueueStats } from '../state/model.ts'
+import type { EngineContext, Submission, WorkerLink } from './context.ts'
+import type { WriterDetails } from './heartbeat.ts'
+import { InboxSender } from './inbox-sender.ts'
+import { Observer } from './observer.ts'
+import { Outstanding } from './outstanding.ts'
+import { Term, wasTakenOver } from './term.ts'
+
+type Role =
+  /** Not used yet, or nothing to gain from trying to write. */
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'electing' }
+  | { readonly kind: 'leading'; readonly term: Term }
+  /** Another process writes. */
+  | { readonly kind: 'standby' }
+  | { readonly kind: 'closed' }
+
+/** Wait before trying again what failed for a reason that time alone does not mend. */
+const RETRY_MS = 5000
+const BUSY_POLL_MS = 1000
+/** Allowed difference between two wall clocks before a writer is called stale by them. */
+const CLOCK_MARGIN_MS = 2000
+
+export interface EngineOptions {
+  readonly options: ResolvedQueueOptions
+  readonly events: EventHub
+  readonly wallNow: () => number
+}
+
+export class Engine {
+  readonly #options: ResolvedQueueOptions
+  readonly #context: EngineContext
+  readonly #lease: Lease<WriterDetails>
+  readonly #inbox: InboxSender
+  readonly #observer: Observer
+  readonly #outstanding: Outstanding
+  readonly #abort = new AbortController()
+  /** Commands that came while there was no role. */
+  #held: Submission[] = []
+  #role: Role = { kind: 'idle' }
+  #worker: WorkerLink | undefined
+  #running: Promise<void> | undefined
+  #closing: Promise<void> | undefined
+  #lastTrouble: unknown
+  #onChange: (() => void)[] = []
+  #wakeStandby: (() => void) | undefined
+  readonly sender: string
+  #nextSeq = 0
+
+  constructor({ options, events, wallNow }: EngineOptions) {
+    this.#options = options
+    const { store, prefix, clock, random, ids, takeoverAfterMs } = options
+    const trouble = (error: unknown): void => this.#trouble(error)
+    const onTrouble = trouble
+    this.sender = ids.nonce(16)
+    this.#lease = new Lease({
+      store,
+      key: `${prefix}writer`,
+      owner: this.sender,
+      durationMs: takeoverAfterMs,
+      // The lease's timestamps are compared across machines, so they go by the store's clock.
+      ...{ clock: { ...clock, now: wallNow }, random, ids, onTrouble },
+    })
+    const log = createFencedLog({ store, prefix, clock, random, ids, onTrouble })
+    this.#context = { options, log, events, wallNow, worker: () => this.#worker, trouble }
+    this.#inbox = new InboxSender({ options, sender: this.sender, onTrouble })
+    this.#observer = new Observer(this.#context)
+    this.#outstanding = new Outstanding(clock, options.acknowledgeTimeoutMs, () => this.#lastTrouble)
+  }
+
+  wallNow(): number {
+    return this.#context.wallNow()
+  }
+
+  /** Numbers for `count` new messages of this process. */
+  number(count: number): number {
+    const seq = this.#nextSeq
+    this.#nextSeq += count
+    return seq
+  }
+
+  /** Makes a command durable. Rejects with a `StoreError` when the store refuses it, with `NotAcknowledged` when nobody knows in time. */
+  submit(command: Command, payloads: readonly string[]): Promise<void> {
+    if (this.#closing !== undefined) return Promise.reject(new QueueClosed(this.#options.name))
+    return new Promise((resolve, reject) =>
+      this.#place(this.#outstanding.track({ command, payloads, resolve, reject })),
+    )
+  }
+
+  /** A worker has come: this process is now worth being the writer. */
+  attach(worker: WorkerLink): void {
+    this.#worker = worker
+    if (this.#role.kind === 'leading') this.#role.term.workersChanged()
+    else this.#start()
+    this.#wakeStandby?.()
+  }
+
+  /** The worker has gone. Resolves when everything it had is settled. */
+  async detach(): Promise<void> {
+    const { settlements } = this.#worker?.takeFinished() ?? { settlements: [] }
+    this.#worker = undefined
+    if (this.#role.kind === 'leading') this.#role.term.workersChanged()
+    else if (settlements.length === 0) return
+    await this.submit({ type: 'settle', settlements }, [])
+  }
+
+  /** The worker has settlements to take. */
+  finishedWaiting(): void {
+    if (this.#role.kind === 'leading') this.#role.term.wake()
+    else if (this.#role.kind === 'standby') this.#flushFinished()
+  }
+
+  /** See `Term.extend`; undefined while this process cannot prove to be the writer. */
+  async extend(tokens: readonly number[], maxAgeMs: number): Promise<Awaited<ReturnType<Term['extend']>> | undefined> {
+    if (this.#role.kind !== 'leading') return undefined
+    return this.#role.term.extend(tokens, maxAgeMs).catch(() => undefined)
+  }
+
+  /** See `Term.setTimeout`. */
+  setTimeout(token: number, ms: number): Promise<number | undefined> {
+    if (this.#role.kind === 'leading') return this.#role.term.setTimeout(token, ms)
+    return Promise.reject(
+      new NotAcknowledged(
+        'The claim cannot be extended now: this process is not the writer at the moment. The claim lasts until its deadline.',
+      ),
+    )
+  }
+
+  /** Exact numbers, also from a process that is not the writer. */
+  async stats(): Promise<QueueStats> {
+    if (this.#closing !== undefined) throw new QueueClosed(this.#options.name)
+    await this.#roleKnown()
+    if (this.#role.kind !== 'leading') return this.#observer.stats(this.#abort.signal)
+    const { term } = this.#role
+    return term.stats().catch((error: unknown) => {
+      if (wasTakenOver(error)) return this.stats()
+      throw error
+    })
+  }
+
+  /** Resolves when nothing is waiting, delayed or active any more. */
+  async drain(signal?: AbortSignal): Promise<void> {
+    for (let waitMs = 100; ; waitMs = Math.min(2000, waitMs * 2)) {
+      signal?.throwIfAborted()
+      const { waiting, delayed, active } = await this.stats()
+      if (waiting + delayed + active === 0) return
+      if (this.#role.kind === 'leading') await this.#whenEmptied(signal)
+      else await sleep(this.#options.clock, waitMs, signal)
+    }
+  }
+
+  /** Everything asked for so far is durable or has failed, and others may take over at once. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    const closed = new QueueClosed(this.#options.name)
+    await this.#outstanding.whenEmpty()
+    const { clock, acknowledgeTimeoutMs } = this.#options
+    let cancel = (): void => {}
+    const late = new Promise<void>((resolve) => {
+      cancel = clock.setTimer(acknowledgeTimeoutMs, resolve)
+    })
+    const { term } = this.#role.kind === 'leading' ? this.#role : { term: undefined }
+    const orderly = Promise.all([term?.close(closed), this.#inbox.idle()]).catch((error: unknown) =>
+      this.#trouble(error),
+    )
+    await Promise.race([orderly, late])
+    cancel()
+    this.#setRole({ kind: 'closed' })
+    term?.end(closed)
+    this.#abort.abort(closed)
+    this.#inbox.stop(closed)
+    this.#wakeStandby?.()
+    await this.#running
+  }
+
+  #place(submission: Submission): void {
+    if (this.#role.kind === 'leading') this.#role.term.accept(submission)
+    else if (this.#role.kind === 'standby') this.#inbox.send(submission)
+    else {
+      this.#held.push(submission)
+      this.#start()
+    }
+  }
+
+  #start(): void {
+    if (this.#running !== undefined || this.#abort.signal.aborted) return
+    this.#running = this.#run().finally(() => {
+      this.#running = undefined
+    })
+  }
+
+  /** Elects, leads, stands by, until there is nothing to gain. Never rejects. */
+  async #run(): Promise<void> {
+    const { signal } = this.#abort
+    while (!signal.aborted) {
+      try {
+        if (this.#role.kind !== 'standby') this.#setRole({ kind: 'electing' })
+        const startedAt = this.#options.clock.monotonic()
+        const attempt = await this.#lease.tryAcquire(this.#details(), {
+          signal,
+          mayDepose: (record) => this.#mayDepose(record),
+        })
+        if (attempt.outcome === 'acquired') {
+          await this.#lead(attempt.grant, startedAt)
+        } else {
+          this.#standBy()
+          if (this.#worker === undefined) return
+          await this.#waitOnStandby(attempt.record, attempt.freeInMs)
+        }
+      } catch (error) {
+        if (signal.aborted) return
+        this.#refuseHeld(error)
+        this.#setRole({ kind: 'idle' })
+        if (this.#worker === undefined) return
+        this.#trouble(error)
+        await sleep(this.#options.clock, RETRY_MS, signal).catch(() => {})
+      }
+    }
+  }
+
+  /** One term as the writer. Throws what ended it, unless another process took over. */
+  async #lead(grant: LeaseGrant<WriterDetails>, startedAt: number): Promise<void> {
+    const { signal } = this.#abort
+    const leadership = await this.#context.log.takeOver(queueFold, signal)
+    const ended = Promise.withResolvers<Error>()
+    const term = new Term({
+      context: this.#context,
+      grant,
+      leadership,
+      startedAt,
+      onCommitted: () => this.#changed(),
+      onEnd: (reason) => ended.resolve(reason),
+      onLost: (submission) => this.#held.push(submission),
+    })
+    this.#setRole({ kind: 'leading', term })
+    this.#context.events.emit('promoted', { epoch: term.epoch })
+    for (const submission of this.#held.splice(0)) term.accept(submission)
+    const reason = await ended.promise
+    this.#context.events.emit('demoted', { epoch: term.epoch, reason: reason.message })
+    if (this.#abort.signal.aborted || reason instanceof QueueClosed) return
+    this.#setRole({ kind: 'electing' })
+    this.#worker?.detached()
+    if (!wasTakenOver(reason)) throw reason
+  }
+
+  #standBy(): void {
+    this.#setRole({ kind: 'standby' })
+    for (const submission of this.#held.splice(0)) this.#inbox.send(submission)
+    this.#flushFinished()
+  }
+
+  /** Waits until it makes sense to try again: often while there is work, seldom while there is none. */
+  async #waitOnStandby(record: LeaseRecord<WriterDetails>, freeInMs: number): Promise<void> {
+    const { clock, takeoverAfterMs } = this.#options
+    const pollMs = Math.min(takeoverAfterMs / 3, record.details.busy ? BUSY_POLL_MS : Number.POSITIVE_INFINITY)
+    await new Promise<void>((resolve) => {
+      const cancel = clock.setTimer(Math.max(1, Math.min(freeInMs, pollMs)), resolve)
+      this.#wakeStandby = () => {
+        cancel()
+        resolve()
+      }
+    })
+    this.#wakeStandby = undefined
+  }
+
+  #details(): WriterDetails {
+    return { workers: this.#worker === undefined ? 0 : 1, busy: false }
+  }
+
+  /** A writer without workers gives way to a process with one; a writer whose last sign is old by the store's clock is gone. */
+  #mayDepose(record: LeaseRecord<WriterDetails>): boolean {
+    if (this.#worker !== undefined && record.details.workers === 0) return true
+    return this.wallNow() - record.aliveAt > record.durationMs + CLOCK_MARGIN_MS
+  }
+
+  #flushFinished(): void {
+    const finished = this.#worker?.takeFinished()
+    if (finished === undefined || finished.settlements.length === 0) return
+    const command: Command = { type: 'settle', settlements: finished.settlements }
+    this.#place({ command, payloads: [], resolve: () => {}, reject: (error) => this.#trouble(error) })
+  }
+
+  /** Tells those who wait for an enqueue that the store refuses; settlements are kept for a better time. */
+  #refuseHeld(error: unknown): void {
+    const held = this.#held
+    this.#held = held.filter(({ command }) => command.type === 'settle')
+    for (const submission of held) if (submission.command.type !== 'settle') submission.reject(error)
+  }
+
+  async #roleKnown(): Promise<void> {
+    if (this.#role.kind === 'idle') this.#start()
+    while (this.#role.kind === 'electing') await this.#nextChange()
+  }
+
+  async #whenEmptied(signal?: AbortSignal): Promise<void> {
+    while (this.#role.kind === 'leading') {
+      const { waiting, delayed, active } = this.#role.term.peekStats()
+      if (waiting + delayed + active === 0) return
+      signal?.throwIfAborted()
+      await this.#nextChange(signal)
+    }
+  }
+
+  #nextChange(signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      signal?.addEventListener('abort', () => resolve(), { once: true })
+      this.#onChange.push(resolve)
+    })
+  }
+
+  #setRole(role: Role): void {
+    this.#role = role
+    this.#changed()
+  }
+
+  #changed(): void {
+    for (const resolve of this.#onChange.splice(0)) resolve()
+  }
+
+  #trouble(error: unknown): void {
+    this.#lastTrouble = error
+    const { events } = this.#context
+    if (events.hears('trouble')) events.emit('trouble', { error })
+    else this.#options.logger.warn(error instanceof Error ? error.message : String(error))
+  }
+}

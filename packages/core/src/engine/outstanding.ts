@@ -1,0 +1,81 @@
+/**
+ * Commands that somebody waits for. None is waited for without end: after `timeoutMs` the caller is told that nobody knows,
+ * while the command itself goes on being tried.
+ */
+import type { Clock } from '@s3queue/storage'
+import { NotAcknowledged } from '../errors.ts'
+import type { Submission } from './context.ts'
+
+const SWEEP_MS = 1000
+
+interface Waiter {
+  readonly since: number
+  readonly giveUp: () => void
+}
+
+export class Outstanding {
+  readonly #clock: Clock
+  readonly #timeoutMs: number
+  readonly #lastTrouble: () => unknown
+  /** In the order in which they came. */
+  readonly #waiters = new Set<Waiter>()
+  #cancelSweep: (() => void) | undefined
+  #onEmpty: (() => void)[] = []
+
+  constructor(clock: Clock, timeoutMs: number, lastTrouble: () => unknown) {
+    this.#clock = clock
+    this.#timeoutMs = timeoutMs
+    this.#lastTrouble = lastTrouble
+  }
+
+  /** A submission that resolves or rejects at the latest after `timeoutMs`. */
+  track(submission: Submission): Submission {
+    const waiter: Waiter = { since: this.#clock.monotonic(), giveUp: () => submission.reject(this.#notAcknowledged()) }
+    this.#waiters.add(waiter)
+    this.#cancelSweep ??= this.#clock.setTimer(SWEEP_MS, () => this.#sweep())
+    return {
+      ...submission,
+      resolve: () => {
+        this.#done(waiter)
+        submission.resolve()
+      },
+      reject: (error) => {
+        this.#done(waiter)
+        submission.reject(error)
+      },
+    }
+  }
+
+  /** Resolves when nobody waits any more. */
+  whenEmpty(): Promise<void> {
+    if (this.#waiters.size === 0) return Promise.resolve()
+    return new Promise((resolve) => this.#onEmpty.push(resolve))
+  }
+
+  #done(waiter: Waiter): void {
+    if (!this.#waiters.delete(waiter) || this.#waiters.size > 0) return
+    this.#cancelSweep?.()
+    this.#cancelSweep = undefined
+    for (const resolve of this.#onEmpty.splice(0)) resolve()
+  }
+
+  #sweep(): void {
+    this.#cancelSweep = undefined
+    const now = this.#clock.monotonic()
+    for (const waiter of this.#waiters) {
+      if (now - waiter.since < this.#timeoutMs) break
+      waiter.giveUp()
+      this.#done(waiter)
+    }
+    if (this.#waiters.size > 0) this.#cancelSweep ??= this.#clock.setTimer(SWEEP_MS, () => this.#sweep())
+  }
+
+  #notAcknowledged(): NotAcknowledged {
+    const trouble = this.#lastTrouble()
+    const why = trouble instanceof Error ? ` The last trouble was: ${trouble.message}` : ''
+    return new NotAcknowledged(
+      `The store did not confirm within ${this.#timeoutMs} ms (acknowledgeTimeoutMs). The call may still take effect, as it goes on being tried.${why}`,
+      trouble,
+    )
+  }
+}

@@ -1,0 +1,87 @@
+/** Errors that a user of a queue meets. Each has a `code` to tell it by and says what to do. */
+import { StoreError } from '@s3queue/storage'
+
+export type QueueErrorCode =
+  | 'QUEUE_CLOSED'
+  | 'INVALID_PAYLOAD'
+  | 'PAYLOAD_TOO_LARGE'
+  | 'NOT_ACKNOWLEDGED'
+  | 'CLAIM_LOST'
+  | 'WORKER_STOPPED'
+  | 'WORKER_EXISTS'
+
+/** Base of the errors of this package. */
+export abstract class QueueError extends Error {
+  abstract readonly code: QueueErrorCode
+
+  constructor(message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.name = new.target.name
+  }
+}
+
+/** The queue was closed before or during the call. */
+export class QueueClosed extends QueueError {
+  readonly code = 'QUEUE_CLOSED'
+
+  constructor(queue: string) {
+    super(`The queue "${queue}" is closed. Create it again with createQueue() to go on.`)
+  }
+}
+
+/** A payload that JSON cannot carry: undefined, a function, a bigint, a cycle. */
+export class InvalidPayload extends QueueError {
+  readonly code = 'INVALID_PAYLOAD'
+}
+
+/** A payload over `maxPayloadBytes`, or a batch over what one commit can hold. */
+export class PayloadTooLarge extends QueueError {
+  readonly code = 'PAYLOAD_TOO_LARGE'
+}
+
+/**
+ * The store did not confirm within `acknowledgeTimeoutMs`. What was asked for may or may not have happened, and may still
+ * happen: it goes on being tried as long as the process lives. `cause` is the last trouble with the store.
+ */
+export class NotAcknowledged extends QueueError {
+  readonly code = 'NOT_ACKNOWLEDGED'
+}
+
+/** The claim is no longer this worker's: its time is up, or another worker has the message. A settlement would be refused. */
+export class ClaimLost extends QueueError {
+  readonly code = 'CLAIM_LOST'
+}
+
+/** The reason of a handler's signal when its worker is stopped and the handler did not finish in time. */
+export class WorkerStopped extends QueueError {
+  readonly code = 'WORKER_STOPPED'
+}
+
+/** `process()` was called twice on one queue object. */
+export class WorkerExists extends QueueError {
+  readonly code = 'WORKER_EXISTS'
+}
+
+/**
+ * Throw this (or any error with `retriable: false`) in a handler when another attempt cannot help: the message
+ * goes to the dead letters at once.
+ */
+export class NotRetriable extends Error {
+  readonly retriable = false
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'NotRetriable'
+  }
+}
+
+/** Whether an error says of itself that trying again is pointless. */
+export function isRetriable(error: unknown): boolean {
+  return !(
+    typeof error === 'object' &&
+    error !== null &&
+    'retriable' in error &&
+    error.retriable === false &&
+    !(error instanceof StoreError)
+  )
+}

@@ -1,0 +1,75 @@
+/** What a queue tells those who listen: one event for each step of a message, each after it is durable. */
+import type { DeadReason, Failure } from './state/events.ts'
+
+interface MessageEvent {
+  readonly id: string
+}
+
+interface AttemptEvent extends MessageEvent {
+  readonly workerId: string
+  /** From 1 on. */
+  readonly attempt: number
+}
+
+export interface QueueEvents {
+  /** Step 1. */
+  readonly enqueued: { readonly ids: readonly string[] }
+  /** Step 3: a claim is committed and in the hands of a worker of this process. */
+  readonly claimed: AttemptEvent & { readonly fencingToken: number }
+  /** Step 4: the handler starts. */
+  readonly started: AttemptEvent
+  /** Step 5. */
+  readonly completed: AttemptEvent & { readonly durationMs: number }
+  /** Step 5: the attempt failed, the next one comes after a backoff. */
+  readonly retried: AttemptEvent & { readonly maxAttempts: number; readonly error: Failure; readonly visibleAt: number }
+  /** Step 5 or 6: moved to the dead letters. */
+  readonly died: AttemptEvent & { readonly reason: DeadReason; readonly failures: readonly Failure[] }
+  /** Step 5: given back without an outcome. */
+  readonly released: AttemptEvent
+  /** Step 5: a settlement came too late and was refused by its token. */
+  readonly refused: AttemptEvent & { readonly fencingToken: number }
+  /** Step 6: a visibility timeout passed; the message is visible again. */
+  readonly expired: AttemptEvent
+  /** This process writes the log now. */
+  readonly promoted: { readonly epoch: number }
+  /** This process writes the log no more. */
+  readonly demoted: { readonly epoch: number; readonly reason: string }
+  /** Something is wrong that no call can be told of, such as a store that does not answer a worker. */
+  readonly trouble: { readonly error: unknown }
+}
+
+export type QueueEventName = keyof QueueEvents
+export type QueueListener<N extends QueueEventName> = (event: QueueEvents[N]) => void
+
+/** Calls listeners by name. A listener that throws harms nobody: the error goes to `onListenerError`. */
+export class EventHub {
+  readonly #listeners = new Map<QueueEventName, Set<(event: never) => void>>()
+  readonly #onListenerError: (error: unknown) => void
+
+  constructor(onListenerError: (error: unknown) => void) {
+    this.#onListenerError = onListenerError
+  }
+
+  /** Adds a listener; the function it returns removes it. */
+  on<N extends QueueEventName>(name: N, listener: QueueListener<N>): () => void {
+    const set = this.#listeners.get(name) ?? new Set()
+    this.#listeners.set(name, set)
+    set.add(listener)
+    return () => set.delete(listener)
+  }
+
+  /** Whether anybody would hear: lets the hot path skip making an event. */
+  hears(name: QueueEventName): boolean {
+    return (this.#listeners.get(name)?.size ?? 0) > 0
+  }
+
+  emit<N extends QueueEventName>(name: N, event: QueueEvents[N]): void {
+    for (const listener of this.#listeners.get(name) ?? []) {
+      try {
+        ;(listener as QueueListener<N>)(event)
+      } catch (error) {
+        this.#onListenerError(error)
+      }
+    }
+  }
+}

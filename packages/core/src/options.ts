@@ -1,0 +1,186 @@
+/** What a queue and a worker can be told: options as users write them, and the same with every default filled in. */
+import {
+  assertKnownKeys,
+  type Clock,
+  type Ids,
+  InvalidOption,
+  isKeySegment,
+  numberOption,
+  type ObjectStore,
+  type Random,
+  systemClock,
+  systemIds,
+  systemRandom,
+} from '@s3queue/storage'
+import { consoleLogger, type Logger } from './logger.ts'
+
+export interface BackoffOptions {
+  /** Wait before the second attempt, in ms; doubles for each one after. Default 1,000. */
+  readonly baseMs?: number | undefined
+  /** Longest wait, in ms. Default 30,000. */
+  readonly maxMs?: number | undefined
+}
+
+export interface QueueOptions {
+  /** The queue's name, part of its keys: `A-Z a-z 0-9 . _ = @ + , -`, not beginning with a dot. */
+  readonly name: string
+  /** Where the queue lives. */
+  readonly store: ObjectStore
+  /** First part of all keys. Default `s3queue`. */
+  readonly namespace?: string | undefined
+  /** How long a claim lasts without a sign of life of its worker, in ms, 100 to 12 hours. Default 30,000. */
+  readonly visibilityTimeoutMs?: number | undefined
+  /** Attempts in all before a message goes to the dead letters, 1 to 1,000. Default 3. */
+  readonly maxAttempts?: number | undefined
+  /** Wait between attempts: `min(maxMs, baseMs * 2 ** (attempt - 1))`. */
+  readonly backoff?: BackoffOptions | undefined
+  /**
+   * How long a commit may wait for more to go with it, in ms, 0 to 60,000. Default 0: least latency. More means fewer requests. It waits
+   * only when more is likely to come, going by what came lately.
+   */
+  readonly lingerMs?: number | undefined
+  /** Largest payload, in bytes of its JSON. Default 1 MiB, at most 16 MiB. */
+  readonly maxPayloadBytes?: number | undefined
+  /** How long a writer may give no sign of life before another process takes over, in ms, from 300 on. Default 30,000. */
+  readonly takeoverAfterMs?: number | undefined
+  /** Longest wait of the writer between two looks into the inbox, in ms. Default 12,000. */
+  readonly maxPollMs?: number | undefined
+  /** How long a call waits for the store before it rejects with `NotAcknowledged`, in ms. Default 60,000. */
+  readonly acknowledgeTimeoutMs?: number | undefined
+  /** Where troubles are reported that no call can be told of. Default: the console. */
+  readonly logger?: Logger | undefined
+  /** Time, randomness and ids; for tests and simulation. Default: the machine's. */
+  readonly runtime?: Partial<Runtime> | undefined
+}
+
+/** The effects that the core does not have of itself. */
+export interface Runtime {
+  readonly clock: Clock
+  readonly random: Random
+  readonly ids: Ids
+}
+
+export interface ResolvedQueueOptions extends Runtime {
+  readonly name: string
+  readonly store: ObjectStore
+  /** Where the queue's objects lie, ending in a slash. */
+  readonly prefix: string
+  readonly visibilityTimeoutMs: number
+  readonly maxAttempts: number
+  readonly backoff: { readonly baseMs: number; readonly maxMs: number }
+  readonly lingerMs: number
+  readonly maxPayloadBytes: number
+  readonly takeoverAfterMs: number
+  readonly maxPollMs: number
+  readonly acknowledgeTimeoutMs: number
+  readonly logger: Logger
+}
+
+const HOUR_MS = 3_600_000
+const QUEUE_KEYS = [
+  'name',
+  'store',
+  'namespace',
+  'visibilityTimeoutMs',
+  'maxAttempts',
+  'backoff',
+  'lingerMs',
+  'maxPayloadBytes',
+  'takeoverAfterMs',
+  'maxPollMs',
+  'acknowledgeTimeoutMs',
+  'logger',
+  'runtime',
+]
+
+/** Fills in the defaults. Throws `InvalidOption` for unknown names and impossible values; nothing is clamped. */
+export function resolveQueueOptions(options: QueueOptions): ResolvedQueueOptions {
+  const who = 'createQueue'
+  if (typeof options !== 'object' || options === null)
+    throw new InvalidOption(who, 'options', 'must be an object with at least name and store.')
+  assertKnownKeys(who, options, QUEUE_KEYS)
+  const { store, backoff = {}, runtime = {}, logger = consoleLogger } = options
+  const name = keySegment(who, 'name', options.name)
+  const namespace = keySegment(who, 'namespace', options.namespace ?? 's3queue')
+  if (typeof store?.get !== 'function' || typeof store.put !== 'function') {
+    throw new InvalidOption(who, 'store', 'must be an object store, such as createFsStore({ directory: "./data" }).')
+  }
+  assertKnownKeys(`${who}.backoff`, backoff, ['baseMs', 'maxMs'])
+  assertKnownKeys(`${who}.runtime`, runtime, ['clock', 'random', 'ids'])
+  const whole = { integer: true }
+  const takeoverAfterMs = numberOption(who, 'takeoverAfterMs', options.takeoverAfterMs, 30_000, {
+    min: 300,
+    max: HOUR_MS,
+    ...whole,
+  })
+  return {
+    name,
+    store,
+    prefix: `${namespace}/${name}/0/`,
+    visibilityTimeoutMs: numberOption(who, 'visibilityTimeoutMs', options.visibilityTimeoutMs, 30_000, {
+      min: 100,
+      max: 12 * HOUR_MS,
+      ...whole,
+    }),
+    maxAttempts: numberOption(who, 'maxAttempts', options.maxAttempts, 3, { min: 1, max: 1000, ...whole }),
+    backoff: {
+      baseMs: numberOption(`${who}.backoff`, 'baseMs', backoff.baseMs, 1000, { max: 24 * HOUR_MS, ...whole }),
+      maxMs: numberOption(`${who}.backoff`, 'maxMs', backoff.maxMs, 30_000, { max: 24 * HOUR_MS, ...whole }),
+    },
+    lingerMs: numberOption(who, 'lingerMs', options.lingerMs, 0, { max: 60_000, ...whole }),
+    maxPayloadBytes: numberOption(who, 'maxPayloadBytes', options.maxPayloadBytes, 1 << 20, {
+      min: 1,
+      max: 16 << 20,
+      ...whole,
+    }),
+    takeoverAfterMs,
+    maxPollMs: numberOption(who, 'maxPollMs', options.maxPollMs, 12_000, { min: 10, max: HOUR_MS, ...whole }),
+    acknowledgeTimeoutMs: numberOption(who, 'acknowledgeTimeoutMs', options.acknowledgeTimeoutMs, 60_000, {
+      min: 100,
+      max: HOUR_MS,
+      ...whole,
+    }),
+    logger,
+    clock: runtime.clock ?? systemClock,
+    random: runtime.random ?? systemRandom,
+    ids: runtime.ids ?? systemIds,
+  }
+}
+
+function keySegment(who: string, option: string, value: unknown): string {
+  if (typeof value === 'string' && isKeySegment(value) && value.length <= 100) return value
+  throw new InvalidOption(
+    who,
+    option,
+    `must be 1 to 100 of A-Z a-z 0-9 . _ = @ + , - and not begin with a dot, not ${JSON.stringify(value)}.`,
+  )
+}
+
+export interface ProcessOptions {
+  /** How many handlers run at once, 1 to 10,000. Default 1. */
+  readonly concurrency?: number | undefined
+  /** Extend claims while their handlers run. Default true. Without it a handler has `visibilityTimeoutMs`, and `context.extend()`. */
+  readonly autoExtend?: boolean | undefined
+  /** How many messages may be claimed ahead of the handlers, beyond `concurrency`. Default 1,000; it takes about a second's worth of work at most. */
+  readonly maxPrefetch?: number | undefined
+}
+
+export interface ResolvedProcessOptions {
+  readonly concurrency: number
+  readonly autoExtend: boolean
+  readonly maxPrefetch: number
+}
+
+/** Fills in the defaults of `process()`. Throws `InvalidOption`. */
+export function resolveProcessOptions(options: ProcessOptions = {}): ResolvedProcessOptions {
+  const who = 'process'
+  assertKnownKeys(who, options, ['concurrency', 'autoExtend', 'maxPrefetch'])
+  const { autoExtend = true } = options
+  if (typeof autoExtend !== 'boolean')
+    throw new InvalidOption(who, 'autoExtend', `must be true or false, not ${String(autoExtend)}.`)
+  return {
+    concurrency: numberOption(who, 'concurrency', options.concurrency, 1, { min: 1, max: 10_000, integer: true }),
+    autoExtend,
+    maxPrefetch: numberOption(who, 'maxPrefetch', options.maxPrefetch, 1000, { max: 100_000, integer: true }),
+  }
+}

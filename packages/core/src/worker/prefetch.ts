@@ -1,0 +1,54 @@
+/**
+ * How many messages to claim ahead of the handlers: enough that they never wait for a commit, and no more, so that others
+ * get their share and little has to be given back at the end.
+ *
+ * It goes by the rate at which messages are finished and by how long a claim takes to arrive: a few round trips' worth of work.
+ */
+import type { Clock } from '@s3queue/storage'
+
+const ROUND_TRIPS = 3
+const MAX_HORIZON_MS = 1000
+/** Share of the old measurement that is left after a new one. */
+const MEMORY = 0.3
+
+export class Prefetch {
+  readonly #clock: Clock
+  readonly #max: number
+  #rate = 0
+  #roundTripMs = 0
+  #finished = 0
+  #since: number
+
+  constructor(clock: Clock, max: number) {
+    this.#clock = clock
+    this.#max = max
+    this.#since = clock.monotonic()
+  }
+
+  /** A message was finished. */
+  finished(): void {
+    this.#finished++
+  }
+
+  /** Claims that were asked for at `askedAt` have arrived. */
+  arrived(askedAt: number): void {
+    const took = this.#clock.monotonic() - askedAt
+    this.#roundTripMs = this.#roundTripMs === 0 ? took : this.#roundTripMs * MEMORY + took * (1 - MEMORY)
+  }
+
+  /** How many to hold beyond those being handled. Measures since the last call. */
+  target(): number {
+    const now = this.#clock.monotonic()
+    const elapsed = now - this.#since
+    if (elapsed >= 1 && this.#finished > 0) {
+      this.#rate = this.#rate * MEMORY + (this.#finished / elapsed) * (1 - MEMORY)
+      this.#finished = 0
+      this.#since = now
+    } else if (elapsed > MAX_HORIZON_MS) {
+      this.#rate = 0
+      this.#since = now
+    }
+    const horizon = Math.min(MAX_HORIZON_MS, ROUND_TRIPS * Math.max(1, this.#roundTripMs))
+    return Math.min(this.#max, Math.ceil(this.#rate * horizon))
+  }
+}

@@ -1,0 +1,254 @@
+/**
+ * The worker runtime: keeps as many handlers running as the user allows, from tickets that the writer delivers.
+ *
+ * Owns the tickets at hand, the attempts under way and their deadlines. It prevents a handler from working on a message that
+ * another worker may already have: each deadline counts from a moment before the writer's does, so the signal is aborted first.
+ */
+import type { Ticket } from '../claim.ts'
+import type { Finished, WorkerLink } from '../engine/context.ts'
+import type { Engine } from '../engine/engine.ts'
+import { WorkerStopped } from '../errors.ts'
+import type { EventHub } from '../events.ts'
+import { Attempt, type AttemptOptions, claimLost, failureOf, type Handler } from '../handle.ts'
+import type { ResolvedProcessOptions, ResolvedQueueOptions } from '../options.ts'
+import type { Settlement } from '../state/commands.ts'
+import { Deque } from '../state/deque.ts'
+import { messageId } from '../state/model.ts'
+import { Prefetch } from './prefetch.ts'
+
+export interface WorkerContext {
+  readonly engine: Engine
+  readonly events: EventHub
+  readonly queue: ResolvedQueueOptions
+  readonly process: ResolvedProcessOptions
+}
+
+interface HeldTicket extends Ticket {
+  deadlineAt: number
+}
+
+export class WorkerRuntime<T> implements WorkerLink {
+  readonly id: string
+  readonly #context: WorkerContext
+  readonly #handler: Handler<T>
+  readonly #attemptOptions: AttemptOptions
+  readonly #prefetch: Prefetch
+  #tickets = new Deque<HeldTicket>()
+  readonly #running = new Set<Attempt>()
+  #reserved = 0
+  #finished: Finished = { settlements: [], claims: [] }
+  #stopping = false
+  #onIdle: (() => void) | undefined
+  #cancelDeadline: (() => void) | undefined
+  #deadlineAt = Number.POSITIVE_INFINITY
+  #cancelExtension: (() => void) | undefined
+
+  constructor(context: WorkerContext, handler: Handler<T>) {
+    this.#context = context
+    this.#handler = handler
+    const { clock, ids } = context.queue
+    this.id = ids.nonce(10)
+    this.#prefetch = new Prefetch(clock, context.process.maxPrefetch)
+    this.#attemptOptions = {
+      workerId: this.id,
+      monotonic: () => clock.monotonic(),
+      wallNow: () => context.engine.wallNow(),
+      extend: (attempt, ms) => this.#extendOne(attempt, ms),
+    }
+  }
+
+  /** Handlers running now. */
+  get running(): number {
+    return this.#running.size
+  }
+
+  room(): number {
+    if (this.#stopping) return 0
+    const { concurrency } = this.#context.process
+    return concurrency + this.#prefetch.target() - this.#running.size - this.#tickets.size - this.#reserved
+  }
+
+  reserve(count: number): void {
+    this.#reserved += count
+  }
+
+  forfeit(count: number): void {
+    this.#reserved -= count
+    if (this.#isIdle()) this.#onIdle?.()
+  }
+
+  deliver(tickets: Ticket[], askedAt: number): void {
+    this.#reserved -= tickets.length
+    this.#prefetch.arrived(askedAt)
+    const { events } = this.#context
+    for (const { claim, payload } of tickets) {
+      if (events.hears('claimed')) {
+        events.emit('claimed', {
+          id: messageId(claim),
+          attempt: claim.attempt,
+          workerId: this.id,
+          fencingToken: claim.token,
+        })
+      }
+      this.#tickets.push({ claim, payload, deadlineAt: askedAt + claim.timeoutMs })
+    }
+    if (this.#stopping) this.#giveBackTickets()
+    this.#pump()
+    this.#keepExtending()
+    if (this.#isIdle()) this.#onIdle?.()
+  }
+
+  takeFinished(): Finished {
+    const finished = this.#finished
+    if (finished.settlements.length > 0) this.#finished = { settlements: [], claims: [] }
+    return finished
+  }
+
+  detached(): void {
+    this.#giveBackTickets()
+  }
+
+  /**
+   * Takes nothing new, gives back what has not started, and waits for running handlers. Those that are not done after `timeoutMs`
+   * get their signal aborted, and their messages are given back at once. Resolves when all of that is settled.
+   */
+  async stop(timeoutMs: number): Promise<void> {
+    this.#stopping = true
+    this.#giveBackTickets()
+    if (!this.#isIdle()) {
+      const { clock } = this.#context.queue
+      await new Promise<void>((resolve) => {
+        const cancel = clock.setTimer(timeoutMs, resolve)
+        this.#onIdle = () => {
+          cancel()
+          resolve()
+        }
+      })
+    }
+    for (const attempt of this.#running) {
+      attempt.abandoned = true
+      attempt.abort(
+        new WorkerStopped(
+          `The worker was stopped and did not wait longer than ${timeoutMs} ms for message ${attempt.id}.`,
+        ),
+      )
+      this.#finish(attempt, { token: attempt.claim.token, kind: 'release', started: true })
+    }
+    this.#cancelDeadline?.()
+    this.#cancelExtension?.()
+  }
+
+  #pump(): void {
+    const { concurrency } = this.#context.process
+    while (!this.#stopping && this.#running.size < concurrency) {
+      const ticket = this.#tickets.shift()
+      if (ticket === undefined) return
+      if (this.#context.queue.clock.monotonic() >= ticket.deadlineAt) this.#settle(ticket, { started: false })
+      else this.#start(ticket)
+    }
+  }
+
+  #start({ claim, payload, deadlineAt }: HeldTicket): void {
+    const attempt = new Attempt(claim, deadlineAt, this.#attemptOptions)
+    this.#running.add(attempt)
+    this.#watchDeadline(deadlineAt)
+    const { events } = this.#context
+    if (events.hears('started')) events.emit('started', { id: attempt.id, attempt: claim.attempt, workerId: this.id })
+    const failed = (error: unknown): void => this.#finish(attempt, failureOf(claim.token, error))
+    let outcome: unknown
+    try {
+      outcome = this.#handler({ id: attempt.id, payload: JSON.parse(payload) as T }, attempt)
+    } catch (error) {
+      // As if it had been asynchronous: a handler that always throws at once must not recurse through the tickets.
+      outcome = Promise.reject(error)
+    }
+    Promise.resolve(outcome).then(() => this.#finish(attempt, { token: claim.token, kind: 'complete' }), failed)
+  }
+
+  #finish(attempt: Attempt, settlement: Settlement): void {
+    if (!this.#running.delete(attempt)) return
+    this.#prefetch.finished()
+    this.#push(attempt, settlement)
+    this.#pump()
+    if (this.#isIdle()) this.#onIdle?.()
+  }
+
+  #isIdle(): boolean {
+    return this.#running.size === 0 && this.#reserved === 0
+  }
+
+  #push({ claim }: { readonly claim: Ticket['claim'] }, settlement: Settlement): void {
+    this.#finished.settlements.push(settlement)
+    this.#finished.claims.push(claim)
+    if (this.#finished.settlements.length === 1) this.#context.engine.finishedWaiting()
+  }
+
+  #settle(ticket: HeldTicket, { started }: { readonly started: boolean }): void {
+    this.#push(ticket, { token: ticket.claim.token, kind: 'release', started })
+  }
+
+  #giveBackTickets(): void {
+    const tickets = this.#tickets
+    this.#tickets = new Deque()
+    for (const ticket of tickets) this.#settle(ticket, { started: false })
+  }
+
+  async #extendOne(attempt: Attempt, ms: number): Promise<void> {
+    const from = await this.#context.engine.setTimeout(attempt.claim.token, ms)
+    if (from === undefined) {
+      const error = claimLost(attempt.claim)
+      attempt.abort(error)
+      throw error
+    }
+    attempt.deadlineAt = from + ms
+    this.#watchDeadline(attempt.deadlineAt)
+  }
+
+  /** Extends everything at hand at a third of the visibility timeout, for as long as there is something. */
+  #keepExtending(): void {
+    if (this.#cancelExtension !== undefined || this.#running.size + this.#tickets.size === 0) return
+    const { clock, visibilityTimeoutMs } = this.#context.queue
+    this.#cancelExtension = clock.setTimer(visibilityTimeoutMs / 3, () => void this.#extendAll())
+  }
+
+  /** Never rejects: without proof of being the writer nothing is extended, and the deadlines stand. */
+  async #extendAll(): Promise<void> {
+    const { engine, process, queue } = this.#context
+    const attempts = process.autoExtend ? [...this.#running].filter((attempt) => !attempt.isAborted) : []
+    const held = [...attempts, ...this.#tickets]
+    const extension = await engine.extend(
+      held.map(({ claim }) => claim.token),
+      queue.visibilityTimeoutMs / 3,
+    )
+    if (extension !== undefined) {
+      for (const one of held) {
+        if (extension.held.has(one.claim.token))
+          one.deadlineAt = Math.max(one.deadlineAt, extension.provenAt + one.claim.timeoutMs)
+        else if (one instanceof Attempt && this.#running.has(one)) one.abort(claimLost(one.claim))
+      }
+    }
+    this.#cancelExtension = undefined
+    this.#keepExtending()
+  }
+
+  #watchDeadline(at: number): void {
+    if (at >= this.#deadlineAt) return
+    const { clock } = this.#context.queue
+    this.#cancelDeadline?.()
+    this.#deadlineAt = at
+    this.#cancelDeadline = clock.setTimer(Math.max(1, at - clock.monotonic()), () => this.#deadlinePassed())
+  }
+
+  /** Aborts the attempts whose time is up, and waits for the next. */
+  #deadlinePassed(): void {
+    const now = this.#context.queue.clock.monotonic()
+    this.#deadlineAt = Number.POSITIVE_INFINITY
+    let next = Number.POSITIVE_INFINITY
+    for (const attempt of this.#running) {
+      if (attempt.isAborted) continue
+      if (attempt.deadlineAt <= now) attempt.abort(claimLost(attempt.claim))
+      else next = Math.min(next, attempt.deadlineAt)
+    }
+    if (next < Number.POSITIVE_INFINITY) this.#watchDeadline(next)
+  }
+}
