@@ -12,7 +12,6 @@ export {
 } from './errors.ts'
 export type { QueueEventName, QueueEvents, QueueListener } from './events.ts'
 export type { Handler, HandlerContext, Message } from './handle.ts'
-export type { Logger } from './logger.ts'
 export type { BackoffOptions, ProcessOptions, QueueOptions, Runtime } from './options.ts'
 export { createQueue, type Enqueued, type Queue, type StopOptions, type Worker } from './queue.ts'
 export type { DeadReason, Failure } from './state/events.ts'

@@ -5,14 +5,15 @@ import {
   type Ids,
   InvalidOption,
   isKeySegment,
+  type Logger,
   numberOption,
   type ObjectStore,
   type Random,
   systemClock,
   systemIds,
+  systemLogger,
   systemRandom,
 } from '@s3queue/storage'
-import { consoleLogger, type Logger } from './logger.ts'
 
 export interface BackoffOptions {
   /** Wait before the second attempt, in ms; doubles for each one after. Default 1,000. */
@@ -47,7 +48,7 @@ export interface QueueOptions {
   readonly maxPollMs?: number | undefined
   /** How long a call waits for the store before it rejects with `NotAcknowledged`, in ms. Default 60,000. */
   readonly acknowledgeTimeoutMs?: number | undefined
-  /** Where troubles are reported that no call can be told of. Default: the console. */
+  /** Where troubles are reported that no call can be told of. Default: Node's process warnings. */
   readonly logger?: Logger | undefined
   /** Time, randomness and ids; for tests and simulation. Default: the machine's. */
   readonly runtime?: Partial<Runtime> | undefined
@@ -99,7 +100,7 @@ export function resolveQueueOptions(options: QueueOptions): ResolvedQueueOptions
   if (typeof options !== 'object' || options === null)
     throw new InvalidOption(who, 'options', 'must be an object with at least name and store.')
   assertKnownKeys(who, options, QUEUE_KEYS)
-  const { store, backoff = {}, runtime = {}, logger = consoleLogger } = options
+  const { store, backoff = {}, runtime = {}, logger = systemLogger } = options
   const name = keySegment(who, 'name', options.name)
   const namespace = keySegment(who, 'namespace', options.namespace ?? 's3queue')
   if (typeof store?.get !== 'function' || typeof store.put !== 'function') {

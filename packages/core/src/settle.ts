@@ -30,34 +30,26 @@ export function decideSettle(
     const claim = state.active.get(settlement.token)
     if (claim === undefined || seen.has(settlement.token)) return 'stale'
     seen.add(settlement.token)
-    switch (settlement.kind) {
-      case 'complete':
-        completed.push(claim.token)
-        return 'completed'
-      case 'release':
-        if (settlement.started && claim.attempt >= claim.maxAttempts) {
-          events.push(died(claim, 'Interrupted', 'the worker stopped during the last attempt', true))
-          return 'died'
-        }
-        if (settlement.started) interrupted.push(claim.token)
-        else unstarted.push(claim.token)
-        return 'released'
-      case 'fail': {
-        if (!settlement.retriable || claim.attempt >= claim.maxAttempts) {
-          events.push(died(claim, settlement.name, settlement.message, settlement.retriable))
-          return 'died'
-        }
-        const visibleAt = state.now + retryDelay(claim.attempt)
-        events.push({
-          type: 'retried',
-          token: claim.token,
-          visibleAt,
-          name: settlement.name,
-          message: settlement.message,
-        })
-        return 'retried'
-      }
+    if (settlement.kind === 'complete') {
+      completed.push(claim.token)
+      return 'completed'
     }
+    if (settlement.kind === 'release') {
+      if (settlement.started && claim.attempt >= claim.maxAttempts) {
+        events.push(died(claim, 'Interrupted', 'the worker stopped during the last attempt', true))
+        return 'died'
+      }
+      if (settlement.started) interrupted.push(claim.token)
+      else unstarted.push(claim.token)
+      return 'released'
+    }
+    if (!settlement.retriable || claim.attempt >= claim.maxAttempts) {
+      events.push(died(claim, settlement.name, settlement.message, settlement.retriable))
+      return 'died'
+    }
+    const visibleAt = state.now + retryDelay(claim.attempt)
+    events.push({ type: 'retried', token: claim.token, visibleAt, name: settlement.name, message: settlement.message })
+    return 'retried'
   })
   if (completed.length > 0) events.push({ type: 'completed', tokens: completed })
   if (interrupted.length > 0) events.push({ type: 'released', tokens: interrupted, started: true })

@@ -67,20 +67,18 @@ export class Announcer {
     const { events, wallNow } = this.#context
     if (claim === undefined) return
     const about = attemptOf(claim)
-    switch (result) {
-      case 'completed':
-        return events.emit('completed', { ...about, durationMs: Math.max(0, wallNow() - claim.claimedAt) })
-      case 'retried': {
-        const { name, message } = settlement.kind === 'fail' ? settlement : { name: '', message: '' }
-        const error: Failure = { attempt: claim.attempt, at: times.at, name, message }
-        return events.emit('retried', { ...about, maxAttempts: claim.maxAttempts, error, visibleAt: times.visibleAt })
-      }
-      case 'died':
-        return this.#died(claim)
-      case 'released':
-        return events.emit('released', about)
-      default:
-        return events.emit('refused', { ...about, fencingToken: claim.token })
+    if (result === 'completed') {
+      events.emit('completed', { ...about, durationMs: Math.max(0, wallNow() - claim.claimedAt) })
+    } else if (result === 'retried') {
+      const { name, message } = settlement.kind === 'fail' ? settlement : { name: '', message: '' }
+      const error: Failure = { attempt: claim.attempt, at: times.at, name, message }
+      events.emit('retried', { ...about, maxAttempts: claim.maxAttempts, error, visibleAt: times.visibleAt })
+    } else if (result === 'died') {
+      this.#died(claim)
+    } else if (result === 'released') {
+      events.emit('released', about)
+    } else {
+      events.emit('refused', { ...about, fencingToken: claim.token })
     }
   }
 

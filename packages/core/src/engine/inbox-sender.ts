@@ -30,7 +30,10 @@ export class InboxSender {
 
   /** Takes a command; it is resolved once it is durable. */
   send(submission: Submission): void {
-    if (this.#abort.signal.aborted) return submission.reject(this.#abort.signal.reason)
+    if (this.#abort.signal.aborted) {
+      submission.reject(this.#abort.signal.reason)
+      return
+    }
     this.#waiting.push(submission)
     this.#sending ??= this.#run().finally(() => {
       this.#sending = undefined

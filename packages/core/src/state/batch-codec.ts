@@ -72,6 +72,6 @@ export function encodeBatch<E extends QueueEvent | Command>(
 /** Reads a batch back. Throws if the bytes are not one: their integrity is checked by the layer below, so that is a defect. */
 export function decodeBatch<E extends QueueEvent | Command>(bytes: Uint8Array): Batch<E> {
   const end = bytes.indexOf(NEWLINE)
-  const line = JSON.parse(decoder.decode(bytes.subarray(0, end < 0 ? 0 : end))) as Line<E>
+  const line = JSON.parse(decoder.decode(bytes.subarray(0, Math.max(end, 0)))) as Line<E>
   return { entries: line.entries, payloads: new PayloadTable(bytes.subarray(end + 1), line.sizes) }
 }

@@ -1,7 +1,8 @@
-/** The one place that reads the machine's clock and randomness. Everything else takes them as `Clock`, `Random` and `Ids`. */
+/** The one place that reads the machine's clock and randomness, and writes to its standard error. Everything else takes them as `Clock`, `Random` and `Ids`. */
 import { randomBytes } from 'node:crypto'
 import type { Clock } from './clock.ts'
 import { createIds, type Ids } from './ids.ts'
+import type { Logger } from './logger.ts'
 import type { Random } from './random.ts'
 
 /** The machine's clocks and timers. */
@@ -25,3 +26,9 @@ export const systemRandom: Random = {
 
 /** Ids from the machine's clock and randomness. */
 export const systemIds: Ids = createIds(systemClock, systemRandom)
+
+/** Node's process warnings: one line on standard error, unless the process is told otherwise (`--no-warnings`, `process.on('warning')`). */
+export const systemLogger: Logger = {
+  warn: (message) => process.emitWarning(message, 'S3QueueWarning'),
+  error: (message) => process.emitWarning(message, 'S3QueueError'),
+}
