@@ -5,7 +5,7 @@
 import type { Clock } from '@s3queue/storage'
 
 /** The work took too long. */
-export class RequestTimedOut extends Error {
+class RequestTimedOut extends Error {
   readonly code = 'ETIMEDOUT'
 
   constructor(limitMs: number, timeoutMs: number) {

@@ -23,7 +23,7 @@ export interface Failure {
 }
 
 /** What an S3 server answered instead of what it was asked for. */
-export class S3ErrorAnswer extends Error {
+class S3ErrorAnswer extends Error {
   readonly status: number
   readonly requestId: string | undefined
 
