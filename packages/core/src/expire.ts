@@ -2,7 +2,7 @@
 import type { QueueEvent } from './state/events.ts'
 import type { QueueState } from './state/model.ts'
 
-/** What becomes of claims whose time is up. Tokens that nobody holds any more are passed over. */
+/** What becomes of claims whose time is up, each named once. Tokens that nobody holds any more are passed over. */
 export function decideExpire(state: QueueState, tokens: readonly number[]): readonly QueueEvent[] {
   const events: QueueEvent[] = []
   const expired: number[] = []

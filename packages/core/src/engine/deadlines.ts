@@ -20,7 +20,7 @@ export class Deadlines {
     if (tokens.length > 0) this.#groups.push({ at, tokens })
   }
 
-  /** This claim runs out at `at`, and not before. */
+  /** This claim runs out at `at`. Where that is earlier than before, `add` it as well. */
   extend(token: number, at: number): void {
     this.#extended.set(token, at)
   }
@@ -37,7 +37,7 @@ export class Deadlines {
 
   /** Tokens whose time is up at `now`. `isActive` tells which claims are still running. */
   takeDue(now: number, isActive: (token: number) => boolean): number[] {
-    const due: number[] = []
+    const due = new Set<number>()
     for (let group = this.#groups.peek(); group !== undefined && group.at <= now; group = this.#groups.peek()) {
       this.#groups.pop()
       const later = new Map<number, number[]>()
@@ -47,11 +47,11 @@ export class Deadlines {
           continue
         }
         const at = this.#extended.get(token) ?? group.at
-        if (at <= now) due.push(token)
+        if (at <= now) due.add(token)
         else later.set(at, [...(later.get(at) ?? []), token])
       }
       for (const [at, tokens] of later) this.add(tokens, at)
     }
-    return due
+    return [...due]
   }
 }

@@ -143,11 +143,15 @@ export class Engine {
   /** Exact numbers, also from a process that is not the writer. */
   async stats(): Promise<QueueStats> {
     if (this.#closing !== undefined) throw new QueueClosed(this.#options.name)
+    return this.#outstanding.bound(this.#stats())
+  }
+
+  async #stats(): Promise<QueueStats> {
     await this.#roleKnown()
     if (this.#role.kind !== 'leading') return this.#observer.stats(this.#abort.signal)
     const { term } = this.#role
     return term.stats().catch((error: unknown) => {
-      if (wasTakenOver(error)) return this.stats()
+      if (wasTakenOver(error)) return this.#stats()
       throw error
     })
   }

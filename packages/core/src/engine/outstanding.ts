@@ -8,6 +8,8 @@ import type { Submission } from './context.ts'
 
 const SWEEP_MS = 1000
 
+type Settleable = Pick<Submission, 'resolve' | 'reject'>
+
 interface Waiter {
   readonly since: number
   readonly giveUp: () => void
@@ -28,8 +30,8 @@ export class Outstanding {
     this.#lastTrouble = lastTrouble
   }
 
-  /** A submission that resolves or rejects at the latest after `timeoutMs`. */
-  track(submission: Submission): Submission {
+  /** The same promise-like thing, resolved or rejected at the latest after `timeoutMs`. */
+  track<S extends Settleable>(submission: S): S {
     const waiter: Waiter = { since: this.#clock.monotonic(), giveUp: () => submission.reject(this.#notAcknowledged()) }
     this.#waiters.add(waiter)
     this.#cancelSweep ??= this.#clock.setTimer(SWEEP_MS, () => this.#sweep())
@@ -44,6 +46,20 @@ export class Outstanding {
         submission.reject(error)
       },
     }
+  }
+
+  /** `answer`, but for at most `timeoutMs`. */
+  bound<T>(answer: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const tracked = this.track({ resolve: () => {}, reject })
+      answer.then(
+        (value) => {
+          tracked.resolve()
+          resolve(value)
+        },
+        (error: unknown) => tracked.reject(error),
+      )
+    })
   }
 
   /** Resolves when nobody waits any more. */

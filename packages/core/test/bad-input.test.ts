@@ -1,0 +1,153 @@
+import { AccessDenied, InvalidOption, NoSuchBucket } from '@s3queue/storage'
+import { describe, expect, it } from 'vitest'
+import { createQueue, InvalidPayload, NotAcknowledged, PayloadTooLarge, type QueueOptions } from '../src/index.ts'
+import { createWorld, intercept, record } from './support.ts'
+
+describe('options of a queue', () => {
+  const { store } = createWorld()
+  const cases: [string, Record<string, unknown>, RegExp][] = [
+    ['a typo', { visibiltyTimeoutMs: 5 }, /visibiltyTimeoutMs.*Did you mean "visibilityTimeoutMs"/],
+    ['a name that no key can carry', { name: 'a/b' }, /"name" must be/],
+    ['an empty name', { name: '' }, /"name" must be/],
+    ['no name', { name: undefined }, /"name" must be/],
+    ['a store that is none', { store: {} }, /"store" must be an object store/],
+    ['a negative number', { visibilityTimeoutMs: -1 }, /"visibilityTimeoutMs" must be/],
+    ['seconds for milliseconds', { visibilityTimeoutMs: 30 }, /"visibilityTimeoutMs" must be/],
+    ['a string for a number', { maxAttempts: '3' }, /"maxAttempts" must be/],
+    ['no attempt at all', { maxAttempts: 0 }, /"maxAttempts" must be/],
+    ['NaN', { lingerMs: Number.NaN }, /"lingerMs" must be/],
+    ['infinity', { takeoverAfterMs: Number.POSITIVE_INFINITY }, /"takeoverAfterMs" must be/],
+    ['a typo inside backoff', { backoff: { baseMS: 1 } }, /baseMS.*Did you mean "baseMs"/],
+  ]
+  it.each(cases)('refuses %s', (_, change, message) => {
+    const options = { name: 'jobs', store, ...change } as QueueOptions
+    expect(() => createQueue(options)).toThrow(InvalidOption)
+    expect(() => createQueue(options)).toThrow(message)
+  })
+
+  it.each([{ concurrency: 0 }, { concurrency: 1.5 }, { concurency: 3 }, { autoExtend: 'yes' }, { maxPrefetch: -1 }])(
+    'refuses process(…, %o)',
+    (options) => {
+      const { open } = createWorld()
+      expect(() => open().process(() => {}, options as never)).toThrow(InvalidOption)
+    },
+  )
+
+  it('refuses a handler that is no function', () => {
+    const { open } = createWorld()
+    expect(() => open().process('handler' as never)).toThrow(/takes a function/)
+  })
+})
+
+describe('payloads', () => {
+  const cyclic: { self?: unknown } = {}
+  cyclic.self = cyclic
+  it.each([
+    ['undefined', undefined],
+    ['a function', () => {}],
+    ['a symbol', Symbol('s')],
+    ['a bigint', { n: 1n }],
+    ['a cycle', cyclic],
+  ])('refuses %s, and enqueues none of the batch', async (_, payload) => {
+    const { open, run, store } = createWorld()
+    const queue = open()
+    await expect(queue.enqueueMany(['fine', payload])).rejects.toThrow(InvalidPayload)
+    await expect(queue.enqueueMany(['fine', payload])).rejects.toThrow(/Payload 1/)
+    expect(store.size).toBe(0)
+    await run(queue.close())
+  })
+
+  it('refuses what is over maxPayloadBytes, counted in UTF-8', async () => {
+    const { open, run } = createWorld()
+    const queue = open<string>({ maxPayloadBytes: 100 })
+    await run(queue.enqueue('x'.repeat(98)))
+    await expect(queue.enqueue('x'.repeat(99))).rejects.toThrow(PayloadTooLarge)
+    await expect(queue.enqueue('€'.repeat(33))).rejects.toThrow(/101 bytes, more than the 100 of maxPayloadBytes/)
+    await run(queue.close())
+  })
+
+  it('is a copy: what changes afterwards changes nothing', async () => {
+    const { open, run } = createWorld()
+    const queue = open<{ to: string }>()
+    const payload = { to: 'ada' }
+    const enqueued = queue.enqueue(payload)
+    payload.to = 'eve'
+    await run(enqueued)
+    const seen: string[] = []
+    queue.process((message) => void seen.push(message.payload.to))
+    await run(queue.drain())
+    expect(seen).toEqual(['ada'])
+    await run(queue.close())
+  })
+
+  it('takes every JSON value, also an empty batch', async () => {
+    const { open, run } = createWorld()
+    const queue = open<unknown>()
+    const payloads = [null, 0, '', false, [], {}, 'ü€😀\n\u2028', { deep: [{ a: 1 }] }]
+    expect(await run(queue.enqueueMany([]))).toEqual([])
+    await run(queue.enqueueMany(payloads))
+    const seen: unknown[] = []
+    queue.process((message) => void seen.push(message.payload))
+    await run(queue.drain())
+    expect(seen).toEqual(payloads)
+    await run(queue.close())
+  })
+})
+
+describe('a store that is in trouble', () => {
+  it.each([
+    ['the bucket is not there', new NoSuchBucket('There is no bucket "mail".')],
+    ['the credentials are wrong', new AccessDenied('The store refuses these credentials.')],
+  ])('says so when %s, and works when that is mended', async (_, error) => {
+    const { open, run, store, clock } = createWorld()
+    let broken = true
+    const refuse = (): Promise<never> => Promise.reject(error)
+    const queue = open<string>({
+      store: intercept(store, '', {
+        get: (key, options) => (broken ? refuse() : store.get(key, options)),
+        put: (key, body, options) => (broken ? refuse() : store.put(key, body, options)),
+        list: (options) => (broken ? refuse() : store.list(options)),
+      }),
+    })
+    const seen = record(queue, 'trouble')
+    await expect(run(queue.enqueue('x'))).rejects.toBe(error)
+    await expect(run(queue.getStats())).rejects.toBe(error)
+    queue.process(() => {})
+    await clock.advance(20_000)
+    expect(seen.map(({ event }) => (event as { error: unknown }).error)).toContain(error)
+    broken = false
+    await run(queue.enqueue('y'))
+    await run(queue.drain())
+    expect(await run(queue.getStats())).toMatchObject({ completed: 1, total: 1 })
+    await run(queue.close())
+  })
+
+  it('never looks like an empty queue when it is gone: calls wait, then say that nobody knows', async () => {
+    const { open, run, store, clock } = createWorld()
+    let gone = false
+    const { StoreUnavailable, UnknownOutcome } = await import('@s3queue/storage')
+    const unavailable = (): Promise<never> => Promise.reject(new StoreUnavailable('connection refused'))
+    const queue = open<string>({
+      acknowledgeTimeoutMs: 5000,
+      store: intercept(store, '', {
+        get: (key, options) => (gone ? unavailable() : store.get(key, options)),
+        list: (options) => (gone ? unavailable() : store.list(options)),
+        put: (key, body, options) =>
+          gone
+            ? Promise.resolve({ outcome: 'unknown', error: new UnknownOutcome('connection refused') })
+            : store.put(key, body, options),
+      }),
+    })
+    queue.on('trouble', () => {})
+    await run(queue.enqueue('a'))
+    gone = true
+    const error = await run(queue.enqueue('b').catch((thrown: unknown) => thrown))
+    expect(error).toBeInstanceOf(NotAcknowledged)
+    expect(String(error)).toContain('connection refused')
+    await expect(run(queue.getStats())).rejects.toThrow(NotAcknowledged)
+    gone = false
+    await clock.advance(60_000)
+    expect(await run(queue.getStats())).toMatchObject({ waiting: 2, total: 2 })
+    await run(queue.close())
+  })
+})

@@ -1,0 +1,146 @@
+import { sleep } from '@s3queue/storage'
+import { describe, expect, it } from 'vitest'
+import { createWorld, record } from './support.ts'
+
+describe('several processes on one queue', () => {
+  it('produces through the inbox while another process writes', async () => {
+    const { open, run, store } = createWorld()
+    const writer = open<string>()
+    const handled: string[] = []
+    writer.process(({ payload }) => void handled.push(payload))
+    await run(writer.enqueue('a'))
+    const producer = open<string>()
+    const seen = record(producer, 'promoted')
+    await run(producer.enqueueMany(['b', 'c']))
+    expect(seen).toEqual([])
+    expect([...store.snapshot().keys()].filter((key) => key.includes('/inbox/'))).toHaveLength(1)
+    expect(await run(producer.getStats())).toMatchObject({ total: 3 })
+    await run(producer.drain())
+    expect(handled).toEqual(['a', 'b', 'c'])
+    expect(await run(writer.getStats())).toMatchObject({ completed: 3, total: 3 })
+    await run(producer.close())
+    await run(writer.close())
+    expect([...store.snapshot().keys()].filter((key) => key.includes('/inbox/'))).toEqual([])
+  })
+
+  it('takes over from a process that died, after takeoverAfterMs', async () => {
+    const { open, run, clock, store } = createWorld()
+    let dead = false
+    const hang = <T>(): Promise<T> => new Promise(() => {})
+    const mortal: typeof store = {
+      ...store,
+      get: (key, options) => (dead ? hang() : store.get(key, options)),
+      put: (key, body, options) => (dead ? hang() : store.put(key, body, options)),
+      list: (options) => (dead ? hang() : store.list(options)),
+      delete: (keys, options) => (dead ? hang() : store.delete(keys, options)),
+    }
+    const first = open<string>({ store: mortal, takeoverAfterMs: 3000, visibilityTimeoutMs: 2000 })
+    first.process(() => new Promise(() => {}))
+    await run(first.enqueueMany(['a', 'b']))
+    await clock.advance(50)
+    const second = open<string>({ takeoverAfterMs: 3000, visibilityTimeoutMs: 2000 })
+    const seen = record(second, 'promoted')
+    const handled: string[] = []
+    second.process(({ payload }, { attempt }) => void handled.push(`${payload}${attempt}`))
+    await clock.advance(100)
+    expect(seen).toEqual([])
+    dead = true
+    const before = clock.monotonic()
+    await run(second.drain())
+    expect(seen).toHaveLength(1)
+    // The claim of the dead process runs out in full first; what was never claimed is handled at once.
+    expect(handled).toEqual(['b1', 'a2'])
+    expect(clock.monotonic() - before).toBeLessThan(3000 + 2000 + 3000)
+    await run(second.close())
+  })
+
+  it('fences a writer that was paused: its late work is refused, nothing is lost', async () => {
+    const { open, run, clock, store } = createWorld()
+    let paused = false
+    const held: (() => void)[] = []
+    const pass = async (): Promise<void> => {
+      if (paused) await new Promise<void>((resolve) => held.push(resolve))
+    }
+    const pausing: typeof store = {
+      ...store,
+      get: (key, options) => pass().then(() => store.get(key, options)),
+      put: (key, body, options) => pass().then(() => store.put(key, body, options)),
+      list: (options) => pass().then(() => store.list(options)),
+      delete: (keys, options) => pass().then(() => store.delete(keys, options)),
+    }
+    const options = { takeoverAfterMs: 2000, visibilityTimeoutMs: 1000 }
+    const first = open<string>({ ...options, store: pausing })
+    const firstSaw = record(first, 'demoted', 'completed')
+    first.process(async ({ payload }) => {
+      if (payload === 'slow') await sleep(clock, 8000)
+    })
+    await run(first.enqueue('slow'))
+    await clock.advance(10)
+    paused = true
+    const enqueued = first.enqueue('late')
+    const second = open<string>(options)
+    const handled: string[] = []
+    second.process(({ payload }) => void handled.push(payload))
+    await run(second.drain())
+    expect(handled).toEqual(['slow'])
+    paused = false
+    for (const resume of held.splice(0)) resume()
+    await run(enqueued)
+    await run(second.drain())
+    expect(handled).toEqual(['slow', 'late'])
+    expect(firstSaw.map(({ name }) => name)).toEqual(['demoted'])
+    expect(await run(second.getStats())).toMatchObject({ completed: 2, total: 2 })
+    await run(second.close())
+    await run(first.close())
+  })
+
+  it('gives way to a process that has a worker, when the writer has none', async () => {
+    const { open, run } = createWorld()
+    const producer = open<string>()
+    await run(producer.enqueue('a'))
+    const worker = open<string>()
+    const handled: string[] = []
+    worker.process(({ payload }) => void handled.push(payload))
+    await run(worker.drain())
+    expect(handled).toEqual(['a'])
+    await run(producer.enqueue('b'))
+    await run(worker.drain())
+    expect(handled).toEqual(['a', 'b'])
+    await run(producer.close())
+    await run(worker.close())
+  })
+
+  it('takes a writer that died long ago for dead by the clock of the store', async () => {
+    const { open, run, clock, store } = createWorld()
+    const first = open<string>({ takeoverAfterMs: 10_000 })
+    first.process(() => {})
+    await run(first.enqueue('a'))
+    await run(first.drain())
+    const frozen = store.clone()
+    await clock.advance(60_000)
+    const second = open<string>({ store: frozen, takeoverAfterMs: 10_000 })
+    const before = clock.monotonic()
+    second.process(() => {})
+    const seen = record(second, 'promoted')
+    await run(second.enqueue('b'))
+    await run(second.drain())
+    expect(seen).toHaveLength(1)
+    expect(clock.monotonic() - before).toBeLessThan(1000)
+    await run(second.close())
+    await run(first.close())
+  })
+
+  it('sees exact numbers without writing', async () => {
+    const { open, run } = createWorld()
+    const writer = open<number>()
+    writer.process(({ payload }) => {
+      if (payload === 3) throw Object.assign(new Error('no'), { retriable: false })
+    })
+    await run(writer.enqueueMany([1, 2, 3, 4]))
+    await run(writer.drain())
+    const reader = open<number>()
+    expect(await run(reader.getStats())).toEqual({ waiting: 0, delayed: 0, active: 0, completed: 3, dead: 1, total: 4 })
+    await run(reader.close())
+    await run(writer.close())
+  })
+})
