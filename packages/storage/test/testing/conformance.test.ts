@@ -153,6 +153,7 @@ const defects: readonly (readonly [string, StoreFactory, string])[] = [
     broken((store) => ({
       async put(key, body, options) {
         await store.put(key, body.subarray(0, body.byteLength / 2), { condition: overwrite })
+        await new Promise((resolve) => setImmediate(resolve))
         return store.put(key, body, { ...options, condition: overwrite })
       },
     })),

@@ -17,6 +17,8 @@ export interface StoreCapabilities {
   readonly byteOrder?: boolean | undefined
   /** Whether a key that is a path prefix of another is refused with `InvalidRequest`. If not, it must be stored and read back. Default false. */
   readonly refusesPathPrefixes?: boolean | undefined
+  /** Longest key in bytes, 512 to 1,024: it must be usable, however long the store's own prefix is. Default 1,024. */
+  readonly maxKeyBytes?: number | undefined
   /** Largest body in bytes that is checked: it must be stored, and with `refusesLargerBodies` one byte more must be refused. Default 1 MiB + 1. */
   readonly maxBodyBytes?: number | undefined
   /** Whether a body above `maxBodyBytes` is refused with `InvalidRequest`. Default false. */
@@ -49,6 +51,11 @@ export function resolveCapabilities(capabilities: StoreCapabilities = {}): Resol
     storeTime: capabilities.storeTime ?? false,
     byteOrder: capabilities.byteOrder ?? true,
     refusesPathPrefixes: capabilities.refusesPathPrefixes ?? false,
+    maxKeyBytes: numberOption(OWNER, 'maxKeyBytes', capabilities.maxKeyBytes, 1_024, {
+      min: 512,
+      max: 1_024,
+      integer: true,
+    }),
     maxBodyBytes: numberOption(OWNER, 'maxBodyBytes', capabilities.maxBodyBytes, 1_048_577, { min: 1, integer: true }),
     refusesLargerBodies: capabilities.refusesLargerBodies ?? false,
     writers: numberOption(OWNER, 'writers', capabilities.writers, 8, { min: 2, integer: true }),

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { create, ifMatch, type ObjectStore, overwrite } from '../../port/object-store.ts'
 import { systemIds } from '../../runtime/system.ts'
@@ -72,6 +73,8 @@ async function lockRace({ store, key }: StoreScope, workers: number): Promise<vo
     for (;;) {
       const result = await store.put(lock, bytes(mark), { condition: create })
       if (result.outcome === 'stored') return
+      // A store may answer without the event loop ever getting a turn, and who holds the lock may be waiting for one.
+      await turn()
       if (result.outcome === 'precondition-failed') continue
       const now = await store.get(lock)
       if (now.outcome === 'found' && text(now.body) === mark) return
@@ -104,6 +107,7 @@ async function counterRace({ store, key }: StoreScope, workers: number): Promise
       if (ids.split(' ').includes(id)) return
       const result = await store.put(counter, bytes(`${ids} ${id}`), { condition: ifMatch(etag) })
       if (result.outcome === 'stored') return
+      await turn()
     }
   }
   const idsOf = (worker: number): string[] => numbers(each).map((i) => `${worker}-${i}`)
@@ -132,6 +136,7 @@ async function tornReads({ store, key }: StoreScope): Promise<void> {
   })
   const reader = async (): Promise<void> => {
     while (writing) {
+      await turn()
       const { body } = foundObject(await store.get(key('a')))
       const value = body[0] ?? 0
       expect(body.byteLength, 'length and bytes are those of one write').toBe(size + value)
@@ -158,6 +163,7 @@ async function listsUnderChange({ store, key, prefix }: StoreScope): Promise<voi
   })
   const lister = async (): Promise<void> => {
     while (changing) {
+      await turn()
       const listed = await listAll(store, prefix, 25)
       expect(listed.filter((k) => steady.includes(k))).toEqual(steady)
       expect(new Set(listed).size).toBe(listed.length)
