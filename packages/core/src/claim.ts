@@ -1,6 +1,7 @@
 /** Step 3, claim: committed claims become tickets, with their payloads, in the hands of the worker they were made for. */
 import type { PayloadCache, Payloads } from './engine/payload-cache.ts'
-import type { Claim } from './state/model.ts'
+import type { AttemptEvent } from './events.ts'
+import { type Claim, messageId } from './state/model.ts'
 
 /** A committed claim and its message's payload: all that a worker needs. */
 export interface Ticket {
@@ -47,4 +48,9 @@ async function readAndDeliver(slot: number, claims: readonly Claim[], to: HandOv
   to.deliver(
     claims.filter((claim) => to.isActive(claim.token)).map((claim) => ({ claim, payload: payloads.text(claim.index) })),
   )
+}
+
+/** What events say about a claim. */
+export function attemptOf(claim: Claim): AttemptEvent {
+  return { id: messageId(claim), attempt: claim.attempt, workerId: claim.worker, fencingToken: claim.token }
 }

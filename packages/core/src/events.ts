@@ -5,17 +5,19 @@ interface MessageEvent {
   readonly id: string
 }
 
-interface AttemptEvent extends MessageEvent {
+export interface AttemptEvent extends MessageEvent {
   readonly workerId: string
   /** From 1 on. */
   readonly attempt: number
+  /** The claim's token: a later claim on the message has a higher one. */
+  readonly fencingToken: number
 }
 
 export interface QueueEvents {
   /** Step 1. */
   readonly enqueued: { readonly ids: readonly string[] }
   /** Step 3: a claim is committed and in the hands of a worker of this process. */
-  readonly claimed: AttemptEvent & { readonly fencingToken: number }
+  readonly claimed: AttemptEvent
   /** Step 4: the handler starts. */
   readonly started: AttemptEvent
   /** Step 5. */
@@ -27,7 +29,7 @@ export interface QueueEvents {
   /** Step 5: given back without an outcome. */
   readonly released: AttemptEvent
   /** Step 5: a settlement came too late and was refused by its token. */
-  readonly refused: AttemptEvent & { readonly fencingToken: number }
+  readonly refused: AttemptEvent
   /** Step 6: a visibility timeout passed; the message is visible again. */
   readonly expired: AttemptEvent
   /** This process writes the log now. */

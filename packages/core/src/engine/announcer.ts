@@ -1,5 +1,5 @@
 /** Turns what the writer decided into events for listeners, each once its commit is durable; costs nothing where nobody listens. */
-import type { QueueEvents } from '../events.ts'
+import { attemptOf } from '../claim.ts'
 import type { SettleDecision } from '../settle.ts'
 import type { EnqueueCommand, Settlement } from '../state/commands.ts'
 import type { Failure } from '../state/events.ts'
@@ -78,7 +78,7 @@ export class Announcer {
     } else if (result === 'released') {
       events.emit('released', about)
     } else {
-      events.emit('refused', { ...about, fencingToken: claim.token })
+      events.emit('refused', about)
     }
   }
 
@@ -87,10 +87,6 @@ export class Announcer {
     if (dead !== undefined)
       this.#context.events.emit('died', { ...attemptOf(claim), reason: dead.reason, failures: dead.failures })
   }
-}
-
-function attemptOf(claim: Claim): QueueEvents['expired'] {
-  return { id: messageId(claim), attempt: claim.attempt, workerId: claim.worker }
 }
 
 /** `effect`, and then `announce` once it is durable. */

@@ -4,7 +4,7 @@
  * Owns the tickets at hand, the attempts under way and their deadlines. It prevents a handler from working on a message that
  * another worker may already have: each deadline counts from a moment before the writer's does, so the signal is aborted first.
  */
-import type { Ticket } from '../claim.ts'
+import { attemptOf, type Ticket } from '../claim.ts'
 import type { Finished, WorkerLink } from '../engine/context.ts'
 import type { Engine } from '../engine/engine.ts'
 import { WorkerStopped } from '../errors.ts'
@@ -13,7 +13,6 @@ import { Attempt, type AttemptOptions, claimLost, failureOf, type Handler } from
 import type { ResolvedProcessOptions, ResolvedQueueOptions } from '../options.ts'
 import type { Settlement } from '../state/commands.ts'
 import { Deque } from '../state/deque.ts'
-import { messageId } from '../state/model.ts'
 import { Prefetch } from './prefetch.ts'
 
 export interface WorkerContext {
@@ -82,14 +81,7 @@ export class WorkerRuntime<T> implements WorkerLink {
     this.#prefetch.arrived(askedAt)
     const { events } = this.#context
     for (const { claim, payload } of tickets) {
-      if (events.hears('claimed')) {
-        events.emit('claimed', {
-          id: messageId(claim),
-          attempt: claim.attempt,
-          workerId: this.id,
-          fencingToken: claim.token,
-        })
-      }
+      if (events.hears('claimed')) events.emit('claimed', attemptOf(claim))
       this.#tickets.push({ claim, payload, deadlineAt: askedAt + claim.timeoutMs })
     }
     if (this.#stopping) this.#giveBackTickets()
@@ -153,7 +145,7 @@ export class WorkerRuntime<T> implements WorkerLink {
     this.#running.add(attempt)
     this.#watchDeadline(deadlineAt)
     const { events } = this.#context
-    if (events.hears('started')) events.emit('started', { id: attempt.id, attempt: claim.attempt, workerId: this.id })
+    if (events.hears('started')) events.emit('started', attemptOf(claim))
     const failed = (error: unknown): void => this.#finish(attempt, failureOf(claim.token, error))
     let outcome: unknown
     try {
