@@ -97,6 +97,11 @@ export interface ListResult extends Answered {
 export interface ObjectStore {
   /** The place in words, for error messages: `s3://bucket/prefix`, `file:///var/queue`. Never holds a secret. */
   readonly description: string
+  /**
+   * True where only a test can tell whether conditional writes are atomic, as with any server that speaks S3: whoever rests on them
+   * probes first (`probeStore`). Default false: the adapter itself sees to it.
+   */
+  readonly needsProbe?: boolean | undefined
   get(key: string, options?: GetOptions): Promise<GetResult>
   /** Writes `body` as the whole object. The caller must not change `body` until the answer is there. */
   put(key: string, body: Uint8Array, options: PutOptions): Promise<PutResult>

@@ -5,6 +5,9 @@ import { createIds, type Ids } from './ids.ts'
 import type { Logger } from './logger.ts'
 import type { Random } from './random.ts'
 
+/** `setTimeout` keeps its ms in 32 bits, and what is longer (24.8 days) it calls at once. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
+
 /** The machine's clocks and timers. */
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -13,6 +16,12 @@ export const systemClock: Clock = {
     if (ms <= 0) {
       const immediate = setImmediate(callback)
       return () => clearImmediate(immediate)
+    }
+    if (ms > LONGEST_TIMEOUT_MS) {
+      let cancel = systemClock.setTimer(LONGEST_TIMEOUT_MS, () => {
+        cancel = systemClock.setTimer(ms - LONGEST_TIMEOUT_MS, callback)
+      })
+      return () => cancel()
     }
     const timer = setTimeout(callback, ms)
     return () => clearTimeout(timer)

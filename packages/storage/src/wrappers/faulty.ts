@@ -64,6 +64,7 @@ export function withFaults(store: ObjectStore, options: FaultsOptions): FaultySt
   }
   return {
     description: store.description,
+    needsProbe: store.needsProbe,
     get: (key, getOptions = {}) =>
       run(
         { kind: 'get', key },

@@ -43,6 +43,7 @@ export function withLatency(store: ObjectStore, options: LatencyOptions): Object
   }
   return {
     description: store.description,
+    needsProbe: store.needsProbe,
     get: (key, getOptions) => travel(getMs, getOptions?.signal, () => store.get(key, getOptions)),
     put: (key, body, putOptions) => travel(putMs, putOptions.signal, () => store.put(key, body, putOptions)),
     delete: (keys, deleteOptions) => travel(deleteMs, deleteOptions?.signal, () => store.delete(keys, deleteOptions)),

@@ -62,6 +62,7 @@ export function withMetering(store: ObjectStore, options: MeteringOptions): Mete
   }
   return {
     description: store.description,
+    needsProbe: store.needsProbe,
     async get(key, getOptions) {
       const answer = await count('get', getOptions?.signal, store.get(key, getOptions), (result) => result.outcome)
       if (answer.outcome === 'found') bytesIn += answer.body.byteLength

@@ -13,6 +13,7 @@ export function withPrefix(store: ObjectStore, prefix: string): ObjectStore {
   const { description } = store
   return {
     description: `${description}${description.endsWith('/') ? '' : '/'}${prefix}`,
+    needsProbe: store.needsProbe,
     get: (key, options) => store.get(prefix + key, options),
     put: (key, body, options) => store.put(prefix + key, body, options),
     delete: (keys, options) =>

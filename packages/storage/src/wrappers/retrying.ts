@@ -46,6 +46,7 @@ export function withRetries(store: ObjectStore, options: RetryOptions): ObjectSt
   const settings = resolveRetryOptions(options)
   return {
     description: store.description,
+    needsProbe: store.needsProbe,
     get: (key, getOptions) => attempt(settings, getOptions?.signal, () => store.get(key, getOptions)),
     put: (key, body, putOptions) => store.put(key, body, putOptions),
     delete: (keys, deleteOptions) => attempt(settings, deleteOptions?.signal, () => store.delete(keys, deleteOptions)),

@@ -37,6 +37,7 @@ export function withStoreTime(store: ObjectStore, clock: Clock): StoreTimeStore 
   }
   return {
     description: store.description,
+    needsProbe: store.needsProbe,
     get: (key, options) => watch(() => store.get(key, options)),
     put: (key, body, options) => watch(() => store.put(key, body, options)),
     delete: (keys, options) => store.delete(keys, options),
