@@ -1,4 +1,4 @@
-export { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
+export { type FaultProxy, type Injection, startFaultProxy } from './fault-proxy.ts'
 export * from './faults.ts'
 export { NoS3Server, type S3Server, type StartOptions } from './s3-server.ts'
 export { startMinio } from './start-minio.ts'

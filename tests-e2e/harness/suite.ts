@@ -3,9 +3,7 @@ import { describe, inject } from 'vitest'
 import type { S3Address } from './test-bucket.ts'
 
 /** What the global set-up hands to the test files. */
-export type ProvidedS3 =
-  | ({ readonly kind: 'ready' } & S3Address)
-  | { readonly kind: 'missing'; readonly reason: string }
+type ProvidedS3 = ({ readonly kind: 'ready' } & S3Address) | { readonly kind: 'missing'; readonly reason: string }
 
 declare module 'vitest' {
   export interface ProvidedContext {

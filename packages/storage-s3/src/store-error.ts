@@ -46,10 +46,10 @@ export function toStoreError(failure: Failure, attempt: Attempt): StoreError {
   }
 }
 
-export type FailureClass = 'throttled' | 'denied' | 'no-bucket' | 'unsupported' | 'invalid' | 'unavailable'
+type FailureClass = 'throttled' | 'denied' | 'no-bucket' | 'unsupported' | 'invalid' | 'unavailable'
 
 /** Statuses and codes: "List of error codes" in the Amazon S3 API reference; `@s3queue/storage` says what the classes mean. */
-export function classify({ status, code, text, retryAfterMs }: Failure): FailureClass {
+function classify({ status, code, text, retryAfterMs }: Failure): FailureClass {
   if (status === undefined) return classifyLocal(code, text)
   if (status < 300) return 'unavailable'
   if (status === 429 || code.startsWith('SlowDown') || THROTTLES.has(code)) return 'throttled'

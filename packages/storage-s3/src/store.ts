@@ -17,12 +17,13 @@ export interface S3Store extends ObjectStore {
  * connection before the first call, and never repeats a request by itself.
  *
  * Throws `InvalidOption` for options it cannot have, `UnsupportedStore` for buckets that cannot keep the port's promises.
- * Whether a server does is for `probeStore` of `@s3queue/storage` to find out.
+ * Whether a server does, only a probe can tell (`needsProbe`): queues probe each bucket once by themselves; others call `probeStore` of `@s3queue/storage`.
  */
 export function createS3Store(options: S3StoreOptions): S3Store {
   const link = createLink(resolveS3StoreOptions(options))
   return {
     description: link.description,
+    needsProbe: true,
     get: (key, getOptions) => getObject(link, key, getOptions),
     put: (key, body, putOptions) => putObject(link, key, body, putOptions),
     delete: createDeleteObjects(link),

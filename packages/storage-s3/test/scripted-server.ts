@@ -17,7 +17,7 @@ export interface ScriptedReply {
   readonly cutBy?: 'reset' | 'silence'
 }
 
-export interface SeenRequest {
+interface SeenRequest {
   readonly method: string
   readonly path: string
   readonly query: URLSearchParams
