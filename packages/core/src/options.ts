@@ -64,6 +64,8 @@ export interface Runtime {
 export interface ResolvedQueueOptions extends Runtime {
   readonly name: string
   readonly store: ObjectStore
+  /** Where all queues of the namespace lie, ending in a slash. */
+  readonly namespacePrefix: string
   /** Where the queue's objects lie, ending in a slash. */
   readonly prefix: string
   readonly visibilityTimeoutMs: number
@@ -117,6 +119,7 @@ export function resolveQueueOptions(options: QueueOptions): ResolvedQueueOptions
   return {
     name,
     store,
+    namespacePrefix: `${namespace}/`,
     prefix: `${namespace}/${name}/0/`,
     visibilityTimeoutMs: numberOption(who, 'visibilityTimeoutMs', options.visibilityTimeoutMs, 30_000, {
       min: 100,

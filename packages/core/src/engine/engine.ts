@@ -18,6 +18,7 @@ import type { WriterDetails } from './heartbeat.ts'
 import { InboxSender } from './inbox-sender.ts'
 import { Observer } from './observer.ts'
 import { Outstanding } from './outstanding.ts'
+import { ensureProbed } from './probe.ts'
 import { Term, wasTakenOver } from './term.ts'
 
 type Role =
@@ -60,6 +61,7 @@ export class Engine {
   #wakeStandby: (() => void) | undefined
   readonly sender: string
   #nextSeq = 0
+  #probed = false
 
   constructor({ options, events, wallNow }: EngineOptions) {
     this.#options = options
@@ -217,6 +219,7 @@ export class Engine {
     while (!signal.aborted) {
       try {
         if (this.#role.kind !== 'standby') this.#setRole({ kind: 'electing' })
+        await this.#probe(signal)
         const startedAt = this.#options.clock.monotonic()
         const attempt = await this.#lease.tryAcquire(this.#details(), {
           signal,
@@ -238,6 +241,13 @@ export class Engine {
         await sleep(this.#options.clock, RETRY_MS, signal).catch(() => {})
       }
     }
+  }
+
+  /** Before the first attempt of this process. */
+  async #probe(signal: AbortSignal): Promise<void> {
+    if (this.#probed) return
+    await ensureProbed(this.#options, (error) => this.#trouble(error), signal)
+    this.#probed = true
   }
 
   /** One term as the writer. Throws what ended it, unless another process took over. */
