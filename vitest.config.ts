@@ -6,6 +6,7 @@ const ssr = { resolve: { conditions: ['@s3queue/source', 'node', 'import', 'defa
 /** Tests of a package run on its sources, without a build. What needs a real S3 server is named `*.minio.test.ts`. */
 export default defineConfig({
   test: {
+    reporters: ['default', './scripts/closing-line-reporter.mjs'],
     projects: [
       {
         resolve,
