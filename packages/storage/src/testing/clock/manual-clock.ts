@@ -58,15 +58,18 @@ export function createManualClock(options: ManualClockOptions = {}): ManualClock
     timer.callback()
     return true
   }
-  const runUntilIdle: ManualClock['runUntilIdle'] = async ({ limitMs = DEFAULT_LIMIT_MS } = {}) => {
+  const runWhile = async (isGoingOn: () => boolean, limitMs = DEFAULT_LIMIT_MS): Promise<void> => {
     const startMs = elapsedMs
     await settle()
-    while (timers.size > 0) {
-      assertWithin(limitMs, elapsedMs - startMs + (nextTimerInMs() ?? 0))
+    while (isGoingOn()) {
+      const nextMs = nextTimerInMs()
+      if (nextMs === undefined) {
+        throw new Error('The promise is still pending and no timer is left that could settle it.')
+      }
+      assertWithin(limitMs, elapsedMs - startMs + nextMs)
       fireNext()
       await settle()
     }
-    return elapsedMs - startMs
   }
   return {
     now: () => wallOriginMs + elapsedMs,
@@ -80,8 +83,7 @@ export function createManualClock(options: ManualClockOptions = {}): ManualClock
     },
     nextTimerInMs,
     async advance(ms) {
-      if (!(ms >= 0))
-        throw new RangeError(`The clock cannot go forward by ${ms} ms. To set the wall clock back, use jumpWall.`)
+      assertForward(ms)
       const endMs = elapsedMs + ms
       await settle()
       for (let first = timers.peek(); first && first.dueMs <= endMs; first = timers.peek()) {
@@ -90,22 +92,18 @@ export function createManualClock(options: ManualClockOptions = {}): ManualClock
       }
       elapsedMs = endMs
     },
-    runUntilIdle,
-    async runUntil(promise, { limitMs = DEFAULT_LIMIT_MS } = {}) {
-      let settled = false
+    async runUntilIdle({ limitMs } = {}) {
+      const startMs = elapsedMs
+      await runWhile(() => timers.size > 0, limitMs)
+      return elapsedMs - startMs
+    },
+    async runUntil(promise, { limitMs } = {}) {
+      let isPending = true
       const onSettled = (): void => {
-        settled = true
+        isPending = false
       }
       promise.then(onSettled, onSettled)
-      const startMs = elapsedMs
-      await settle()
-      while (!settled) {
-        if (timers.size === 0)
-          throw new Error('The promise is still pending and no timer is left that could settle it.')
-        assertWithin(limitMs, elapsedMs - startMs + (nextTimerInMs() ?? 0))
-        fireNext()
-        await settle()
-      }
+      await runWhile(() => isPending, limitMs)
       return promise
     },
     fireNext,
@@ -124,4 +122,9 @@ function settle(): Promise<void> {
 function assertWithin(limitMs: number, passedMs: number): void {
   if (passedMs > limitMs)
     throw new Error(`The clock was about to pass the limit of ${limitMs} ms: something sets timers for ever.`)
+}
+
+function assertForward(ms: number): void {
+  if (ms >= 0) return
+  throw new RangeError(`The clock cannot go forward by ${ms} ms. To set the wall clock back, use jumpWall.`)
 }

@@ -1,11 +1,12 @@
 /** One request and what each fault makes of it. */
 import { StoreUnavailable, Throttled } from '../../port/errors.ts'
 import { type Clock, sleep } from '../../runtime/clock.ts'
-import type { Fault } from './fault.ts'
+import type { Fault, StoreOperation } from './fault.ts'
 
 /** A request, in the terms that are the same for all four methods. */
 export interface FaultyRequest<T> {
-  /** `put "a/b" at memory://`, for messages. */
+  readonly operation: StoreOperation
+  /** `a put of "a/b" at memory://`, for messages. */
   readonly words: string
   readonly key: string | undefined
   readonly signal: AbortSignal | undefined
