@@ -14,7 +14,7 @@ export interface ClockOffset {
   bounds(atMs: number): LeadBounds | undefined
 }
 
-export interface LeadBounds {
+interface LeadBounds {
   readonly low: number
   readonly high: number
 }

@@ -2,7 +2,7 @@
  * A heap of timers ordered by when they are due, and among those due at the same moment by when they were set: the
  * order in which a simulation fires them must be the same in every run.
  */
-export interface Timer {
+interface Timer {
   readonly dueMs: number
   readonly callback: () => void
 }
