@@ -13,7 +13,7 @@ export default defineConfig({
         ssr,
         test: {
           name: 'unit',
-          include: ['packages/*/test/**/*.test.ts', 'scripts/test/**/*.test.ts'],
+          include: ['{packages,apps}/*/test/**/*.test.ts', 'scripts/test/**/*.test.ts'],
           exclude: ['**/*.minio.test.ts', '**/node_modules/**'],
           testTimeout: 20_000,
         },
@@ -23,7 +23,7 @@ export default defineConfig({
         ssr,
         test: {
           name: 'minio',
-          include: ['packages/*/test/**/*.minio.test.ts', 'tests-e2e/test/**/*.test.ts'],
+          include: ['{packages,apps}/*/test/**/*.minio.test.ts', 'tests-e2e/test/**/*.test.ts'],
           globalSetup: ['tests-e2e/harness/global-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,

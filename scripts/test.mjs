@@ -2,8 +2,8 @@
  * All tests with one honest last line. Builds, runs vitest in a process of its own with the arguments it was given, and prints
  * `N passed, N failed, N skipped` behind everything else.
  *
- * It exists for the runs that end before any test does: a build that fails, a global set-up that throws, a vitest that is killed.
- * Each of them ends non-zero and with `1 failed`.
+ * It exists for the runs that break outside a test: a build that fails, a global set-up that throws, a vitest that is killed.
+ * Each of them ends non-zero and counts as a failure. After a failed build the tests run all the same: most need none.
  *
  * node scripts/test.mjs [arguments of `vitest run`]
  */
@@ -33,15 +33,12 @@ function run(command, args, extraEnv) {
 
 /** @returns {Promise<import('./testing/judge-run.mjs').Verdict>} */
 async function main() {
-  const build = await run('turbo', ['run', 'build', '--output-logs=errors-only', '--log-prefix=none'])
-  if (build.ended !== 0) {
-    return { counts: { passed: 0, failed: 1, skipped: 0 }, remark: 'The build failed, so no test ran.' }
-  }
+  const build = await run('turbo', ['run', 'build', '--continue', '--output-logs=errors-only', '--log-prefix=none'])
   const folder = mkdtempSync(path.join(tmpdir(), 's3queue-test-'))
   try {
     const file = path.join(folder, 'counts.json')
-    const ending = await run('vitest', ['run', ...process.argv.slice(2)], { TEST_COUNTS_FILE: file })
-    return judgeRun(ending, readText(file))
+    const tests = await run('vitest', ['run', ...process.argv.slice(2)], { TEST_COUNTS_FILE: file })
+    return judgeRun({ build, tests, countsText: readText(file) })
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -59,7 +56,7 @@ function readText(file) {
   }
 }
 
-const { counts, remark } = await main()
-if (remark !== undefined) console.log(remark)
+const { counts, remarks } = await main()
+for (const remark of remarks) console.log(remark)
 console.log(closingLine(counts))
 process.exitCode = counts.failed === 0 ? 0 : 1

@@ -8,6 +8,8 @@ import { judgeRun } from '../testing/judge-run.mjs'
 
 const root = path.resolve(import.meta.dirname, '../..')
 
+const good = { ended: 0 }
+
 interface RunOptions {
   /** File name → source of a test file, written with vitest's globals. */
   readonly files: Readonly<Record<string, string>>
@@ -66,7 +68,7 @@ test('a set-up that throws is no silent success', () => {
     countsFile: true,
   })
   expect(run.status).not.toBe(0)
-  const { counts } = judgeRun({ ended: run.status ?? 1 }, run.counts)
+  const { counts } = judgeRun({ build: good, tests: { ended: run.status ?? 1 }, countsText: run.counts })
   expect(counts).toEqual({ passed: 0, failed: 1, skipped: 0 })
 })
 
@@ -77,7 +79,8 @@ test('a set-up that ends the process is no silent success', () => {
     countsFile: true,
   })
   expect(run.counts).toBeUndefined()
-  expect(judgeRun({ ended: run.status ?? 1 }, run.counts)).toMatchObject({ counts: { passed: 0, failed: 1 } })
+  const { counts } = judgeRun({ build: good, tests: { ended: run.status ?? 1 }, countsText: run.counts })
+  expect(counts).toEqual({ passed: 0, failed: 1, skipped: 0 })
 })
 
 test('the counts go to the file instead when one is named', () => {
@@ -96,6 +99,11 @@ test.each([
   [0, '{"passed":3', { passed: 0, failed: 1, skipped: 0 }],
   [0, '{"passed":"3"}', { passed: 0, failed: 1, skipped: 0 }],
   [0, 'null', { passed: 0, failed: 1, skipped: 0 }],
-])('vitest ended with %j and left %j', (ended, counts, expected) => {
-  expect(judgeRun({ ended }, counts).counts).toEqual(expected)
+])('vitest ended with %j and left %j', (ended, countsText, counts) => {
+  const clean = ended === 0 && counts.failed === 0
+  expect(judgeRun({ build: good, tests: { ended }, countsText }).counts).toEqual(counts)
+  expect(judgeRun({ build: { ended: 1 }, tests: { ended }, countsText })).toEqual({
+    counts: { ...counts, failed: counts.failed + 1 },
+    remarks: clean ? [expect.stringContaining('build')] : expect.arrayContaining([expect.stringContaining('build')]),
+  })
 })

@@ -4,29 +4,41 @@
  */
 
 /** @typedef {{ ended: number | string }} Ending exit code, or signal or error in words */
-/** @typedef {{ counts: import('./counts.mjs').Counts, remark: string | undefined }} Verdict */
+/** @typedef {{ counts: import('./counts.mjs').Counts, remarks: string[] }} Verdict */
 
 /**
- * @param {Ending} ending
- * @param {string | undefined} countsText what the reporter wrote, undefined if it wrote nothing
- * @returns {Verdict}
+ * @param {object} run
+ * @param {Ending} run.build how the build before it ended
+ * @param {Ending} run.tests how vitest ended
+ * @param {string | undefined} run.countsText what the reporter wrote, undefined if it wrote nothing
+ * @returns {Verdict} the remarks explain every failure that is no failed test
  */
-export function judgeRun(ending, countsText) {
-  const how = typeof ending.ended === 'number' ? `with exit code ${ending.ended}` : `by ${ending.ended}`
-  const counts = countsText === undefined ? undefined : parseCounts(countsText)
-  if (counts === undefined) {
-    return {
-      counts: { passed: 0, failed: 1, skipped: 0 },
-      remark: `vitest ended ${how} before it had counted any test; see above for the reason.`,
-    }
+export function judgeRun({ build, tests, countsText }) {
+  const counts = (countsText === undefined ? undefined : parseCounts(countsText)) ?? {
+    passed: 0,
+    failed: 0,
+    skipped: 0,
   }
-  if (ending.ended !== 0 && counts.failed === 0) {
-    return {
-      counts: { ...counts, failed: 1 },
-      remark: `All tests passed, but vitest ended ${how}: counted as a failure.`,
-    }
+  const remarks = []
+  if (counts.passed + counts.failed + counts.skipped === 0) {
+    counts.failed++
+    remarks.push(
+      `vitest ended ${inWords(tests)} before it had counted any test: one failure; see above for the reason.`,
+    )
+  } else if (tests.ended !== 0 && counts.failed === 0) {
+    counts.failed++
+    remarks.push(`No test failed, but vitest ended ${inWords(tests)}: one failure.`)
   }
-  return { counts, remark: undefined }
+  if (build.ended !== 0) {
+    counts.failed++
+    remarks.push(`The build ended ${inWords(build)}: one failure; its output is above that of the tests.`)
+  }
+  return { counts, remarks }
+}
+
+/** @param {Ending} ending */
+function inWords({ ended }) {
+  return typeof ended === 'number' ? `with exit code ${ended}` : `by ${ended}`
 }
 
 /**
