@@ -233,6 +233,26 @@ describe('probeStore', () => {
     )
   })
 
+  test('finds a write that went through though it was told otherwise, beside one that was told so', async () => {
+    const lastOf = new Map<string, number>()
+    const store = broken((inner) => ({
+      async put(key, body, options) {
+        const n = (lastOf.get(key) ?? 0) + 1
+        lastOf.set(key, n)
+        if (!key.includes('/race-') || n !== 8) return inner.put(key, body, options)
+        await inner.put(key, body, { condition: overwrite })
+        return { outcome: 'precondition-failed' }
+      },
+    }))
+    await expectUnsupported(store, 'let 2 of 8 racing create-only writes through')
+  })
+
+  test('holds no further races once one was wrong', async () => {
+    const store = withMetering(createRacyStore(), { clock })
+    expect(await rejection(probe(store, { rounds: 1_000 }))).toBeInstanceOf(UnsupportedStore)
+    expect(store.metrics().requests).toBeLessThan(100)
+  })
+
   test('accepts a winner that was told it had lost, as by a client that repeats its writes', async () => {
     const store = broken((inner) => ({
       async put(key, body, options) {

@@ -166,6 +166,16 @@ describe('withFaults, to reads and deletes,', () => {
     expect(inner.objects.size).toBe(0)
   })
 
+  test('a late delete takes away what it named when it was sent', async () => {
+    const { clock, store, inner } = setUp(undefined, undefined, { kind: 'late-apply', timeoutMs: 0, applyMs: 10 })
+    for (const key of ['a', 'b']) await store.put(key, bytes('1'), { condition: create })
+    const keys = ['a']
+    expect(await rejection(store.delete(keys))).toBeInstanceOf(StoreUnavailable)
+    keys[0] = 'b'
+    await clock.runUntil(store.settled())
+    expect([...inner.objects.keys()]).toEqual(['b'])
+  })
+
   test('a truncated body is no answer; where there is no body nothing breaks off', async () => {
     const { store } = setUp(undefined, { kind: 'truncated-body' }, { kind: 'truncated-body' })
     await store.put('a', bytes('123'), { condition: create })

@@ -85,6 +85,23 @@ describe('withRetries', () => {
     expect(metered.metrics().kinds.put.requests).toBe(2)
   })
 
+  test('does not even repeat a write that is rejected as if it could be', async () => {
+    let writes = 0
+    const rejecting: ObjectStore = {
+      ...createReferenceStore(),
+      put: () => {
+        writes++
+        return Promise.reject(new StoreUnavailable('against the port'))
+      },
+    }
+    const clock = createManualClock()
+    const store = withRetries(rejecting, { clock, random: seededRandom(1) })
+    expect(await rejection(store.put('a', bytes('1'), { condition: create }))).toMatchObject({
+      message: 'against the port',
+    })
+    expect([writes, clock.pendingTimers]).toEqual([1, 0])
+  })
+
   test('does not repeat what no repetition helps', async () => {
     const denied = new AccessDenied('no')
     let requests = 0

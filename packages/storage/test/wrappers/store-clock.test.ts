@@ -112,6 +112,15 @@ describe('withStoreTime', () => {
     }
   })
 
+  test('knows how little it knows after the clock of the store was set by hours', async () => {
+    const { watched, ask, errorMs, step } = setUp({ aheadMs: 0 })
+    await ask(60)
+    step(7_200_000)
+    await ask(1)
+    expect(watched.uncertaintyMs()).toBeGreaterThan(1_000)
+    expect(errorMs()).toBeLessThanOrEqual(watched.uncertaintyMs() ?? 0)
+  })
+
   test('stays near when many machines answer whose clocks differ a little', async () => {
     const { ask, errorMs, step } = setUp({ aheadMs: 10_000 })
     const random = seededRandom(9)
