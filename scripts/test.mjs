@@ -6,9 +6,10 @@
  * Each of them ends non-zero and counts as a failure. After a failed build the tests run all the same: most need none.
  *
  * node scripts/test.mjs [arguments of `vitest run`]
+ * With `TEST_CLOSING_LINE_FILE` in the environment the line is written to that file as well.
  */
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { closingLine } from './testing/counts.mjs'
@@ -59,4 +60,6 @@ function readText(file) {
 const { counts, remarks } = await main()
 for (const remark of remarks) console.log(remark)
 console.log(closingLine(counts))
+const lineFile = process.env.TEST_CLOSING_LINE_FILE
+if (lineFile) writeFileSync(lineFile, closingLine(counts))
 process.exitCode = counts.failed === 0 ? 0 : 1
