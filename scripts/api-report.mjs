@@ -25,7 +25,7 @@ if (update) for (const name of stale) rmSync(path.join(etc, name))
 const differing = entries.filter((entry) => !writeReport(entry)).map(({ reportName }) => `etc/${reportName}.api.md`)
 const wrong = update ? [] : [...differing, ...stale.map((name) => `etc/${name}`)]
 if (wrong.length > 0) {
-  console.error(`${path.basename(folder)}: the public API is not what ${wrong.join(' and ')} says.`)
+  console.error(`${path.basename(folder)}: the public API and ${wrong.join(', ')} differ.`)
   console.error(`If the change is meant, run \`${UPDATE_COMMAND}\` and commit the report with it.`)
   process.exitCode = 1
 }
