@@ -1,0 +1,31 @@
+/** All that is known when a run is over: what went in, what each side saw, and what the queue says. */
+import type { QueueStats } from '@s3queue/core'
+import type { Crash } from './crash.ts'
+import type { Delivery } from './mail-server.ts'
+import type { Patience } from './newsletter-queue.ts'
+import type { Note } from './notes.ts'
+import type { ListedRecipient } from './recipients.ts'
+import type { Requests } from './requests.ts'
+
+export interface Account {
+  readonly recipients: readonly ListedRecipient[]
+  /** The message of each recipient, in the same order. */
+  readonly ids: readonly string[]
+  /** What the mail server accepted. */
+  readonly deliveries: readonly Delivery[]
+  /** What the processes noted, all of them, in order of time. */
+  readonly notes: readonly Note[]
+  /** What the queue says. */
+  readonly stats: QueueStats
+  /** Requests to the store until the queue was open. On a store that must be tried first (S3), this includes the trial. */
+  readonly opening: Requests
+  /** Requests to the store from then on, of all processes. */
+  readonly requests: Requests
+  readonly patience: Patience
+  readonly elapsedMs: number
+  readonly crash: Crash | undefined
+  /** Stopped by the user before the end. */
+  readonly interrupted: boolean
+  /** Where everything still lies, if it was kept. */
+  readonly keptIn: string | undefined
+}

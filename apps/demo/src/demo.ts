@@ -1,0 +1,77 @@
+/** From the command line to the exit code. */
+import { InvalidOption } from '@s3queue/storage'
+import { checkAccount } from './checks.ts'
+import { HELP } from './help.ts'
+import { startMailServer } from './mail-server.ts'
+import { type DemoOptions, readOptions, UsageError } from './options.ts'
+import { createProgress } from './progress.ts'
+import { describeAccount, describeChecks } from './report.ts'
+import { run, type Surroundings } from './run.ts'
+import { tellStory } from './story.ts'
+
+const FAILED = 1
+const MISUSED = 2
+const INTERRUPTED = 130
+
+/** Runs the demo and resolves to the exit code. `replace` puts other parts into it, for tests. */
+export async function demo(args: readonly string[], replace: Partial<Surroundings> = {}): Promise<number> {
+  let options: DemoOptions | 'help'
+  try {
+    options = readOptions(args)
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    console.error(`${error.message}\nWhat there is: pnpm demo --help`)
+    return MISUSED
+  }
+  if (options === 'help') {
+    process.stdout.write(HELP)
+    return 0
+  }
+  try {
+    return await runAndReport(options, replace)
+  } catch (error) {
+    console.error(`The demo failed. ${error instanceof Error ? error.message : error}`)
+    return error instanceof InvalidOption ? MISUSED : FAILED
+  }
+}
+
+async function runAndReport(options: DemoOptions, replace: Partial<Surroundings>): Promise<number> {
+  const interrupt = listenForInterrupts()
+  const loud = options.quiet ? undefined : process.stderr
+  const surroundings: Surroundings = {
+    startMailServer,
+    showProgress: loud === undefined ? () => () => {} : createProgress(loud),
+    say: (line) => void loud?.write(`${line}\n`),
+    interrupt: interrupt.signal,
+    ...replace,
+  }
+  try {
+    const account = await run(options, surroundings)
+    console.log(describeAccount(account))
+    if (account.interrupted) return INTERRUPTED
+    const story = tellStory(account)
+    if (story !== undefined) console.log(`\n${story}`)
+    const checks = checkAccount(account)
+    console.log(`\n${describeChecks(checks)}`)
+    return checks.every(({ holds }) => holds) ? 0 : FAILED
+  } catch (error) {
+    if (interrupt.signal.aborted) return INTERRUPTED
+    throw error
+  } finally {
+    interrupt.end()
+  }
+}
+
+/** The first Ctrl-C asks to stop in good order, the second one does not wait. */
+function listenForInterrupts(): { readonly signal: AbortSignal; end(): void } {
+  const controller = new AbortController()
+  const onSignal = (): void => {
+    if (controller.signal.aborted) process.exit(INTERRUPTED)
+    controller.abort(new Error('Stopped by the user.'))
+  }
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
+  return {
+    signal: controller.signal,
+    end: () => process.off('SIGINT', onSignal).off('SIGTERM', onSignal),
+  }
+}

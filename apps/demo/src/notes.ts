@@ -1,0 +1,78 @@
+/**
+ * What each process notes down about the queue while it works: the inside evidence of the demo. Notes are plain data, so that those of a
+ * process that was killed can be read back from its journal.
+ */
+import { closeSync, openSync, writeSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import type { Queue } from '@s3queue/core'
+import { monotonicMs } from './monotonic.ts'
+import type { Requests } from './requests.ts'
+
+/** How a claim ended. */
+export type ClaimEnd = 'completed' | 'retried' | 'died' | 'released' | 'expired'
+
+interface OfClaim {
+  readonly id: string
+  readonly token: number
+}
+
+export type Event =
+  | ({ readonly kind: 'claimed' | 'completed' | 'released' | 'expired' | 'refused' } & OfClaim)
+  | ({ readonly kind: 'retried'; readonly why: string } & OfClaim)
+  | ({ readonly kind: 'died'; readonly why: string } & OfClaim)
+  | { readonly kind: 'promoted'; readonly epoch: number }
+  | { readonly kind: 'trouble'; readonly why: string }
+  /** Requests to the store so far. */
+  | { readonly kind: 'requests'; readonly requests: Requests }
+
+export type Note = Event & {
+  /** `monotonicMs()` when it was noted. */
+  readonly at: number
+  /** The process that noted it. */
+  readonly by: string
+}
+
+/** Notes everything that happens in this process's part of `queue`. */
+export function watch(queue: Queue<unknown>, note: (event: Event) => void): void {
+  for (const kind of ['claimed', 'completed', 'released', 'expired', 'refused'] as const)
+    queue.on(kind, ({ id, fencingToken: token }) => note({ kind, id, token }))
+  queue.on('retried', ({ id, fencingToken: token, error }) => note({ kind: 'retried', id, token, why: error.message }))
+  queue.on('died', ({ id, fencingToken: token, reason, failures }) =>
+    note({ kind: 'died', id, token, why: failures.at(-1)?.message ?? reason }),
+  )
+  queue.on('promoted', ({ epoch }) => note({ kind: 'promoted', epoch }))
+  queue.on('trouble', ({ error }) =>
+    note({ kind: 'trouble', why: error instanceof Error ? error.message : String(error) }),
+  )
+}
+
+export interface Notebook {
+  readonly notes: readonly Note[]
+  note(event: Event): void
+}
+
+/** Notes in memory. */
+export function createNotebook(by: string): Notebook {
+  const notes: Note[] = []
+  return { notes, note: (event) => notes.push({ at: monotonicMs(), by, ...event }) }
+}
+
+export interface Journal {
+  note(event: Event): void
+  close(): void
+}
+
+/** Notes in a file. Each is with the operating system before `note` returns, so a killed process has left all it noted. */
+export function openJournal(path: string, by: string): Journal {
+  const file = openSync(path, 'a')
+  return {
+    note: (event) => writeSync(file, `${JSON.stringify({ at: monotonicMs(), by, ...event })}\n`),
+    close: () => closeSync(file),
+  }
+}
+
+/** The notes of a journal. A last line that was cut off is left out. */
+export async function readJournal(path: string): Promise<Note[]> {
+  const lines = (await readFile(path, 'utf8')).split('\n').slice(0, -1)
+  return lines.map((line) => JSON.parse(line) as Note)
+}

@@ -1,0 +1,167 @@
+/** One run of the demo from the address list to the account of it. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Queue, Worker } from '@s3queue/core'
+import { systemIds } from '@s3queue/storage'
+import type { Account } from './account.ts'
+import { type Crash, crashHalfway } from './crash.ts'
+import type { MailServer, startMailServer } from './mail-server.ts'
+import { HASTY, openNewsletterQueue, RELAXED } from './newsletter-queue.ts'
+import { createNotebook, readJournal, watch } from './notes.ts'
+import { type OpenStore, openStore, reachStore, removeRun } from './open-store.ts'
+import type { DemoOptions } from './options.ts'
+import { type ShowProgress, watchForStall } from './progress.ts'
+import { type ListedRecipient, type Recipient, readRecipients } from './recipients.ts'
+import { addRequests, countRequests, type Requests } from './requests.ts'
+import { createMailer } from './send-mail.ts'
+
+export interface Surroundings {
+  readonly startMailServer: typeof startMailServer
+  readonly showProgress: ShowProgress
+  /** A line to the user that is no part of the result. */
+  readonly say: (line: string) => void
+  /** Aborted when the user wants to stop. */
+  readonly interrupt: AbortSignal
+}
+
+/** Runs and cleans up. Throws when the store or the machine does not play along. */
+export async function run(options: DemoOptions, surroundings: Surroundings): Promise<Account> {
+  const { keep } = options
+  const recipients = await readRecipients(options.messages)
+  await using cleanUp = new AsyncDisposableStack()
+  const scratch = await mkdtemp(join(tmpdir(), 's3queue-demo-'))
+  if (!keep) cleanUp.defer(() => rm(scratch, { recursive: true, force: true }))
+  const place = options.place ?? { kind: 'fs', directory: join(scratch, 'store') }
+  // A run has a part of the store to itself, so what an earlier one left there does not mix with it.
+  const prefix = `demo-${systemIds.ulid()}/`
+  const opened = openStore(place, prefix)
+  cleanUp.defer(opened.close)
+  await reachStore(place, opened.store, surroundings.interrupt)
+  if (!keep) cleanUp.defer(() => removeRun(place, prefix, opened.store).catch(warn))
+  const mailServer = await surroundings.startMailServer(moodsFor(recipients))
+  cleanUp.defer(mailServer.close)
+  const account = await work({ options, surroundings, recipients, scratch, place, prefix, opened, mailServer })
+  return { ...account, keptIn: keep ? opened.store.description : undefined }
+}
+
+function warn(error: unknown): void {
+  console.error(`The queue could not be removed. ${String(error)}`)
+}
+
+function moodsFor(recipients: readonly ListedRecipient[]): Parameters<typeof startMailServer>[0] {
+  const good = recipients.filter(({ expected }) => expected === 'sent')
+  return {
+    mailboxes: new Set(good.map(({ email }) => email.toLowerCase())),
+    greylistEvery: 8,
+    outage: { after: Math.ceil(good.length * 0.3), forMs: 800 },
+    confirmMs: 20,
+  }
+}
+
+interface Workplace {
+  readonly options: DemoOptions
+  readonly surroundings: Surroundings
+  readonly recipients: readonly ListedRecipient[]
+  readonly scratch: string
+  readonly place: NonNullable<DemoOptions['place']>
+  readonly prefix: string
+  readonly opened: OpenStore
+  readonly mailServer: MailServer
+}
+
+async function work(workplace: Workplace): Promise<Omit<Account, 'keptIn'>> {
+  const { options, surroundings, recipients, opened, mailServer } = workplace
+  const patience = options.crash ? HASTY : RELAXED
+  const queue = openNewsletterQueue(opened.store, patience)
+  const { notes, note } = createNotebook('this process')
+  watch(queue, note)
+  const stall = watchForStall(() => notes.length + mailServer.deliveries.length)
+  const signal = AbortSignal.any([surroundings.interrupt, stall.signal])
+  try {
+    const opening = await openQueue(queue, opened)
+    const startedAt = performance.now()
+    const ids = await enqueueAll(queue, recipients)
+    const endProgress = surroundings.showProgress(() => describeProgress(mailServer, recipients.length))
+    let worker: Worker | undefined
+    let crash: Crash | undefined
+    const startWorker = (): void => {
+      worker = queue.process(createMailer(mailServer.port), { concurrency: options.concurrency })
+    }
+    try {
+      if (options.crash) crash = await crashOne(workplace, startWorker, signal)
+      else startWorker()
+      await queue.drain({ signal })
+    } catch (error) {
+      if (!surroundings.interrupt.aborted) throw error
+    } finally {
+      endProgress()
+    }
+    const elapsedMs = performance.now() - startedAt
+    await worker?.stop({ timeoutMs: 5000 })
+    const stats = await queue.getStats()
+    const theirs = options.crash ? await readJournal(journalIn(workplace)) : []
+    const last = theirs.findLast((each) => each.kind === 'requests')
+    const mine = countRequests(opened.store.metrics())
+    return {
+      ...{ recipients, ids, stats, patience, elapsedMs, crash, opening },
+      deliveries: mailServer.deliveries,
+      notes: [...theirs, ...notes].sort((a, b) => a.at - b.at),
+      requests: last === undefined ? mine : addRequests(mine, last.requests),
+      interrupted: surroundings.interrupt.aborted,
+    }
+  } finally {
+    stall.end()
+    await queue.close()
+  }
+}
+
+/** Becomes the writer of the queue. What that takes is counted apart: it is done once, however many messages follow. */
+async function openQueue(queue: Queue<Recipient>, { store }: OpenStore): Promise<Requests> {
+  await queue.getStats()
+  const requests = countRequests(store.metrics())
+  store.reset()
+  return requests
+}
+
+/** As many messages go into one call as make a reasonable object in the store. */
+const BATCH = 1000
+
+async function enqueueAll(queue: Queue<Recipient>, recipients: readonly ListedRecipient[]): Promise<string[]> {
+  const ids: string[] = []
+  // What the list expects is for the checks alone: it does not go into the queue.
+  const payloads = recipients.map(({ expected: _, ...recipient }): Recipient => recipient)
+  for (let from = 0; from < payloads.length; from += BATCH) {
+    const enqueued = await queue.enqueueMany(payloads.slice(from, from + BATCH))
+    ids.push(...enqueued.map(({ id }) => id))
+  }
+  return ids
+}
+
+async function crashOne(workplace: Workplace, startWorker: () => void, signal: AbortSignal): Promise<Crash> {
+  const { options, surroundings, recipients, place, prefix, mailServer } = workplace
+  const good = recipients.filter(({ expected }) => expected === 'sent').length
+  const crash = await crashHalfway({
+    setup: {
+      name: 'the process that was killed',
+      journal: journalIn(workplace),
+      mailPort: mailServer.port,
+      concurrency: options.concurrency,
+      patience: HASTY,
+      ...{ place, prefix },
+    },
+    standBy: startWorker,
+    halfway: mailServer.whenAccepted(Math.ceil(good / 2)),
+    signal,
+  })
+  surroundings.say('Half-way: the worker process was killed (SIGKILL). This process takes over.')
+  return crash
+}
+
+function journalIn({ scratch }: Workplace): string {
+  return join(scratch, 'journal.jsonl')
+}
+
+function describeProgress({ deliveries, isDown }: MailServer, total: number): string {
+  return `${deliveries.length} of ${total} mails accepted${isDown ? ', the mail server is down' : ''}`
+}
