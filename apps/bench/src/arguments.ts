@@ -1,0 +1,109 @@
+/** The command line: what to measure, where, how often, and where the numbers go. */
+import { tmpdir } from 'node:os'
+import { parseArgs } from 'node:util'
+import { assertKnownKeys, nearestName, numberOption } from '@s3queue/storage'
+import { type Row, STORE_NAMES, type StoreName } from './row.ts'
+
+export interface BenchOptions {
+  readonly rows: readonly Row[]
+  /** The stores that were asked for by name. */
+  readonly stores: readonly StoreName[] | undefined
+  readonly quick: boolean
+  /** Undefined: as many as each row wants. */
+  readonly repetitions: number | undefined
+  readonly directory: string
+  /** Where the JSON goes; undefined: a file of its own in `bench-results/`. */
+  readonly json: string | undefined
+}
+
+/** What is wrong with the command line, in words for whoever typed it. */
+export class BadArguments extends Error {}
+
+export const USAGE: string = `Measures the queue against its targets.
+
+  --only <row,…>        only these rows
+  --store <store,…>     only these stores: ${STORE_NAMES.join(', ')} (memory behind a model of a network, 60 ms a request)
+  --repetitions <n>     how often each row is measured
+  --quick               small numbers: does it work, not how fast
+  --idle                also the idle queue in real time (two and a half minutes a store)
+  --directory <path>    where the directories for fs are made (default: ${tmpdir()})
+  --json <file>         where the numbers go (default: bench-results/<date>.json)
+  --help
+
+Ends with 0 also when a target is missed, with 1 when something could not be measured.`
+
+const DEFAULT_REPETITIONS = 5
+
+/** `help`, or what to do. Throws `BadArguments`. */
+export function parseArguments(args: readonly string[], rows: readonly Row[]): BenchOptions | 'help' {
+  const values = parse(args)
+  if (values.help === true) return 'help'
+  const { quick = false, idle = false, json, directory = tmpdir() } = values
+  const only = namesIn(
+    '--only',
+    values.only,
+    rows.map(({ name }) => name),
+  )
+  return {
+    rows: rows.filter((row) =>
+      only === undefined ? row.onRequest !== true || idle : only.includes(row.name) || (idle && row.onRequest === true),
+    ),
+    stores: namesIn('--store', values.store, STORE_NAMES),
+    quick,
+    repetitions: repetitionsOf(values.repetitions, quick),
+    directory,
+    json,
+  }
+}
+
+/** How often a row is measured in a run. */
+export function repetitionsFor(row: Row, { repetitions }: Pick<BenchOptions, 'repetitions'>): number {
+  return repetitions ?? row.repetitions ?? DEFAULT_REPETITIONS
+}
+
+const FLAGS = {
+  only: { type: 'string' },
+  store: { type: 'string' },
+  repetitions: { type: 'string' },
+  directory: { type: 'string' },
+  json: { type: 'string' },
+  quick: { type: 'boolean' },
+  idle: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
+type Values = ReturnType<typeof parseArgs<{ readonly options: typeof FLAGS }>>['values']
+
+function parse(args: readonly string[]): Values {
+  // Some ways to run a script hand on the "--" that separates its arguments.
+  const own = args[0] === '--' ? args.slice(1) : [...args]
+  try {
+    assertKnownKeys(
+      'bench',
+      Object.fromEntries(own.filter((arg) => arg.startsWith('--')).map((arg) => [arg.slice(2).split('=')[0], true])),
+      Object.keys(FLAGS),
+    )
+    return parseArgs({ args: own, options: FLAGS }).values
+  } catch (error) {
+    throw new BadArguments(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function namesIn<N extends string>(flag: string, list: string | undefined, known: readonly N[]): N[] | undefined {
+  return list?.split(',').map((name) => {
+    const found = known.find((each) => each === name)
+    if (found !== undefined) return found
+    const nearest = nearestName(name, known)
+    const advice = nearest === undefined ? '' : ` Did you mean "${nearest}"?`
+    throw new BadArguments(`${flag}: "${name}" is not known.${advice} Known: ${known.join(', ')}.`)
+  })
+}
+
+function repetitionsOf(given: string | undefined, quick: boolean): number | undefined {
+  if (given === undefined) return quick ? 1 : undefined
+  try {
+    return numberOption('bench', 'repetitions', Number(given), 1, { min: 1, max: 1000, integer: true })
+  } catch (error) {
+    throw new BadArguments(error instanceof Error ? error.message : String(error))
+  }
+}

@@ -1,0 +1,92 @@
+/** What a queue costs in which nothing happens: an hour of virtual time, and on request a minute of real time. */
+import { type Clock, diffMetrics, type ObjectStore, sleep, systemClock } from '@s3queue/storage'
+import { createMemoryStore } from '@s3queue/storage-memory'
+import { recipient } from '../payloads.ts'
+import { type MeteredQueue, openQueue } from '../queues.ts'
+import type { Findings, Row } from '../row.ts'
+
+const MINUTE_MS = 60_000
+const COUNTED =
+  'Two processes with a worker each, all options at their defaults. Both handled something; then nothing happens any more.'
+
+const metrics: Row['metrics'] = {
+  writer: { label: 'the writer', unit: 'requests/min', target: { bound: 'at most', value: 12 } },
+  standby: { label: 'a process standing by', unit: 'requests/min', target: { bound: 'at most', value: 12 } },
+}
+
+export const idle: Row = {
+  name: 'idle',
+  about: `${COUNTED} Counted over an hour of virtual time, after ten minutes of it to back off.`,
+  stores: ['memory'],
+  repetitions: 1,
+  warmUp: false,
+  metrics,
+  begin: () => async () => {
+    // Loaded here alone, because it brings the test runner with it.
+    const { createManualClock } = await import('@s3queue/storage/testing')
+    const clock = createManualClock()
+    const store = createMemoryStore({ clock })
+    const advance = (ms: number): Promise<void> => clock.advance(ms)
+    return watchIdle(
+      { store, clock, advance, run: (work) => clock.runUntil(work) },
+      { backOffMs: 10 * MINUTE_MS, watchMs: 60 * MINUTE_MS },
+    )
+  },
+}
+
+export const idleInRealTime: Row = {
+  name: 'idle-real',
+  about: `${COUNTED} Counted over two minutes of real time, after half a minute to back off.`,
+  stores: ['memory', 'fs', 'minio'],
+  repetitions: 1,
+  warmUp: false,
+  onRequest: true,
+  metrics,
+  begin:
+    ({ store, quick }) =>
+    () =>
+      watchIdle(
+        { store, clock: systemClock, advance: (ms) => sleep(systemClock, ms), run: (work) => work },
+        { backOffMs: quick ? 1000 : 30_000, watchMs: quick ? 1000 : 2 * MINUTE_MS },
+      ),
+}
+
+interface World {
+  readonly store: ObjectStore
+  readonly clock: Clock
+  readonly advance: (ms: number) => Promise<void>
+  /** Lets time pass until `work` is done. */
+  readonly run: <T>(work: Promise<T>) => Promise<T>
+}
+
+interface Watch {
+  readonly backOffMs: number
+  readonly watchMs: number
+}
+
+async function watchIdle(world: World, { backOffMs, watchMs }: Watch): Promise<Findings> {
+  const { store, clock, advance, run } = world
+  const runtime = { clock }
+  const writer = openQueue(store, { runtime })
+  writer.queue.process(() => undefined)
+  await run(handleOne(writer))
+  const standby = openQueue(store, { runtime, name: writer.name })
+  standby.queue.process(() => undefined)
+  await run(handleOne(standby))
+  await advance(backOffMs)
+  const before = [writer, standby].map(({ meter }) => meter.metrics())
+  await advance(watchMs)
+  const [ofWriter = 0, ofStandby = 0] = [writer, standby].map(({ meter }, i) => {
+    const start = before[i]
+    return start === undefined ? 0 : diffMetrics(meter.metrics(), start).requests
+  })
+  await run(standby.queue.close())
+  await run(writer.queue.close())
+  return { writer: ofWriter / (watchMs / MINUTE_MS), standby: ofStandby / (watchMs / MINUTE_MS) }
+}
+
+/** Sends a message and waits until nothing is left of it. */
+async function handleOne({ queue }: MeteredQueue): Promise<void> {
+  await queue.enqueue(recipient(0))
+  await queue.drain()
+}

@@ -1,0 +1,26 @@
+/** All rows, in the order in which they are measured. */
+import type { Row } from '../row.ts'
+import { backlog, backlogOfOne } from './backlog.ts'
+import { bulkEnqueue } from './bulk-enqueue.ts'
+import { fewRequests } from './few-requests.ts'
+import { idle, idleInRealTime } from './idle.ts'
+import { oneAtATime } from './one-at-a-time.ts'
+import { recovery, recoveryOfAMillion } from './recovery.ts'
+import { startUp } from './start-up.ts'
+import { stateMachine } from './state-machine.ts'
+import { takeOver } from './take-over.ts'
+
+export const ROWS: readonly Row[] = [
+  stateMachine,
+  startUp,
+  oneAtATime,
+  fewRequests,
+  backlog,
+  backlogOfOne,
+  bulkEnqueue,
+  idle,
+  idleInRealTime,
+  recovery,
+  recoveryOfAMillion,
+  takeOver,
+]

@@ -1,0 +1,140 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { bench } from '../src/bench.ts'
+import type { BenchReport } from '../src/report/results-file.ts'
+
+let folder: string
+let printed: { stdout: string; stderr: string }
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 's3queue-bench-test-'))
+  printed = { stdout: '', stderr: '' }
+})
+
+afterEach(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
+
+function run(...args: string[]): Promise<number> {
+  const into = (name: 'stdout' | 'stderr') => ({
+    write(text: string) {
+      printed[name] += text
+    },
+  })
+  return bench(args, { stdout: into('stdout'), stderr: into('stderr') })
+}
+
+/** Runs rows quickly and gives the numbers of the file: `value('state', 'batches')`. */
+async function measure(rows: string, store = 'memory') {
+  const json = join(folder, 'out', 'numbers.json')
+  const exitCode = await run('--quick', '--only', rows, '--store', store, '--directory', folder, '--json', json)
+  const report = JSON.parse(await readFile(json, 'utf8')) as BenchReport
+  const value = (row: string, metric: string): number => {
+    const results = report.results.find((result) => result.row === row)
+    return results?.metrics.find((each) => each.metric === metric)?.median ?? Number.NaN
+  }
+  return { exitCode, report, value }
+}
+
+describe('a quick run in memory', () => {
+  it('measures the state machine', async () => {
+    const { exitCode, value, report } = await measure('state')
+    expect(report.failed).toEqual([])
+    expect(exitCode).toBe(0)
+    expect(value('state', 'single')).toBeGreaterThan(1000)
+    expect(value('state', 'batches')).toBeGreaterThan(1000)
+    expect(value('state', 'commits')).toBeGreaterThan(1000)
+  })
+
+  it('counts requests and times', async () => {
+    const { exitCode, value, report } = await measure('start-up,one-at-a-time,few-requests,backlog,backlog-one')
+    expect(report.failed).toEqual([])
+    expect(exitCode).toBe(0)
+    expect(value('start-up', 'newRequests')).toBeGreaterThan(0)
+    // A lone message takes two commits: it comes and is claimed, and it is completed.
+    expect(value('one-at-a-time', 'put')).toBeGreaterThanOrEqual(2)
+    expect(value('one-at-a-time', 'requests')).toBeLessThan(4)
+    expect(value('one-at-a-time', 'p50')).toBeGreaterThan(0)
+    expect(value('one-at-a-time', 'p99')).toBeGreaterThanOrEqual(value('one-at-a-time', 'p50'))
+    expect(value('few-requests', 'requests')).toBeGreaterThan(0)
+    expect(value('few-requests', 'requests')).toBeLessThan(0.5)
+    expect(value('backlog', 'rate')).toBeGreaterThan(100)
+    expect(value('backlog-one', 'requests')).toBeLessThan(1)
+  })
+
+  it('watches an idle hour, and enqueues in bulk', async () => {
+    const { exitCode, value } = await measure('idle,bulk-enqueue')
+    expect(exitCode).toBe(0)
+    expect(value('idle', 'writer')).toBeGreaterThan(1)
+    expect(value('idle', 'writer')).toBeLessThanOrEqual(12)
+    expect(value('idle', 'standby')).toBeGreaterThan(1)
+    expect(value('idle', 'standby')).toBeLessThanOrEqual(12)
+    expect(value('bulk-enqueue', 'thousand')).toBeGreaterThan(1000)
+    expect(value('bulk-enqueue', 'tenThousand')).toBeGreaterThan(1000)
+  })
+
+  it('recovers and takes over', async () => {
+    const { exitCode, value, report } = await measure('recovery,take-over')
+    expect(report.failed).toEqual([])
+    expect(exitCode).toBe(0)
+    expect(value('recovery', 'requests')).toBeGreaterThan(20)
+    expect(value('take-over', 'crash')).toBeGreaterThan(0)
+    expect(value('take-over', 'crash')).toBeLessThan(10_000)
+  })
+
+  it('prints a table and says where and when it ran', async () => {
+    const { report } = await measure('backlog')
+    expect(report.machine.node).toBe(process.version)
+    expect(report.machine.load).toHaveLength(3)
+    expect(printed.stdout).toMatch(/backlog +memory +messages +[\d,]+ /)
+    expect(printed.stderr).toContain('backlog on memory')
+  })
+})
+
+describe('other stores', () => {
+  it('measures on files, and removes them', async () => {
+    const { exitCode, value } = await measure('few-requests', 'fs')
+    expect(exitCode).toBe(0)
+    expect(value('few-requests', 'requests')).toBeLessThan(0.5)
+  })
+
+  it('sees the time that requests take far away', async () => {
+    const { value } = await measure('one-at-a-time', 'far')
+    expect(value('one-at-a-time', 'p50')).toBeGreaterThanOrEqual(59)
+  })
+})
+
+describe('the command line', () => {
+  it('prints what there is to measure', async () => {
+    expect(await run('--help')).toBe(0)
+    expect(printed.stdout).toContain('--only')
+    expect(printed.stdout).toMatch(/^ {2}take-over /m)
+  })
+
+  it.each([
+    [['--only', 'backlogg'], 'Did you mean "backlog"?'],
+    [['--store', 'mini'], 'Did you mean "minio"?'],
+    [['--onyl', 'state'], 'Did you mean "only"?'],
+    [['--repetitions', 'some'], 'must be a whole number'],
+    [['--repetitions', '0'], 'must be a whole number'],
+    [['state'], 'state'],
+    [['--only', 'idle', '--store', 'minio'], 'Nothing to measure'],
+  ])('refuses %j', async (args, advice) => {
+    expect(await run(...args)).toBe(1)
+    expect(printed.stderr).toContain(advice)
+    expect(printed.stdout).toBe('')
+  })
+
+  it('ends with 1 when something cannot be measured, and still measures the rest', async () => {
+    const missing = join(folder, 'missing')
+    const json = join(folder, 'numbers.json')
+    const exitCode = await run(
+      ...['--quick', '--only', 'backlog', '--store', 'memory,fs', '--directory', missing, '--json', json],
+    )
+    expect(exitCode).toBe(1)
+    const report = JSON.parse(await readFile(json, 'utf8')) as BenchReport
+    expect(report.results.map(({ store }) => store)).toEqual(['memory'])
+    expect(report.failed.map(({ store }) => store)).toEqual(['fs'])
+    expect(printed.stderr).toContain('FAILED: backlog on fs')
+  })
+})
