@@ -1,53 +1,50 @@
 /** Step 3, claim: committed claims become tickets, with their payloads, in the hands of the worker they were made for. */
-import type { PayloadCache, Payloads } from './engine/payload-cache.ts'
 import type { AttemptEvent } from './events.ts'
+import type { Payload } from './state/batch-codec.ts'
 import { type Claim, messageId } from './state/model.ts'
 
 /** A committed claim and its message's payload: all that a worker needs. */
 export interface Ticket {
   readonly claim: Claim
-  /** JSON text. */
-  readonly payload: string
+  readonly payload: Payload
+}
+
+/** Where payloads are read: at once if they are in memory, else from the store. */
+export interface PayloadReader {
+  peek(claim: Claim): Payload | undefined
+  load(claim: Claim): Promise<Payload>
 }
 
 export interface HandOver {
-  readonly payloads: PayloadCache
+  readonly payloads: PayloadReader
   /** Whether a claim is still running: reading a payload can take longer than a claim lasts. */
   readonly isActive: (token: number) => boolean
   readonly deliver: (tickets: Ticket[]) => void
-  /** The payloads of these claims cannot be read. */
-  readonly unreadable: (claims: readonly Claim[], error: unknown) => void
+  /** Claims that are over before their payloads were read. */
+  readonly dropped: (count: number) => void
+  /** The payload of this claim cannot be read. */
+  readonly unreadable: (claim: Claim, error: unknown) => void
 }
 
-/** Hands over claims, those at once whose payloads are in memory, the others when their commits are read. */
+/** Hands over claims, those at once whose payloads are in memory, the others when theirs are read. */
 export function handOver(claims: readonly Claim[], to: HandOver): void {
   const tickets: Ticket[] = []
-  const missing = new Map<number, Claim[]>()
-  let slot = -1
-  let payloads: Payloads | undefined
   for (const claim of claims) {
-    if (claim.slot !== slot) {
-      slot = claim.slot
-      payloads = to.payloads.peek(slot)
-    }
-    if (payloads !== undefined) tickets.push({ claim, payload: payloads.text(claim.index) })
-    else missing.set(slot, [...(missing.get(slot) ?? []), claim])
+    const payload = to.payloads.peek(claim)
+    if (payload !== undefined) tickets.push({ claim, payload })
+    else void readAndDeliver(claim, to)
   }
   if (tickets.length > 0) to.deliver(tickets)
-  for (const [from, waiting] of missing) void readAndDeliver(from, waiting, to)
 }
 
-async function readAndDeliver(slot: number, claims: readonly Claim[], to: HandOver): Promise<void> {
-  let payloads: Payloads
+async function readAndDeliver(claim: Claim, to: HandOver): Promise<void> {
   try {
-    payloads = await to.payloads.load(slot)
+    const payload = await to.payloads.load(claim)
+    if (to.isActive(claim.token)) to.deliver([{ claim, payload }])
+    else to.dropped(1)
   } catch (error) {
-    to.unreadable(claims, error)
-    return
+    to.unreadable(claim, error)
   }
-  to.deliver(
-    claims.filter((claim) => to.isActive(claim.token)).map((claim) => ({ claim, payload: payloads.text(claim.index) })),
-  )
 }
 
 /** What events say about a claim. */

@@ -1,6 +1,7 @@
 /** Step 2, dispatch: the first visible messages, by priority and then by age, go to a worker that has room. */
 import type { QueueEvent } from './state/events.ts'
 import type { QueueState } from './state/model.ts'
+import { visibleRuns } from './state/runs.ts'
 
 export interface Demand {
   readonly worker: string
@@ -12,26 +13,23 @@ export interface Demand {
 
 export type ClaimedEvent = Extract<QueueEvent, { type: 'claimed' }>
 
-/** The claims to make for `demand`, or undefined if there is nothing visible. Takes nothing yet: applying the event does. */
-export function decideDispatch(
-  state: QueueState,
-  demand: Demand,
-): { readonly event: ClaimedEvent; readonly count: number } | undefined {
-  if (demand.limit <= 0 || state.counts.waiting === 0) return undefined
+export interface Dispatch {
+  readonly event: ClaimedEvent
+  readonly count: number
+}
+
+/** The claims to make for `demand`; undefined if nothing is visible or the queue is paused. Takes nothing yet: applying the event does. */
+export function decideDispatch(state: QueueState, demand: Demand): Dispatch | undefined {
+  if (demand.limit <= 0 || state.paused || state.counts.waiting === 0) return undefined
   const runs: number[] = []
   let room = demand.limit
-  for (const priority of state.priorities) {
+  for (const run of visibleRuns(state)) {
+    const count = Math.min(run.count, room)
+    if (count === 0) continue
+    runs.push(run.id, count)
+    room -= count
     if (room === 0) break
-    for (const run of state.ready.get(priority) ?? []) {
-      if (room === 0) break
-      const count = Math.min(run.count, room)
-      if (count === 0) continue
-      runs.push(run.id, count)
-      room -= count
-    }
   }
-  const count = demand.limit - room
-  if (count === 0) return undefined
   const { worker, timeoutMs } = demand
-  return { event: { type: 'claimed', worker, token: state.nextToken, timeoutMs, runs }, count }
+  return { event: { type: 'claimed', worker, token: state.nextToken, timeoutMs, runs }, count: demand.limit - room }
 }

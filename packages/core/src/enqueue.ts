@@ -2,10 +2,20 @@
 import type { EnqueueCommand } from './state/commands.ts'
 import type { QueueEvent } from './state/events.ts'
 import type { QueueState } from './state/model.ts'
+import { findName } from './state/names.ts'
 import { wasTaken } from './state/senders.ts'
 
-/** The event, or undefined if these messages were taken before: then they are enqueued already, and the sender may be told so. */
-export function decideEnqueue(state: QueueState, command: EnqueueCommand): QueueEvent | undefined {
-  if (wasTaken(state.senders, command.sender, command.seq)) return undefined
-  return { ...command, type: 'enqueued' }
+export type EnqueueDecision =
+  | { readonly kind: 'enqueued'; readonly event: QueueEvent }
+  /** A message with this id or deduplication key is known. */
+  | { readonly kind: 'duplicate'; readonly event: QueueEvent; readonly of: string }
+  /** The command came before: its messages are enqueued already. */
+  | { readonly kind: 'repeated' }
+
+export function decideEnqueue(state: QueueState, command: EnqueueCommand): EnqueueDecision {
+  const { sender, seq, extras } = command
+  if (wasTaken(state.senders, sender, seq)) return { kind: 'repeated' }
+  const of = findName(state.names, extras, state.now)
+  if (of !== undefined) return { kind: 'duplicate', event: { type: 'duplicate', sender, seq, of }, of }
+  return { kind: 'enqueued', event: { ...command, type: 'enqueued' } }
 }

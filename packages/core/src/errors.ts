@@ -9,6 +9,11 @@ export type QueueErrorCode =
   | 'CLAIM_LOST'
   | 'WORKER_STOPPED'
   | 'WORKER_EXISTS'
+  | 'CANCELLED'
+  | 'RELEASED'
+  | 'TIME_LIMIT_EXCEEDED'
+  | 'MESSAGE_NOT_FOUND'
+  | 'MESSAGE_DIED'
 
 /** Base of the errors of this package. */
 export abstract class QueueError extends Error {
@@ -29,9 +34,11 @@ export class QueueClosed extends QueueError {
   }
 }
 
-/** A payload that JSON cannot carry: undefined, a function, a bigint, a cycle. */
+/** A payload that JSON cannot carry (undefined, a function, a bigint, a cycle), or that does not fit the queue's schema. */
 export class InvalidPayload extends QueueError {
   readonly code = 'INVALID_PAYLOAD'
+  /** The same payload will not be right another time. */
+  readonly retriable = false
 }
 
 /** A payload over `maxPayloadBytes`, or a batch over what one commit can hold. */
@@ -55,6 +62,31 @@ export class ClaimLost extends QueueError {
 /** The reason of a handler's signal when its worker is stopped and the handler did not finish in time. */
 export class WorkerStopped extends QueueError {
   readonly code = 'WORKER_STOPPED'
+}
+
+/** The reason of a handler's signal when an operator cancelled its message. */
+export class Cancelled extends QueueError {
+  readonly code = 'CANCELLED'
+}
+
+/** The reason of a handler's signal when an operator took the message from it. */
+export class Released extends QueueError {
+  readonly code = 'RELEASED'
+}
+
+/** A handler took longer than `timeLimitMs`: its attempt failed, whatever it still does. */
+export class TimeLimitExceeded extends QueueError {
+  readonly code = 'TIME_LIMIT_EXCEEDED'
+}
+
+/** No message with this id is known: it never was, was cancelled, or ended longer ago than the retention. */
+export class MessageNotFound extends QueueError {
+  readonly code = 'MESSAGE_NOT_FOUND'
+}
+
+/** `waitFor` waited for a message that went to the dead letters. */
+export class MessageDied extends QueueError {
+  readonly code = 'MESSAGE_DIED'
 }
 
 /** `process()` was called twice on one queue object. */

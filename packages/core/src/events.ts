@@ -21,11 +21,15 @@ export interface QueueEvents {
   /** Step 4: the handler starts. */
   readonly started: AttemptEvent
   /** Step 5. */
-  readonly completed: AttemptEvent & { readonly durationMs: number }
+  readonly completed: AttemptEvent & { readonly durationMs: number; readonly result: unknown }
   /** Step 5: the attempt failed, the next one comes after a backoff. */
   readonly retried: AttemptEvent & { readonly maxAttempts: number; readonly error: Failure; readonly visibleAt: number }
   /** Step 5 or 6: moved to the dead letters. */
   readonly died: AttemptEvent & { readonly reason: DeadReason; readonly failures: readonly Failure[] }
+  /** Step 5: the handler wants to see it again at `visibleAt`; the attempt is not counted. */
+  readonly snoozed: AttemptEvent & { readonly visibleAt: number }
+  /** An operator cancelled a message while it was handled. */
+  readonly cancelled: AttemptEvent
   /** Step 5: given back without an outcome. */
   readonly released: AttemptEvent
   /** Step 5: a settlement came too late and was refused by its token. */
@@ -41,6 +45,12 @@ export interface QueueEvents {
 }
 
 export type QueueEventName = keyof QueueEvents
+
+/** The names of all events. */
+export const EVENT_NAMES: readonly QueueEventName[] = [
+  ...(['enqueued', 'claimed', 'started', 'completed', 'retried', 'died', 'snoozed', 'cancelled', 'released'] as const),
+  ...(['refused', 'expired', 'promoted', 'demoted', 'trouble'] as const),
+]
 export type QueueListener<N extends QueueEventName> = (event: QueueEvents[N]) => void
 
 /** Calls listeners by name. A listener that throws harms nobody: the error goes to `onListenerError`. */

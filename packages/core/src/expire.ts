@@ -9,7 +9,7 @@ export function decideExpire(state: QueueState, tokens: readonly number[]): read
   for (const token of tokens) {
     const claim = state.active.get(token)
     if (claim === undefined) continue
-    if (claim.attempt < claim.maxAttempts) {
+    if (claim.attempt < claim.batch.maxAttempts) {
       expired.push(token)
       continue
     }

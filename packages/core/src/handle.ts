@@ -1,7 +1,16 @@
 /** Step 4, handle: one attempt at one message, what the handler is told about it, and what it may do meanwhile. */
 import { ClaimLost, isRetriable } from './errors.ts'
+import { Outcome } from './outcome.ts'
 import type { Settlement } from './state/commands.ts'
 import { type Claim, messageId } from './state/model.ts'
+
+/** Characters of an error's message that are kept. */
+const MAX_MESSAGE = 2000
+const MAX_PROGRESS = 16 << 10
+const MAX_LOG_LINE = 1000
+const MAX_LOG_LINES = 100
+/** Characters of a result's JSON. Results live in the queue's state: put large ones into the store, and return the key. */
+const MAX_RESULT = 64 << 10
 
 /** A message as its handler gets it. */
 export interface Message<T> {
@@ -31,9 +40,16 @@ export interface HandlerContext {
    * the claim is no longer held.
    */
   extend(ms: number): Promise<number>
+  /** Tells others how far it has come: any JSON value, the latest one counts. Recorded within about a second, with the next commit. */
+  progress(value: unknown): void
+  /** Adds a line to the message's log, which keeps the last 100, each up to 1,000 characters. */
+  log(text: string): void
 }
 
-/** Handles one message. Returning completes it; throwing fails the attempt. */
+/**
+ * Handles one message. Returning completes it, with what is returned as its result; throwing fails the attempt; an
+ * `Outcome` (`complete`, `retry`, `deadLetter`, `snooze`) says it in other ways.
+ */
 export type Handler<T> = (message: Message<T>, context: HandlerContext) => unknown
 
 export interface AttemptOptions {
@@ -42,15 +58,18 @@ export interface AttemptOptions {
   readonly monotonic: () => number
   readonly wallNow: () => number
   readonly extend: (attempt: Attempt, ms: number) => Promise<void>
+  /** The handler reported something. */
+  readonly reported: (attempt: Attempt) => void
 }
 
-/** One attempt under way. It is the handler's context; what the handler has no business with is behind symbols' worth of methods of the worker's own. */
+/** One attempt under way. The handler sees it as a `HandlerContext`. */
 export class Attempt implements HandlerContext {
   readonly claim: Claim
   /** When the worker gives up, monotonic. */
   deadlineAt: number
-  /** The worker does not care any more how the handler ends. */
-  abandoned = false
+  cancelTimeLimit: (() => void) | undefined
+  /** What the handler reported and nobody took yet. */
+  report: { progress?: string; log?: string[] } | undefined
   readonly #options: AttemptOptions
   #controller: AbortController | undefined
   #aborted: Error | undefined
@@ -70,7 +89,7 @@ export class Attempt implements HandlerContext {
   }
 
   get maxAttempts(): number {
-    return this.claim.maxAttempts
+    return this.claim.batch.maxAttempts
   }
 
   get workerId(): string {
@@ -78,7 +97,7 @@ export class Attempt implements HandlerContext {
   }
 
   get enqueuedAt(): number {
-    return this.claim.enqueuedAt
+    return this.claim.batch.enqueuedAt
   }
 
   get claimedAt(): number {
@@ -122,6 +141,21 @@ export class Attempt implements HandlerContext {
     await this.#options.extend(this, ms)
     return this.deadline
   }
+
+  progress(value: unknown): void {
+    const text = JSON.stringify(value)
+    if (text === undefined) throw new TypeError(`context.progress() takes a JSON value, not ${typeof value}.`)
+    if (text.length > MAX_PROGRESS)
+      throw new RangeError(`context.progress() takes at most ${MAX_PROGRESS} characters of JSON, not ${text.length}.`)
+    this.report = { ...this.report, progress: text }
+    this.#options.reported(this)
+  }
+
+  log(text: string): void {
+    const lines = [...(this.report?.log ?? []), String(text).slice(0, MAX_LOG_LINE)]
+    this.report = { ...this.report, log: lines.slice(-MAX_LOG_LINES) }
+    this.#options.reported(this)
+  }
 }
 
 /** The error for a claim that is no longer this worker's. */
@@ -133,7 +167,42 @@ export function claimLost(claim: Claim, cause?: unknown): ClaimLost {
   )
 }
 
-const MAX_MESSAGE = 2000
+/** What a handler's return value becomes in the log. A result that JSON cannot carry, or that is too large, is left out and told of. */
+export function settlementOf(token: number, returned: unknown, tell: (error: Error) => void): Settlement {
+  if (!(returned instanceof Outcome)) return { token, kind: 'complete', ...resultOf(returned, tell) }
+  const { kind, result, ms, reason } = returned
+  if (kind === 'complete') return { token, kind, ...resultOf(result, tell) }
+  if (kind === 'snooze') return { token, kind, ms: ms ?? 0 }
+  if (kind === 'dead-letter')
+    return { token, kind: 'reject', name: 'DeadLetter', message: reason.slice(0, MAX_MESSAGE) }
+  const failure = {
+    token,
+    kind: 'fail',
+    name: 'Retry',
+    message: reason.slice(0, MAX_MESSAGE),
+    retriable: true,
+  } as const
+  return ms === undefined ? failure : { ...failure, afterMs: ms }
+}
+
+function resultOf(value: unknown, tell: (error: Error) => void): { readonly result?: string } {
+  if (value === undefined) return {}
+  try {
+    const result = JSON.stringify(value)
+    if (result === undefined) throw new TypeError(`it is a ${typeof value}`)
+    if (result.length > MAX_RESULT)
+      throw new RangeError(`it has ${result.length} characters of JSON, more than ${MAX_RESULT}`)
+    return { result }
+  } catch (cause) {
+    tell(
+      new Error(
+        `A message was completed without its result: ${cause instanceof Error ? cause.message : String(cause)}.`,
+        { cause },
+      ),
+    )
+    return {}
+  }
+}
 
 /** What a thrown value becomes in the log. */
 export function failureOf(token: number, thrown: unknown): Settlement {

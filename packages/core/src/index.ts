@@ -1,18 +1,36 @@
+export type { DrainOptions, DrainResult } from './drain.ts'
 export {
+  Cancelled,
   ClaimLost,
   InvalidPayload,
+  MessageDied,
+  MessageNotFound,
   NotAcknowledged,
   NotRetriable,
   PayloadTooLarge,
   QueueClosed,
   QueueError,
   type QueueErrorCode,
+  Released,
+  TimeLimitExceeded,
   WorkerExists,
   WorkerStopped,
 } from './errors.ts'
-export type { QueueEventName, QueueEvents, QueueListener } from './events.ts'
+export type { NamedEvent } from './event-stream.ts'
+export type { AttemptEvent, QueueEventName, QueueEvents, QueueListener } from './events.ts'
 export type { Handler, HandlerContext, Message } from './handle.ts'
-export type { BackoffOptions, ProcessOptions, QueueOptions, Runtime } from './options.ts'
-export { createQueue, type Enqueued, type Queue, type StopOptions, type Worker } from './queue.ts'
+export type { Enqueued, EnqueueOptions } from './intake.ts'
+export type { ListOptions, MessagePage } from './list.ts'
+export type { MessageInfo, MessageStatus } from './message-info.ts'
+export type {
+  BackoffFunction,
+  BackoffOptions,
+  ProcessOptions,
+  QueueOptions,
+  RetentionOptions,
+  Runtime,
+} from './options.ts'
+export { complete, deadLetter, Outcome, retry, snooze } from './outcome.ts'
+export { createQueue, type Queue, type QueueCost, type StopOptions, type Worker } from './queue.ts'
 export type { DeadReason, Failure } from './state/events.ts'
 export type { QueueStats } from './state/model.ts'

@@ -1,4 +1,5 @@
 /** What a queue and a worker can be told: options as users write them, and the same with every default filled in. */
+
 import {
   assertKnownKeys,
   type Clock,
@@ -14,12 +15,31 @@ import {
   systemLogger,
   systemRandom,
 } from '@s3queue/storage'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { Backoff, Retention } from './state/events.ts'
 
 export interface BackoffOptions {
   /** Wait before the second attempt, in ms; doubles for each one after. Default 1,000. */
   readonly baseMs?: number | undefined
   /** Longest wait, in ms. Default 30,000. */
   readonly maxMs?: number | undefined
+  /** Share of each wait that is left to chance, 0 to 1: 0.2 waits 80 to 100 % of it. Default 0. */
+  readonly jitter?: number | undefined
+}
+
+/** A wait of one's own, in ms, after failed attempt number `attempt`. Known to this process alone: other writers use their own. */
+export type BackoffFunction = (attempt: number, error: { readonly name: string; readonly message: string }) => number
+
+/** How long what has ended is remembered; whatever is over either bound is forgotten, oldest first. */
+export interface RetentionOptions {
+  /** Completed messages to remember, with their results, 0 to 100,000. Default 1,000. */
+  readonly completedCount?: number | undefined
+  /** In ms. Default one day. */
+  readonly completedAgeMs?: number | undefined
+  /** Dead letters to keep, 0 to 1,000,000. Default 100,000. */
+  readonly deadCount?: number | undefined
+  /** In ms. Default 30 days. */
+  readonly deadAgeMs?: number | undefined
 }
 
 export interface QueueOptions {
@@ -33,8 +53,15 @@ export interface QueueOptions {
   readonly visibilityTimeoutMs?: number | undefined
   /** Attempts in all before a message goes to the dead letters, 1 to 1,000. Default 3. */
   readonly maxAttempts?: number | undefined
-  /** Wait between attempts: `min(maxMs, baseMs * 2 ** (attempt - 1))`. */
-  readonly backoff?: BackoffOptions | undefined
+  /** Wait between attempts: `min(maxMs, baseMs * 2 ** (attempt - 1))`, or a function. */
+  readonly backoff?: BackoffOptions | BackoffFunction | undefined
+  /** Checks payloads when they are enqueued, and makes them what the handler gets: any Standard Schema (zod, valibot, arktype, …). */
+  readonly schema?: StandardSchemaV1 | undefined
+  readonly retention?: RetentionOptions | undefined
+  /** How long an id is known after its message's end, and a deduplication key after its message's enqueue, in ms, unless the message says otherwise. Default 300,000. */
+  readonly deduplicationWindowMs?: number | undefined
+  /** Payloads larger than this, in bytes, get an object of their own. Default 256 KiB. */
+  readonly offloadAboveBytes?: number | undefined
   /**
    * How long a commit may wait for more to go with it, in ms, 0 to 60,000. Default 0: least latency. More means fewer requests. It waits
    * only when more is likely to come, going by what came lately.
@@ -70,7 +97,12 @@ export interface ResolvedQueueOptions extends Runtime {
   readonly prefix: string
   readonly visibilityTimeoutMs: number
   readonly maxAttempts: number
-  readonly backoff: { readonly baseMs: number; readonly maxMs: number }
+  readonly backoff: Backoff
+  readonly backoffFunction: BackoffFunction | undefined
+  readonly schema: StandardSchemaV1 | undefined
+  readonly retention: Retention
+  readonly deduplicationWindowMs: number
+  readonly offloadAboveBytes: number
   readonly lingerMs: number
   readonly maxPayloadBytes: number
   readonly takeoverAfterMs: number
@@ -80,6 +112,7 @@ export interface ResolvedQueueOptions extends Runtime {
 }
 
 const HOUR_MS = 3_600_000
+const YEAR_MS = 366 * 24 * HOUR_MS
 const QUEUE_KEYS = [
   'name',
   'store',
@@ -87,6 +120,10 @@ const QUEUE_KEYS = [
   'visibilityTimeoutMs',
   'maxAttempts',
   'backoff',
+  'schema',
+  'retention',
+  'deduplicationWindowMs',
+  'offloadAboveBytes',
   'lingerMs',
   'maxPayloadBytes',
   'takeoverAfterMs',
@@ -102,13 +139,12 @@ export function resolveQueueOptions(options: QueueOptions): ResolvedQueueOptions
   if (typeof options !== 'object' || options === null)
     throw new InvalidOption(who, 'options', 'must be an object with at least name and store.')
   assertKnownKeys(who, options, QUEUE_KEYS)
-  const { store, backoff = {}, runtime = {}, logger = systemLogger } = options
+  const { store, runtime = {}, logger = systemLogger } = options
   const name = keySegment(who, 'name', options.name)
   const namespace = keySegment(who, 'namespace', options.namespace ?? 's3queue')
   if (typeof store?.get !== 'function' || typeof store.put !== 'function') {
     throw new InvalidOption(who, 'store', 'must be an object store, such as createFsStore({ directory: "./data" }).')
   }
-  assertKnownKeys(`${who}.backoff`, backoff, ['baseMs', 'maxMs'])
   assertKnownKeys(`${who}.runtime`, runtime, ['clock', 'random', 'ids'])
   const whole = { integer: true }
   const takeoverAfterMs = numberOption(who, 'takeoverAfterMs', options.takeoverAfterMs, 30_000, {
@@ -127,10 +163,7 @@ export function resolveQueueOptions(options: QueueOptions): ResolvedQueueOptions
       ...whole,
     }),
     maxAttempts: numberOption(who, 'maxAttempts', options.maxAttempts, 3, { min: 1, max: 1000, ...whole }),
-    backoff: {
-      baseMs: numberOption(`${who}.backoff`, 'baseMs', backoff.baseMs, 1000, { max: 24 * HOUR_MS, ...whole }),
-      maxMs: numberOption(`${who}.backoff`, 'maxMs', backoff.maxMs, 30_000, { max: 24 * HOUR_MS, ...whole }),
-    },
+    ...resolveMessageDefaults(options),
     lingerMs: numberOption(who, 'lingerMs', options.lingerMs, 0, { max: 60_000, ...whole }),
     maxPayloadBytes: numberOption(who, 'maxPayloadBytes', options.maxPayloadBytes, 1 << 20, {
       min: 1,
@@ -151,6 +184,51 @@ export function resolveQueueOptions(options: QueueOptions): ResolvedQueueOptions
   }
 }
 
+function resolveMessageDefaults(
+  options: QueueOptions,
+): Pick<
+  ResolvedQueueOptions,
+  'backoff' | 'backoffFunction' | 'schema' | 'retention' | 'deduplicationWindowMs' | 'offloadAboveBytes'
+> {
+  const who = 'createQueue'
+  const { backoff, schema, retention = {} } = options
+  if (schema !== undefined && typeof schema?.['~standard']?.validate !== 'function') {
+    throw new InvalidOption(who, 'schema', 'must be a Standard Schema, such as one of zod, valibot or arktype.')
+  }
+  assertKnownKeys(`${who}.retention`, retention, ['completedCount', 'completedAgeMs', 'deadCount', 'deadAgeMs'])
+  const keep = (option: keyof RetentionOptions, fallback: number, max: number): number =>
+    numberOption(`${who}.retention`, option, retention[option], fallback, { max, integer: true })
+  return {
+    backoff: resolveBackoff(`${who}.backoff`, typeof backoff === 'function' ? {} : backoff),
+    backoffFunction: typeof backoff === 'function' ? backoff : undefined,
+    schema,
+    retention: {
+      completedCount: keep('completedCount', 1000, 100_000),
+      completedAgeMs: keep('completedAgeMs', 24 * HOUR_MS, 10 * YEAR_MS),
+      deadCount: keep('deadCount', 100_000, 1_000_000),
+      deadAgeMs: keep('deadAgeMs', 30 * 24 * HOUR_MS, 10 * YEAR_MS),
+    },
+    deduplicationWindowMs: numberOption(who, 'deduplicationWindowMs', options.deduplicationWindowMs, 300_000, {
+      max: 31 * 24 * HOUR_MS,
+      integer: true,
+    }),
+    offloadAboveBytes: numberOption(who, 'offloadAboveBytes', options.offloadAboveBytes, 256 << 10, {
+      max: 16 << 20,
+      integer: true,
+    }),
+  }
+}
+
+/** Fills in the defaults of a backoff. Throws `InvalidOption`. */
+export function resolveBackoff(who: string, backoff: BackoffOptions = {}): Backoff {
+  assertKnownKeys(who, backoff, ['baseMs', 'maxMs', 'jitter'])
+  return {
+    baseMs: numberOption(who, 'baseMs', backoff.baseMs, 1000, { max: 24 * HOUR_MS, integer: true }),
+    maxMs: numberOption(who, 'maxMs', backoff.maxMs, 30_000, { max: 31 * 24 * HOUR_MS, integer: true }),
+    jitter: numberOption(who, 'jitter', backoff.jitter, 0, { max: 1 }),
+  }
+}
+
 function keySegment(who: string, option: string, value: unknown): string {
   if (typeof value === 'string' && isKeySegment(value) && value.length <= 100) return value
   throw new InvalidOption(
@@ -165,6 +243,8 @@ export interface ProcessOptions {
   readonly concurrency?: number | undefined
   /** Extend claims while their handlers run. Default true. Without it a handler has `visibilityTimeoutMs`, and `context.extend()`. */
   readonly autoExtend?: boolean | undefined
+  /** How long one attempt may take, in ms: then its signal is aborted and it has failed, whatever it still does. Default: no limit. */
+  readonly timeLimitMs?: number | undefined
   /** How many messages may be claimed ahead of the handlers, beyond `concurrency`. Default 1,000; it takes about a second's worth of work at most. */
   readonly maxPrefetch?: number | undefined
 }
@@ -172,19 +252,26 @@ export interface ProcessOptions {
 export interface ResolvedProcessOptions {
   readonly concurrency: number
   readonly autoExtend: boolean
+  /** `Infinity` for none. */
+  readonly timeLimitMs: number
   readonly maxPrefetch: number
 }
 
 /** Fills in the defaults of `process()`. Throws `InvalidOption`. */
 export function resolveProcessOptions(options: ProcessOptions = {}): ResolvedProcessOptions {
   const who = 'process'
-  assertKnownKeys(who, options, ['concurrency', 'autoExtend', 'maxPrefetch'])
+  assertKnownKeys(who, options, ['concurrency', 'autoExtend', 'timeLimitMs', 'maxPrefetch'])
   const { autoExtend = true } = options
   if (typeof autoExtend !== 'boolean')
     throw new InvalidOption(who, 'autoExtend', `must be true or false, not ${String(autoExtend)}.`)
   return {
     concurrency: numberOption(who, 'concurrency', options.concurrency, 1, { min: 1, max: 10_000, integer: true }),
     autoExtend,
+    timeLimitMs: numberOption(who, 'timeLimitMs', options.timeLimitMs, Number.POSITIVE_INFINITY, {
+      min: 1,
+      max: 24 * HOUR_MS,
+      integer: true,
+    }),
     maxPrefetch: numberOption(who, 'maxPrefetch', options.maxPrefetch, 1000, { max: 100_000, integer: true }),
   }
 }

@@ -1,18 +1,27 @@
 /** The queue as its users see it. Wiring only: everything that happens, happens in the engine and the worker. */
-import { numberOption, withStoreTime } from '@s3queue/storage'
-import { Engine } from './engine/engine.ts'
-import { QueueClosed, WorkerExists } from './errors.ts'
-import { EventHub, type QueueEventName, type QueueListener } from './events.ts'
-import type { Handler } from './handle.ts'
-import { type ProcessOptions, type QueueOptions, resolveProcessOptions, resolveQueueOptions } from './options.ts'
-import { encodePayloads } from './payload.ts'
-import { messageId, type QueueStats } from './state/model.ts'
-import { WorkerRuntime } from './worker/worker.ts'
 
-/** A message that is in the queue. */
-export interface Enqueued {
-  readonly id: string
-}
+import { InvalidOption, numberOption, type StoreMetrics, withMetering, withStoreTime } from '@s3queue/storage'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { type DrainOptions, type DrainResult, drainQueue } from './drain.ts'
+import { Engine } from './engine/engine.ts'
+import { MessageDied, MessageNotFound, QueueClosed, WorkerExists } from './errors.ts'
+import { type NamedEvent, streamEvents } from './event-stream.ts'
+import { EVENT_NAMES, EventHub, type QueueEventName, type QueueListener } from './events.ts'
+import type { Handler } from './handle.ts'
+import { type Enqueued, type EnqueueOptions, Intake } from './intake.ts'
+import { type ListOptions, listMessages, type MessagePage, resolveListOptions } from './list.ts'
+import { describeMessage, type MessageInfo } from './message-info.ts'
+import {
+  type ProcessOptions,
+  type QueueOptions,
+  type ResolvedQueueOptions,
+  resolveProcessOptions,
+  resolveQueueOptions,
+} from './options.ts'
+import type { ControlAction } from './state/commands.ts'
+import { findMessage } from './state/lookup.ts'
+import type { QueueStats } from './state/model.ts'
+import { WorkerRuntime } from './worker/worker.ts'
 
 export interface StopOptions {
   /** How long to wait for running handlers, in ms. Default: the queue's `visibilityTimeoutMs`. */
@@ -31,103 +40,307 @@ export interface Worker {
   stop(options?: StopOptions): Promise<void>
 }
 
+/** What this queue object asked of its store since it was created. */
+export interface QueueCost {
+  readonly requests: number
+  /** By kind, with bytes, latencies and dollars: see `@s3queue/storage`. */
+  readonly metrics: StoreMetrics
+  /** At the prices of S3 Standard. An estimate: what a request costs elsewhere, you know better. */
+  readonly dollars: number
+  /** Messages this object enqueued, and messages its worker finished. */
+  readonly enqueued: number
+  readonly handled: number
+  /** Requests and dollars by the larger of both; undefined while both are 0. */
+  readonly requestsPerMessage: number | undefined
+  readonly dollarsPerMillionMessages: number | undefined
+}
+
 export interface Queue<T> {
   readonly name: string
-  /** Enqueues one message. It is durable when this resolves. */
-  enqueue(payload: T): Promise<Enqueued>
-  /** Enqueues many in one commit: all of them or none. */
-  enqueueMany(payloads: readonly T[]): Promise<Enqueued[]>
+  /** Enqueues one message. It is durable when this resolves. Calls of one turn of the event loop share a commit. */
+  enqueue(payload: T, options?: EnqueueOptions): Promise<Enqueued>
+  /** Enqueues many in one commit. `options` hold for all, or are made for each by a function. */
+  enqueueMany(
+    payloads: readonly T[],
+    options?: EnqueueOptions | ((payload: T, index: number) => EnqueueOptions),
+  ): Promise<Enqueued[]>
   /** Starts the worker of this queue object; one at a time. */
   process(handler: Handler<T>, options?: ProcessOptions): Worker
+  /**
+   * Handles one message and resolves to true, or to false if there was none to be had: nothing is visible, the queue is paused, or a worker
+   * of another process has it in hand. For Lambda and cron.
+   */
+  processNext(handler: Handler<T>, options?: Omit<ProcessOptions, 'concurrency' | 'maxPrefetch'>): Promise<boolean>
+  /** Resolves when nothing is waiting, delayed or active any more, in this process or any other, or when a bound is reached. */
+  drain(options?: DrainOptions): Promise<DrainResult>
   /** How many messages are in which condition: exact, from any process. */
   getStats(): Promise<QueueStats>
-  /** Resolves when nothing is waiting, delayed or active any more, in this process or any other. */
-  drain(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>
+  /** What this queue object cost so far. */
+  getCost(): QueueCost
+  /** A message, or undefined if none with this id is known (any more). */
+  get(id: string): Promise<MessageInfo | undefined>
+  /** A message's payload, while it is not completed. Throws `MessageNotFound`. */
+  getPayload(id: string): Promise<T>
+  /** A page of messages of one status. */
+  list(options: ListOptions): Promise<MessagePage>
+  /** Resolves to a message's result once it is completed. Throws `MessageDied` or `MessageNotFound`. */
+  waitFor(id: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<unknown>
+  /** Hands out no more messages until `resume`; running handlers go on. True if the queue was not paused before. */
+  pause(): Promise<boolean>
+  resume(): Promise<boolean>
+  /** A waiting message is gone; the handler of an active one gets its signal aborted, and its outcome is refused. False if it is neither. */
+  cancel(id: string): Promise<boolean>
+  /** Takes an active message from its worker: it is visible again at once. False if it is not active. */
+  release(id: string): Promise<boolean>
+  /** Removes everything that waits, visible or not. Resolves to how many. */
+  purge(): Promise<number>
+  /** Puts dead letters back into the queue: one by its id, several, those that a function picks, or all. Resolves to how many. */
+  redrive(which?: string | readonly string[] | ((message: MessageInfo) => boolean)): Promise<number>
   /** Calls `listener` for each event of that name; the function that is returned ends it. */
   on<N extends QueueEventName>(name: N, listener: QueueListener<N>): () => void
+  /** Events as an async iteration, by default all of them. It ends when `signal` is aborted or the queue is closed. */
+  events(options?: {
+    readonly names?: readonly QueueEventName[] | undefined
+    readonly signal?: AbortSignal | undefined
+  }): AsyncIterable<NamedEvent>
   /** Stops the worker, makes everything durable, and lets others take over at once. A second call waits for the first. */
   close(): Promise<void>
 }
+
+/** Options of a queue whose messages are what a schema takes. */
+type WithSchema<S extends StandardSchemaV1> = QueueOptions & { readonly schema: S }
 
 /**
  * The queue `options.name` in `options.store`. Makes no request until it is used. Any number of processes may use the same queue.
  *
  * Throws `InvalidOption` for options that are unknown or impossible.
  */
-export function createQueue<T = unknown>(options: QueueOptions): Queue<T> {
-  const given = resolveQueueOptions(options)
-  const timed = withStoreTime(given.store, given.clock)
-  const resolved = { ...given, store: timed }
-  const events = new EventHub((error) =>
-    given.logger.error(`a listener of queue "${given.name}" threw: ${String(error)}`),
+export function createQueue<S extends StandardSchemaV1>(options: WithSchema<S>): Queue<StandardSchemaV1.InferInput<S>>
+export function createQueue<T = unknown>(options: QueueOptions): Queue<T>
+export function createQueue<T>(options: QueueOptions): Queue<T> {
+  return new LocalQueue<T>(resolveQueueOptions(options))
+}
+
+class LocalQueue<T> implements Queue<T> {
+  readonly name: string
+  readonly #options: ResolvedQueueOptions
+  readonly #events: EventHub
+  readonly #engine: Engine
+  readonly #intake: Intake<T>
+  readonly #metrics: () => StoreMetrics
+  readonly #closed = new AbortController()
+  readonly #counts = { enqueued: 0, handled: 0 }
+  #worker: WorkerRuntime<T> | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(given: ResolvedQueueOptions) {
+    const metered = withMetering(given.store, { clock: given.clock })
+    const store = withStoreTime(metered, given.clock)
+    this.#metrics = () => metered.metrics()
+    this.#options = { ...given, store }
+    this.name = given.name
+    this.#events = new EventHub((error) =>
+      given.logger.error(`a listener of queue "${given.name}" threw: ${String(error)}`),
+    )
+    this.#engine = new Engine({ options: this.#options, events: this.#events, wallNow: () => store.now() })
+    this.#intake = new Intake(this.#engine, this.#options)
+  }
+
+  async enqueue(payload: T, options?: EnqueueOptions): Promise<Enqueued> {
+    this.#assertOpen()
+    const enqueued = await this.#intake.enqueue(payload, options)
+    this.#counts.enqueued++
+    return enqueued
+  }
+
+  async enqueueMany(
+    payloads: readonly T[],
+    options?: EnqueueOptions | ((payload: T, index: number) => EnqueueOptions),
+  ): Promise<Enqueued[]> {
+    this.#assertOpen()
+    const enqueued = await this.#intake.enqueueMany(payloads, options)
+    this.#counts.enqueued += enqueued.length
+    return enqueued
+  }
+
+  process(handler: Handler<T>, options?: ProcessOptions): Worker {
+    const worker = this.#start(handler, options, Number.POSITIVE_INFINITY)
+    const { visibilityTimeoutMs } = this.#options
+    return {
+      id: worker.id,
+      get running() {
+        return worker.running
+      },
+      stop: ({ timeoutMs } = {}) =>
+        this.#stop(worker, numberOption('stop', 'timeoutMs', timeoutMs, visibilityTimeoutMs, { max: 12 * 3_600_000 })),
+    }
+  }
+
+  async processNext(
+    handler: Handler<T>,
+    options?: Omit<ProcessOptions, 'concurrency' | 'maxPrefetch'>,
+  ): Promise<boolean> {
+    const worker = this.#start(handler, { ...options, concurrency: 1, maxPrefetch: 0 }, 1)
+    try {
+      return await this.#engine.serveOne(worker)
+    } finally {
+      await this.#stop(worker, this.#options.visibilityTimeoutMs)
+    }
+  }
+
+  drain(options?: DrainOptions): Promise<DrainResult> {
+    return drainQueue(this.#engine, this.#worker, this.#options.clock, options)
+  }
+
+  getStats(): Promise<QueueStats> {
+    return this.#engine.stats()
+  }
+
+  getCost(): QueueCost {
+    const metrics = this.#metrics()
+    const { enqueued } = this.#counts
+    const handled = this.#counts.handled + (this.#worker?.finishedCount ?? 0)
+    const messages = Math.max(enqueued, handled)
+    const { requests, dollars } = metrics
+    return {
+      ...{ requests, metrics, dollars, enqueued, handled },
+      requestsPerMessage: messages === 0 ? undefined : requests / messages,
+      dollarsPerMillionMessages: messages === 0 ? undefined : (dollars / messages) * 1e6,
+    }
+  }
+
+  get(id: string): Promise<MessageInfo | undefined> {
+    return this.#engine.find(id, (state) => describeMessage(state, id))
+  }
+
+  async getPayload(id: string): Promise<T> {
+    const message = await this.#engine.find(id, (state) => {
+      const found = findMessage(state, id)
+      if (found?.status === 'waiting') return { batch: found.run.batch, seq: found.seq }
+      return found?.status === 'active' ? found.claim : found?.status === 'dead' ? found.dead : undefined
+    })
+    if (message === undefined) throw notFound(id, this.name)
+    const payload = await this.#engine.readPayload(message)
+    return (typeof payload === 'string' ? JSON.parse(payload) : payload) as T
+  }
+
+  async list(options: ListOptions): Promise<MessagePage> {
+    const resolved = resolveListOptions(options)
+    await this.#engine.stats()
+    return this.#engine.view((state) => listMessages(state, resolved))
+  }
+
+  async waitFor(id: string, { signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<unknown> {
+    for (let waitMs = 50; ; waitMs = Math.min(2000, waitMs * 2)) {
+      signal?.throwIfAborted()
+      const message = await this.get(id)
+      if (message === undefined) throw notFound(id, this.name)
+      if (message.status === 'completed') return message.result
+      if (message.status === 'dead') {
+        const last = message.failures?.at(-1)
+        throw new MessageDied(
+          `Message ${id} went to the dead letters (${message.reason}): ${last?.name}: ${last?.message}`,
+        )
+      }
+      await this.#engine.nextChange(waitMs, signal)
+    }
+  }
+
+  async pause(): Promise<boolean> {
+    return (await this.#engine.control({ kind: 'pause' })) > 0
+  }
+
+  async resume(): Promise<boolean> {
+    return (await this.#engine.control({ kind: 'resume' })) > 0
+  }
+
+  async cancel(id: string): Promise<boolean> {
+    return (await this.#engine.control({ kind: 'cancel', id })) > 0
+  }
+
+  async release(id: string): Promise<boolean> {
+    return (await this.#engine.control({ kind: 'release', id })) > 0
+  }
+
+  purge(): Promise<number> {
+    return this.#engine.control({ kind: 'purge' })
+  }
+
+  async redrive(which?: string | readonly string[] | ((message: MessageInfo) => boolean)): Promise<number> {
+    const action: ControlAction = { kind: 'redrive' }
+    if (which === undefined) return this.#engine.control(action)
+    if (typeof which === 'string') return this.#engine.control({ ...action, ids: [which] })
+    if (typeof which !== 'function') return this.#engine.control({ ...action, ids: which })
+    const ids: string[] = []
+    for (let after: string | undefined, first = true; first || after !== undefined; first = false) {
+      const page: MessagePage = await this.list({ status: 'dead', limit: 1000, after })
+      ids.push(...page.messages.filter(which).map(({ id }) => id))
+      after = page.next
+    }
+    return ids.length === 0 ? 0 : this.#engine.control({ ...action, ids })
+  }
+
+  on<N extends QueueEventName>(name: N, listener: QueueListener<N>): () => void {
+    if (!EVENT_NAMES.includes(name))
+      throw new InvalidOption('on', 'name', `must be one of ${EVENT_NAMES.join(', ')}, not ${String(name)}.`)
+    return this.#events.on(name, listener)
+  }
+
+  events({
+    names = EVENT_NAMES,
+    signal,
+  }: {
+    readonly names?: readonly QueueEventName[] | undefined
+    readonly signal?: AbortSignal | undefined
+  } = {}): AsyncIterable<NamedEvent> {
+    const signals = signal === undefined ? [this.#closed.signal] : [this.#closed.signal, signal]
+    return streamEvents(this.#events, names, signals)
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    if (this.#worker !== undefined) await this.#stop(this.#worker, this.#options.visibilityTimeoutMs)
+    await this.#intake.idle()
+    await this.#engine.close()
+    this.#closed.abort()
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw new QueueClosed(this.name)
+  }
+
+  #start(handler: Handler<T>, options: ProcessOptions | undefined, limit: number): WorkerRuntime<T> {
+    const resolved = resolveProcessOptions(options)
+    if (typeof handler !== 'function') {
+      throw new TypeError(`process() of queue "${this.name}" takes a function as its handler, not ${typeof handler}.`)
+    }
+    this.#assertOpen()
+    if (this.#worker !== undefined) {
+      throw new WorkerExists(
+        `Queue "${this.name}" has a worker in this process. Raise its concurrency, or stop it before starting another.`,
+      )
+    }
+    const context = { engine: this.#engine, events: this.#events, queue: this.#options, process: resolved }
+    this.#worker = new WorkerRuntime<T>(context, handler, limit)
+    this.#engine.attach(this.#worker)
+    return this.#worker
+  }
+
+  async #stop(worker: WorkerRuntime<T>, timeoutMs: number): Promise<void> {
+    await worker.stop(timeoutMs)
+    if (this.#worker !== worker) return
+    this.#worker = undefined
+    this.#counts.handled += worker.finishedCount
+    await this.#engine.detach()
+  }
+}
+
+function notFound(id: string, queue: string): MessageNotFound {
+  return new MessageNotFound(
+    `Queue "${queue}" knows no message ${JSON.stringify(id)}: it never was, was cancelled, or ended longer ago than the retention.`,
   )
-  const engine = new Engine({ options: resolved, events, wallNow: () => timed.now() })
-  let worker: WorkerRuntime<T> | undefined
-  let closing: Promise<void> | undefined
-
-  const enqueueMany = async (payloads: readonly T[]): Promise<Enqueued[]> => {
-    const texts = encodePayloads(payloads, resolved.maxPayloadBytes)
-    const count = texts.length
-    if (count === 0) return []
-    const { sender } = engine
-    const seq = engine.number(count)
-    const { maxAttempts } = resolved
-    await engine.submit({ type: 'enqueue', sender, seq, count, maxAttempts, priority: 0, visibleAt: 0 }, texts)
-    return texts.map((_, i) => ({ id: messageId({ sender, seq: seq + i }) }))
-  }
-
-  const stop = async (stopped: WorkerRuntime<T>, timeoutMs: number): Promise<void> => {
-    await stopped.stop(timeoutMs)
-    if (worker !== stopped) return
-    worker = undefined
-    await engine.detach()
-  }
-
-  return {
-    name: resolved.name,
-    enqueueMany,
-    async enqueue(payload) {
-      const [enqueued] = await enqueueMany([payload])
-      return enqueued as Enqueued
-    },
-    process(handler, processOptions) {
-      const resolvedProcess = resolveProcessOptions(processOptions)
-      if (typeof handler !== 'function')
-        throw new TypeError(
-          `process() of queue "${resolved.name}" takes a function as its handler, not ${typeof handler}.`,
-        )
-      if (closing !== undefined) throw new QueueClosed(resolved.name)
-      if (worker !== undefined) {
-        throw new WorkerExists(
-          `Queue "${resolved.name}" has a worker in this process. Raise its concurrency, or stop it before starting another.`,
-        )
-      }
-      const started = new WorkerRuntime<T>({ engine, events, queue: resolved, process: resolvedProcess }, handler)
-      worker = started
-      engine.attach(started)
-      return {
-        id: started.id,
-        get running() {
-          return started.running
-        },
-        stop: (stopOptions = {}) =>
-          stop(
-            started,
-            numberOption('stop', 'timeoutMs', stopOptions.timeoutMs, resolved.visibilityTimeoutMs, {
-              max: 12 * 3_600_000,
-            }),
-          ),
-      }
-    },
-    getStats: () => engine.stats(),
-    drain: ({ signal } = {}) => engine.drain(signal),
-    on: (name, listener) => events.on(name, listener),
-    close() {
-      closing ??= (async () => {
-        if (worker !== undefined) await stop(worker, resolved.visibilityTimeoutMs)
-        await engine.close()
-      })()
-      return closing
-    },
-  }
 }

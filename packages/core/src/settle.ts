@@ -1,13 +1,13 @@
 /** Step 5, settle: a worker says how its claims ended; each is taken only while its token is the current one. */
 import type { Settlement } from './state/commands.ts'
-import type { QueueEvent } from './state/events.ts'
+import type { DeadReason, QueueEvent } from './state/events.ts'
 import type { Claim, QueueState } from './state/model.ts'
 
-/** What the writer adds to a failed attempt: how long to wait before the next, in ms. */
-export type RetryDelay = (attempt: number) => number
+/** How long to wait before the next attempt at a message, in ms. */
+export type RetryDelay = (claim: Claim, settlement: Extract<Settlement, { kind: 'fail' }>) => number
 
 /** How one settlement ended: recorded, or refused because its claim has passed on. */
-export type SettledAs = 'completed' | 'retried' | 'died' | 'released' | 'stale'
+export type SettledAs = 'completed' | 'retried' | 'died' | 'snoozed' | 'released' | 'stale'
 
 export interface SettleDecision {
   readonly events: readonly QueueEvent[]
@@ -21,42 +21,79 @@ export function decideSettle(
   settlements: readonly Settlement[],
   retryDelay: RetryDelay,
 ): SettleDecision {
-  const events: QueueEvent[] = []
-  const completed: number[] = []
-  const unstarted: number[] = []
-  const interrupted: number[] = []
+  const draft = new Draft(state, retryDelay)
   const seen = new Set<number>()
   const results = settlements.map((settlement): SettledAs => {
     const claim = state.active.get(settlement.token)
     if (claim === undefined || seen.has(settlement.token)) return 'stale'
     seen.add(settlement.token)
-    if (settlement.kind === 'complete') {
-      completed.push(claim.token)
-      return 'completed'
-    }
-    if (settlement.kind === 'release') {
-      if (settlement.started && claim.attempt >= claim.maxAttempts) {
-        events.push(died(claim, 'Interrupted', 'the worker stopped during the last attempt', true))
-        return 'died'
-      }
-      if (settlement.started) interrupted.push(claim.token)
-      else unstarted.push(claim.token)
-      return 'released'
-    }
-    if (!settlement.retriable || claim.attempt >= claim.maxAttempts) {
-      events.push(died(claim, settlement.name, settlement.message, settlement.retriable))
-      return 'died'
-    }
-    const visibleAt = state.now + retryDelay(claim.attempt)
-    events.push({ type: 'retried', token: claim.token, visibleAt, name: settlement.name, message: settlement.message })
-    return 'retried'
+    return draft.add(claim, settlement)
   })
-  if (completed.length > 0) events.push({ type: 'completed', tokens: completed })
-  if (interrupted.length > 0) events.push({ type: 'released', tokens: interrupted, started: true })
-  if (unstarted.length > 0) events.push({ type: 'released', tokens: unstarted, started: false })
-  return { events, results }
+  return { events: draft.events(), results }
 }
 
-function died(claim: Claim, name: string, message: string, retriable: boolean): QueueEvent {
-  return { type: 'died', token: claim.token, reason: retriable ? 'attempts-used-up' : 'not-retriable', name, message }
+/** Gathers events; what many claims have in common becomes one. */
+class Draft {
+  readonly #state: QueueState
+  readonly #retryDelay: RetryDelay
+  readonly #single: QueueEvent[] = []
+  readonly #completed: number[] = []
+  readonly #resultOf: [number, string][] = []
+  readonly #unstarted: number[] = []
+  readonly #interrupted: number[] = []
+
+  constructor(state: QueueState, retryDelay: RetryDelay) {
+    this.#state = state
+    this.#retryDelay = retryDelay
+  }
+
+  add(claim: Claim, settlement: Settlement): SettledAs {
+    const { token } = claim
+    if (settlement.kind === 'complete') {
+      this.#completed.push(token)
+      if (settlement.result !== undefined) this.#resultOf.push([token, settlement.result])
+      return 'completed'
+    }
+    if (settlement.kind === 'fail') return this.#fail(claim, settlement)
+    if (settlement.kind === 'reject') return this.#die(token, 'rejected', settlement.name, settlement.message)
+    if (settlement.kind === 'snooze') {
+      this.#single.push({ type: 'snoozed', token, visibleAt: this.#state.now + settlement.ms })
+      return 'snoozed'
+    }
+    if (!settlement.started) {
+      this.#unstarted.push(token)
+      return 'released'
+    }
+    if (claim.attempt >= claim.batch.maxAttempts) {
+      return this.#die(token, 'attempts-used-up', 'Interrupted', 'the worker stopped during the last attempt')
+    }
+    this.#interrupted.push(token)
+    return 'released'
+  }
+
+  events(): QueueEvent[] {
+    const events = this.#single
+    if (this.#completed.length > 0) {
+      const results = this.#resultOf.length > 0 ? { results: this.#resultOf } : {}
+      events.push({ type: 'completed', tokens: this.#completed, ...results })
+    }
+    if (this.#interrupted.length > 0) events.push({ type: 'released', tokens: this.#interrupted, started: true })
+    if (this.#unstarted.length > 0) events.push({ type: 'released', tokens: this.#unstarted, started: false })
+    return events
+  }
+
+  #fail(claim: Claim, settlement: Extract<Settlement, { kind: 'fail' }>): SettledAs {
+    const { token } = claim
+    const { name, message, retriable } = settlement
+    if (!retriable) return this.#die(token, 'not-retriable', name, message)
+    if (claim.attempt >= claim.batch.maxAttempts) return this.#die(token, 'attempts-used-up', name, message)
+    const visibleAt = this.#state.now + this.#retryDelay(claim, settlement)
+    this.#single.push({ type: 'retried', token, visibleAt, name, message })
+    return 'retried'
+  }
+
+  #die(token: number, reason: DeadReason, name: string, message: string): SettledAs {
+    this.#single.push({ type: 'died', token, reason, name, message })
+    return 'died'
+  }
 }

@@ -3,11 +3,11 @@ import { attemptOf } from '../claim.ts'
 import type { SettleDecision } from '../settle.ts'
 import type { EnqueueCommand, Settlement } from '../state/commands.ts'
 import type { Failure } from '../state/events.ts'
-import { type Claim, messageId, type QueueState } from '../state/model.ts'
+import { type Claim, messageId, numberedId, type QueueState } from '../state/model.ts'
 import type { Effect } from './commit-loop.ts'
 import type { EngineContext } from './context.ts'
 
-const SETTLED = ['completed', 'retried', 'died', 'released', 'refused'] as const
+const SETTLED = ['completed', 'retried', 'died', 'snoozed', 'released', 'refused'] as const
 
 export class Announcer {
   readonly #context: EngineContext
@@ -18,12 +18,12 @@ export class Announcer {
     this.#state = state
   }
 
-  enqueued(command: EnqueueCommand, effect: Effect): Effect {
+  enqueued(command: EnqueueCommand): Effect | undefined {
     const { events } = this.#context
-    if (!events.hears('enqueued')) return effect
-    const { sender, seq, count } = command
-    const ids = Array.from({ length: count }, (_, i) => messageId({ sender, seq: seq + i }))
-    return after(effect, () => events.emit('enqueued', { ids }))
+    if (!events.hears('enqueued')) return undefined
+    const { sender, seq, count, extras } = command
+    const ids = Array.from({ length: count }, (_, i) => extras?.id ?? numberedId(sender, seq + i))
+    return after(undefined, () => events.emit('enqueued', { ids }))
   }
 
   /** `claims`: what is known of each settlement's claim, by its worker or by the state before the decision. */
@@ -35,7 +35,9 @@ export class Announcer {
   ): Effect | undefined {
     if (!SETTLED.some((name) => this.#context.events.hears(name))) return effect
     const nextTry = new Map<number, number>()
-    for (const event of decision.events) if (event.type === 'retried') nextTry.set(event.token, event.visibleAt)
+    for (const event of decision.events) {
+      if (event.type === 'retried' || event.type === 'snoozed') nextTry.set(event.token, event.visibleAt)
+    }
     const at = this.#state.now
     return after(effect, () => {
       for (const [i, settlement] of settlements.entries()) {
@@ -47,12 +49,17 @@ export class Announcer {
     })
   }
 
+  /** A claim was taken from its worker; `cancelled` if the message is gone as well. */
+  revoked(claim: Claim, cancelled: boolean): void {
+    this.#context.events.emit(cancelled ? 'cancelled' : 'released', attemptOf(claim))
+  }
+
   expired(claims: readonly Claim[]): Effect | undefined {
     const { events } = this.#context
     if (!events.hears('expired') && !events.hears('died')) return undefined
     return after(undefined, () => {
       for (const claim of claims) {
-        if (claim.attempt < claim.maxAttempts) events.emit('expired', attemptOf(claim))
+        if (claim.attempt < claim.batch.maxAttempts) events.emit('expired', attemptOf(claim))
         else this.#died(claim)
       }
     })
@@ -68,13 +75,17 @@ export class Announcer {
     if (claim === undefined) return
     const about = attemptOf(claim)
     if (result === 'completed') {
-      events.emit('completed', { ...about, durationMs: Math.max(0, wallNow() - claim.claimedAt) })
+      const result =
+        settlement.kind === 'complete' && settlement.result !== undefined ? JSON.parse(settlement.result) : undefined
+      events.emit('completed', { ...about, durationMs: Math.max(0, wallNow() - claim.claimedAt), result })
     } else if (result === 'retried') {
       const { name, message } = settlement.kind === 'fail' ? settlement : { name: '', message: '' }
       const error: Failure = { attempt: claim.attempt, at: times.at, name, message }
-      events.emit('retried', { ...about, maxAttempts: claim.maxAttempts, error, visibleAt: times.visibleAt })
+      events.emit('retried', { ...about, maxAttempts: claim.batch.maxAttempts, error, visibleAt: times.visibleAt })
     } else if (result === 'died') {
       this.#died(claim)
+    } else if (result === 'snoozed') {
+      events.emit('snoozed', { ...about, visibleAt: times.visibleAt })
     } else if (result === 'released') {
       events.emit('released', about)
     } else {

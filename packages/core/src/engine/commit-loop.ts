@@ -8,7 +8,7 @@
 import type { LogPosition, LogWriter } from '@s3queue/primitives'
 import type { Clock } from '@s3queue/storage'
 import { applyEvent, beginCommit } from '../state/apply.ts'
-import { encodeBatch } from '../state/batch-codec.ts'
+import { encodeBatch, type Payload } from '../state/batch-codec.ts'
 import type { QueueEvent } from '../state/events.ts'
 import type { QueueState } from '../state/model.ts'
 import { Pace } from './pace.ts'
@@ -22,7 +22,7 @@ export interface Effect {
 interface OpenBatch {
   readonly slot: number
   readonly events: QueueEvent[]
-  readonly payloads: string[]
+  readonly payloads: Payload[]
   readonly effects: Effect[]
   payloadChars: number
 }
@@ -39,7 +39,7 @@ export interface CommitLoopOptions {
   /** Called when a batch of `bytes` is closed, with the state exactly as of its end. What it returns is called once the commit is durable. */
   readonly onSealed: (bytes: number) => ((position: LogPosition) => void) | undefined
   /** Called when a commit is in the log, before its effects, with its payloads and when it was sent, monotonic. */
-  readonly onDurable: (slot: number, payloads: readonly string[], sentAt: number) => void
+  readonly onDurable: (slot: number, payloads: readonly Payload[], sentAt: number) => void
   readonly onFailure: (error: Error) => void
 }
 
@@ -71,7 +71,7 @@ export class CommitLoop {
   }
 
   /** Applies decided events and puts them into the next commit, together with an effect. Events may be empty: the effect then waits for what came before. */
-  record(events: readonly QueueEvent[], effect?: Effect, payloads: readonly string[] = []): void {
+  record(events: readonly QueueEvent[], effect?: Effect, payloads: readonly Payload[] = []): void {
     if (this.#failure !== undefined) {
       effect?.lost(this.#failure)
       return
@@ -86,9 +86,9 @@ export class CommitLoop {
       batch.events.push(event)
       applyEvent(this.state, event)
     }
-    for (const text of payloads) {
-      batch.payloads.push(text)
-      batch.payloadChars += text.length
+    for (const payload of payloads) {
+      batch.payloads.push(payload)
+      batch.payloadChars += payload.length
     }
     if (effect !== undefined) batch.effects.push(effect)
     if (events.length > 0) this.#pace.note(events.length + payloads.length)

@@ -3,6 +3,7 @@ import type { FencedLog } from '@s3queue/primitives'
 import type { Ticket } from '../claim.ts'
 import type { EventHub } from '../events.ts'
 import type { ResolvedQueueOptions } from '../options.ts'
+import type { Payload } from '../state/batch-codec.ts'
 import type { Command, Settlement } from '../state/commands.ts'
 import type { Claim } from '../state/model.ts'
 
@@ -18,13 +19,19 @@ export interface EngineContext {
   readonly trouble: (error: unknown) => void
 }
 
-/** A command on its way, with those who wait for it. */
+/** What the writer made of a command. Nobody knows if it went through the inbox: `undefined`. */
+export type Answer =
+  | { readonly kind: 'taken' }
+  | { readonly kind: 'duplicate'; readonly of: string }
+  | { readonly kind: 'result'; readonly result: number }
+
+/** Commands on their way together, with those who wait for them. */
 export interface Submission {
-  readonly command: Command
-  /** JSON texts, one for each message of an enqueue. */
-  readonly payloads: readonly string[]
-  /** The command is durable. */
-  readonly resolve: () => void
+  readonly commands: readonly Command[]
+  /** One for each message of each enqueue, in order. */
+  readonly payloads: readonly Payload[]
+  /** The commands are durable. */
+  readonly resolve: (answers: readonly Answer[] | undefined) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -32,6 +39,13 @@ export interface Submission {
 export interface Finished {
   readonly settlements: Settlement[]
   readonly claims: Claim[]
+}
+
+/** What a handler reported since the last time. */
+export interface ProgressReport {
+  readonly token: number
+  readonly progress?: string | undefined
+  readonly log?: readonly string[] | undefined
 }
 
 /** How the engine sees a worker of its process. */
@@ -47,6 +61,10 @@ export interface WorkerLink {
   deliver(tickets: Ticket[], askedAt: number): void
   /** What has ended since the last call. */
   takeFinished(): Finished
+  /** What running handlers reported since the last call. */
+  takeReports(): ProgressReport[]
+  /** A claim was taken from it. */
+  revoke(token: number, reason: Error): void
   /** This process does not write any more: give back what has not started. */
   detached(): void
 }

@@ -10,14 +10,17 @@ import { sleep } from '@s3queue/storage'
 import { NotAcknowledged, QueueClosed } from '../errors.ts'
 import type { EventHub } from '../events.ts'
 import type { ResolvedQueueOptions } from '../options.ts'
-import type { Command } from '../state/commands.ts'
+import type { Payload } from '../state/batch-codec.ts'
+import type { Command, ControlAction } from '../state/commands.ts'
 import { queueFold } from '../state/fold.ts'
-import type { QueueStats } from '../state/model.ts'
-import type { EngineContext, Submission, WorkerLink } from './context.ts'
+import { type Batch, numberedId, type QueueState, type QueueStats } from '../state/model.ts'
+import type { Answer, EngineContext, Submission, WorkerLink } from './context.ts'
 import type { WriterDetails } from './heartbeat.ts'
 import { InboxSender } from './inbox-sender.ts'
 import { Observer } from './observer.ts'
 import { Outstanding } from './outstanding.ts'
+import { writePayloadObject } from './payload-objects.ts'
+import { PayloadSource } from './payload-source.ts'
 import { ensureProbed } from './probe.ts'
 import { Term, wasTakenOver } from './term.ts'
 
@@ -84,6 +87,11 @@ export class Engine {
     this.#outstanding = new Outstanding(clock, options.acknowledgeTimeoutMs, () => this.#lastTrouble)
   }
 
+  /** Tells the user of something that no call can be told of. */
+  tell(error: unknown): void {
+    this.#trouble(error)
+  }
+
   wallNow(): number {
     return this.#context.wallNow()
   }
@@ -96,11 +104,81 @@ export class Engine {
   }
 
   /** Makes a command durable. Rejects with a `StoreError` when the store refuses it, with `NotAcknowledged` when nobody knows in time. */
-  submit(command: Command, payloads: readonly string[]): Promise<void> {
+  submit(commands: readonly Command[], payloads: readonly Payload[]): Promise<readonly Answer[] | undefined> {
     if (this.#closing !== undefined) return Promise.reject(new QueueClosed(this.#options.name))
-    return new Promise((resolve, reject) =>
-      this.#place(this.#outstanding.track({ command, payloads, resolve, reject })),
+    return this.#outstanding.bound(
+      new Promise((resolve, reject) => this.#place({ commands, payloads, resolve, reject })),
     )
+  }
+
+  /** Writes a payload that is too large for a commit, and returns the key of its object. */
+  writePayload(payload: Payload): Promise<string> {
+    return this.#outstanding.bound(writePayloadObject(this.#context, payload, this.#abort.signal))
+  }
+
+  /** Reads a message's payload. */
+  readPayload(message: { readonly batch: Batch; readonly seq: number }): Promise<Payload> {
+    return this.#outstanding.bound(new PayloadSource(this.#context, this.#abort.signal).load(message))
+  }
+
+  /** Carries out what an operator wants, wherever the writer is, and resolves to its answer. */
+  async control(action: ControlAction): Promise<number> {
+    const seq = this.number(1)
+    const answers = await this.submit([{ type: 'control', sender: this.sender, seq, action }], [])
+    const answer = answers?.[0]
+    if (answer?.kind === 'result') return answer.result
+    return this.#outstanding.bound(this.#answerTo(seq))
+  }
+
+  /** Waits for the answer to a command that went through the inbox. */
+  async #answerTo(seq: number): Promise<number> {
+    for (let waitMs = 50; ; waitMs = Math.min(2000, waitMs * 2)) {
+      const answer = await this.view((state) => state.answers.get(numberedId(this.sender, seq)))
+      if (answer !== undefined) return answer.result
+      await sleep(this.#options.clock, waitMs, this.#abort.signal)
+    }
+  }
+
+  /** Looks at the state: the writer's once it is durable, or the log's as far as it goes. */
+  async view<T>(look: (state: QueueState) => T): Promise<T> {
+    if (this.#closing !== undefined) throw new QueueClosed(this.#options.name)
+    return this.#outstanding.bound(this.#view(look))
+  }
+
+  async #view<T>(look: (state: QueueState) => T): Promise<T> {
+    await this.#roleKnown()
+    if (this.#role.kind !== 'leading') return this.#observer.view(look, this.#abort.signal)
+    return this.#role.term.view(look).catch((error: unknown) => {
+      if (wasTakenOver(error)) return this.#view(look)
+      throw error
+    })
+  }
+
+  /** What `look` finds of the message `id`, also if it is in the inbox yet: then the writer takes it out first, and others wait for that. */
+  async find<T>(id: string, look: (state: QueueState) => T | undefined): Promise<T | undefined> {
+    const found = await this.view(look)
+    if (found !== undefined) return found
+    if (this.#role.kind === 'leading') {
+      await this.stats()
+      return this.view(look)
+    }
+    for (
+      let waitMs = 50;
+      await this.#outstanding.bound(this.#observer.isInInbox(id, this.#abort.signal));
+      waitMs = Math.min(2000, waitMs * 2)
+    ) {
+      const folded = await this.view(look)
+      if (folded !== undefined) return folded
+      await sleep(this.#options.clock, waitMs, this.#abort.signal)
+    }
+    return this.view(look)
+  }
+
+  /** Resolves after the next change this process knows of, or after a while if others write. */
+  async nextChange(waitMs: number, signal?: AbortSignal): Promise<void> {
+    if (this.#role.kind === 'leading') await this.#nextChange(signal)
+    else await sleep(this.#options.clock, waitMs, signal)
+    signal?.throwIfAborted()
   }
 
   /** A worker has come: this process is now worth being the writer. */
@@ -113,11 +191,11 @@ export class Engine {
 
   /** The worker has gone. Resolves when everything it had is settled. */
   async detach(): Promise<void> {
-    const { settlements } = this.#worker?.takeFinished() ?? { settlements: [] }
+    const settlements = this.#worker?.takeFinished().settlements ?? []
     this.#worker = undefined
     if (this.#role.kind === 'leading') this.#role.term.workersChanged()
     else if (settlements.length === 0) return
-    await this.submit({ type: 'settle', settlements }, [])
+    await this.submit([{ type: 'settle', settlements }], [])
   }
 
   /** The worker has settlements to take. */
@@ -158,15 +236,32 @@ export class Engine {
     })
   }
 
-  /** Resolves when nothing is waiting, delayed or active any more. */
-  async drain(signal?: AbortSignal): Promise<void> {
-    for (let waitMs = 100; ; waitMs = Math.min(2000, waitMs * 2)) {
-      signal?.throwIfAborted()
-      const { waiting, delayed, active } = await this.stats()
-      if (waiting + delayed + active === 0) return
-      if (this.#role.kind === 'leading') await this.#whenEmptied(signal)
-      else await sleep(this.#options.clock, waitMs, signal)
+  /** Whether this process is the writer now. */
+  get isLeading(): boolean {
+    return this.#role.kind === 'leading'
+  }
+
+  /** The writer's numbers without waiting for anything; undefined in other processes. */
+  peekStats(): QueueStats | undefined {
+    return this.#role.kind === 'leading' ? this.#role.term.peekStats() : undefined
+  }
+
+  /** Waits for changes until `done` says so, the signal is aborted, or this process is not the writer any more. */
+  async whenChanged(done: () => boolean, signal: AbortSignal): Promise<void> {
+    while (this.#role.kind === 'leading' && !done() && !signal.aborted) await this.#nextChange(signal)
+  }
+
+  /** Waits until a worker that takes one message has finished one, or there is none to be had. */
+  async serveOne(worker: { readonly taken: number; readonly finishedCount: number }): Promise<boolean> {
+    while (worker.finishedCount === 0) {
+      if (worker.taken === 0) {
+        const { waiting } = await this.stats()
+        const isPaused = this.#role.kind === 'leading' && this.#role.term.isPaused
+        if (worker.taken === 0 && (waiting === 0 || isPaused || this.#role.kind !== 'leading')) return false
+      }
+      if (worker.finishedCount === 0) await this.nextChange(100)
     }
+    return true
   }
 
   /** Everything asked for so far is durable or has failed, and others may take over at once. */
@@ -308,29 +403,20 @@ export class Engine {
   #flushFinished(): void {
     const finished = this.#worker?.takeFinished()
     if (finished === undefined || finished.settlements.length === 0) return
-    const command: Command = { type: 'settle', settlements: finished.settlements }
-    this.#place({ command, payloads: [], resolve: () => {}, reject: (error) => this.#trouble(error) })
+    const commands: Command[] = [{ type: 'settle', settlements: finished.settlements }]
+    this.#place({ commands, payloads: [], resolve: () => {}, reject: (error) => this.#trouble(error) })
   }
 
   /** Tells those who wait for an enqueue that the store refuses; settlements are kept for a better time. */
   #refuseHeld(error: unknown): void {
     const held = this.#held
-    this.#held = held.filter(({ command }) => command.type === 'settle')
-    for (const submission of held) if (submission.command.type !== 'settle') submission.reject(error)
+    this.#held = held.filter(isSettlement)
+    for (const submission of held) if (!isSettlement(submission)) submission.reject(error)
   }
 
   async #roleKnown(): Promise<void> {
     if (this.#role.kind === 'idle') this.#start()
     while (this.#role.kind === 'electing') await this.#nextChange()
-  }
-
-  async #whenEmptied(signal?: AbortSignal): Promise<void> {
-    while (this.#role.kind === 'leading') {
-      const { waiting, delayed, active } = this.#role.term.peekStats()
-      if (waiting + delayed + active === 0) return
-      signal?.throwIfAborted()
-      await this.#nextChange(signal)
-    }
   }
 
   #nextChange(signal?: AbortSignal): Promise<void> {
@@ -355,4 +441,8 @@ export class Engine {
     if (events.hears('trouble')) events.emit('trouble', { error })
     else this.#options.logger.warn(error instanceof Error ? error.message : String(error))
   }
+}
+
+function isSettlement({ commands }: Submission): boolean {
+  return commands.every(({ type }) => type === 'settle')
 }

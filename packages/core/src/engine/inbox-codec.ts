@@ -1,6 +1,6 @@
 /** Objects of the inbox: commands of a process that is not the writer, with their payloads, framed and checked like a commit. */
 import { decodeFrame, encodeFrame } from '@s3queue/primitives'
-import { type Batch, decodeBatch, encodeBatch } from '../state/batch-codec.ts'
+import { type Batch, decodeBatch, encodeBatch, type Payload } from '../state/batch-codec.ts'
 import type { Command } from '../state/commands.ts'
 
 interface InboxHeader {
@@ -13,7 +13,7 @@ export function inboxPrefix(queuePrefix: string): string {
   return `${queuePrefix}inbox/`
 }
 
-export function encodeInbox(sender: string, commands: readonly Command[], payloads: readonly string[]): Uint8Array {
+export function encodeInbox(sender: string, commands: readonly Command[], payloads: readonly Payload[]): Uint8Array {
   const header: InboxHeader = { kind: 'inbox', sender }
   return encodeFrame(header, encodeBatch(commands, payloads)).bytes
 }

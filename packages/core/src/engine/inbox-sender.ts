@@ -57,7 +57,7 @@ export class InboxSender {
       const batch = this.#take()
       try {
         await this.#put(batch)
-        for (const submission of batch) submission.resolve()
+        for (const submission of batch) submission.resolve(undefined)
       } catch (error) {
         for (const submission of batch) submission.reject(error)
       }
@@ -69,7 +69,7 @@ export class InboxSender {
     let count = 0
     for (const { payloads } of this.#waiting) {
       if (count > 0 && chars > MAX_CHARS) break
-      for (const text of payloads) chars += text.length
+      for (const payload of payloads) chars += payload.length
       count++
     }
     return this.#waiting.splice(0, count)
@@ -77,7 +77,7 @@ export class InboxSender {
 
   async #put(batch: readonly Submission[]): Promise<void> {
     const { options, sender, onTrouble } = this.#context
-    const commands = batch.map(({ command }) => command)
+    const commands = batch.flatMap((submission) => submission.commands)
     const body = encodeInbox(
       sender,
       commands,

@@ -1,7 +1,8 @@
 /** Reading a queue without writing it: the log, folded as far as it goes, and what waits in the inbox. */
 import type { LogFollower } from '@s3queue/primitives'
+import type { EnqueueCommand } from '../state/commands.ts'
 import { queueFold } from '../state/fold.ts'
-import { describeStats, type QueueState, type QueueStats } from '../state/model.ts'
+import { describeStats, numberedId, type QueueState, type QueueStats } from '../state/model.ts'
 import { wasTaken } from '../state/senders.ts'
 import type { EngineContext } from './context.ts'
 import { readInbox } from './inbox-reader.ts'
@@ -23,6 +24,21 @@ export class Observer {
     return next
   }
 
+  /** What `look` sees in the state of the log. */
+  view<T>(look: (state: QueueState) => T, signal?: AbortSignal): Promise<T> {
+    const next = this.#reading.then(async () => look(await this.#follower.refresh(signal)))
+    this.#reading = next.catch(() => {})
+    return next
+  }
+
+  /** Whether a message with this id waits to be folded. */
+  async isInInbox(id: string, signal?: AbortSignal): Promise<boolean> {
+    const entries = await readInbox(this.#context, () => false, this.#context.trouble, signal)
+    return entries.some(({ batch }) =>
+      batch.entries.some((command) => command.type === 'enqueue' && hasMessage(command, id)),
+    )
+  }
+
   /** The inbox is read first: what the writer folds in between is then seen twice, and counted once by its numbers. */
   async #stats(signal?: AbortSignal): Promise<QueueStats> {
     const { trouble, wallNow } = this.#context
@@ -40,4 +56,10 @@ export class Observer {
     }
     return stats
   }
+}
+
+function hasMessage({ sender, seq, count, extras }: EnqueueCommand, id: string): boolean {
+  if (extras?.id !== undefined) return extras.id === id
+  for (let i = 0; i < count; i++) if (numberedId(sender, seq + i) === id) return true
+  return false
 }

@@ -1,14 +1,11 @@
 /**
- * Commands that somebody waits for. None is waited for without end: after `timeoutMs` the caller is told that nobody knows,
- * while the command itself goes on being tried.
+ * Answers that somebody waits for. None is waited for without end: after `timeoutMs` the caller is told that nobody knows,
+ * while what was asked for goes on being tried.
  */
 import type { Clock } from '@s3queue/storage'
 import { NotAcknowledged } from '../errors.ts'
-import type { Submission } from './context.ts'
 
 const SWEEP_MS = 1000
-
-type Settleable = Pick<Submission, 'resolve' | 'reject'>
 
 interface Waiter {
   readonly since: number
@@ -30,35 +27,13 @@ export class Outstanding {
     this.#lastTrouble = lastTrouble
   }
 
-  /** The same promise-like thing, resolved or rejected at the latest after `timeoutMs`. */
-  track<S extends Settleable>(submission: S): S {
-    const waiter: Waiter = { since: this.#clock.monotonic(), giveUp: () => submission.reject(this.#notAcknowledged()) }
-    this.#waiters.add(waiter)
-    this.#cancelSweep ??= this.#clock.setTimer(SWEEP_MS, () => this.#sweep())
-    return {
-      ...submission,
-      resolve: () => {
-        this.#done(waiter)
-        submission.resolve()
-      },
-      reject: (error) => {
-        this.#done(waiter)
-        submission.reject(error)
-      },
-    }
-  }
-
   /** `answer`, but for at most `timeoutMs`. */
   bound<T>(answer: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const tracked = this.track({ resolve: () => {}, reject })
-      answer.then(
-        (value) => {
-          tracked.resolve()
-          resolve(value)
-        },
-        (error: unknown) => tracked.reject(error),
-      )
+      const waiter: Waiter = { since: this.#clock.monotonic(), giveUp: () => reject(this.#notAcknowledged()) }
+      this.#waiters.add(waiter)
+      this.#cancelSweep ??= this.#clock.setTimer(SWEEP_MS, () => this.#sweep())
+      answer.then(resolve, reject).finally(() => this.#done(waiter))
     })
   }
 

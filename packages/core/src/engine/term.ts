@@ -5,24 +5,28 @@
  * snapshots and signs of life. When the term ends, by another's fence, by trouble or by `close`, whatever is not durable is
  * given back to those who asked for it, so that they can ask elsewhere under the same numbers.
  */
-import { Fenced, type Leadership, type LeaseGrant, LeaseLost } from '@s3queue/primitives'
+import { Fenced, type Leadership, type LeaseGrant, LeaseLost, type LogPosition } from '@s3queue/primitives'
+import { backoffMs } from '../backoff.ts'
 import { handOver } from '../claim.ts'
+import { decideControl } from '../control.ts'
 import { decideDispatch } from '../dispatch.ts'
+import { assertDuration } from '../duration.ts'
 import { decideEnqueue } from '../enqueue.ts'
+import { Cancelled, Released } from '../errors.ts'
 import { decideExpire } from '../expire.ts'
 import { decideSettle } from '../settle.ts'
-import { decodeBatch } from '../state/batch-codec.ts'
-import type { Settlement } from '../state/commands.ts'
-import type { QueueEvent } from '../state/events.ts'
-import { type Claim, describeStats, type QueueState, type QueueStats } from '../state/model.ts'
+import type { Payload } from '../state/batch-codec.ts'
+import type { Command, ControlCommand, EnqueueCommand, Settlement } from '../state/commands.ts'
+import { type Claim, describeStats, messageId, type QueueState, type QueueStats } from '../state/model.ts'
 import { Announcer } from './announcer.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { CommitLoop, type Effect } from './commit-loop.ts'
-import type { EngineContext, Submission, WorkerLink } from './context.ts'
+import type { Answer, EngineContext, Submission, WorkerLink } from './context.ts'
 import { Deadlines } from './deadlines.ts'
 import { Heartbeat, type WriterDetails } from './heartbeat.ts'
 import { type InboxEntry, InboxReader } from './inbox-reader.ts'
-import { PayloadCache } from './payload-cache.ts'
+import { PayloadCollector } from './payload-objects.ts'
+import { PayloadSource } from './payload-source.ts'
 
 export interface TermOptions {
   readonly context: EngineContext
@@ -44,7 +48,8 @@ export class Term {
   readonly #state: QueueState
   readonly #loop: CommitLoop
   readonly #deadlines = new Deadlines()
-  readonly #payloads: PayloadCache
+  readonly #payloads: PayloadSource
+  readonly #garbage: PayloadCollector
   readonly #inbox: InboxReader
   readonly #checkpoints: Checkpoints
   readonly #heartbeat: Heartbeat
@@ -55,7 +60,7 @@ export class Term {
   constructor(options: TermOptions) {
     this.#options = options
     const { context, grant, leadership, startedAt } = options
-    const { clock, takeoverAfterMs, lingerMs, store, prefix } = context.options
+    const { clock, takeoverAfterMs, lingerMs } = context.options
     const { signal } = this.#end
     this.epoch = leadership.writer.epoch
     this.#state = leadership.state
@@ -67,16 +72,16 @@ export class Term {
       lingerMs,
       wallNow: context.wallNow,
       beforeCommit: () => this.#beforeCommit(),
-      onSealed: (bytes) => this.#checkpoints.sealed(bytes),
+      onSealed: (bytes) => this.#onSealed(bytes),
       onDurable: (slot, payloads, sentAt) => this.#onDurable(slot, payloads, sentAt),
       onFailure: (error) => this.#onFailure(error),
     })
-    this.#payloads = new PayloadCache({
-      read: async (slot) => {
-        const body = await context.log.readCommit(slot, signal)
-        return body === undefined ? undefined : decodeBatch<QueueEvent>(body).payloads
-      },
-      describe: (slot) => ({ key: `${prefix}log/${String(slot).padStart(12, '0')}`, store: store.description }),
+    this.#payloads = new PayloadSource(context, signal)
+    this.#garbage = new PayloadCollector({
+      context,
+      state: leadership.state,
+      onDeleted: (payloadKeys) => this.#loop.record([{ type: 'collected', payloadKeys }]),
+      signal,
     })
     this.#checkpoints = new Checkpoints({
       writer: leadership.writer,
@@ -101,21 +106,59 @@ export class Term {
     for (const claim of this.#state.active.values()) {
       this.#deadlines.add([claim.token], clock.monotonic() + claim.timeoutMs)
     }
+    this.#configure()
     this.#inbox.start()
     this.#loop.wake()
   }
 
-  /** Takes a command of this process into the next commit. */
+  /** Takes commands into the next commit. */
   accept(submission: Submission): void {
-    const { command, payloads } = submission
-    const effect: Effect = { durable: () => submission.resolve(), lost: () => this.#options.onLost(submission) }
-    if (command.type === 'settle') {
-      this.#settle(command.settlements, this.#claimsOf(command.settlements), effect)
-      return
+    const answers: Answer[] = []
+    let at = 0
+    for (const command of submission.commands) {
+      const count = command.type === 'enqueue' ? command.count : 0
+      answers.push(this.#take(command, submission.payloads.slice(at, at + count)))
+      at += count
     }
-    const event = decideEnqueue(this.#state, command)
-    if (event === undefined) this.#loop.record([], effect)
-    else this.#loop.record([event], this.#announcer.enqueued(command, effect), payloads)
+    this.#loop.record([], { durable: () => submission.resolve(answers), lost: () => this.#options.onLost(submission) })
+  }
+
+  #take(command: Command, payloads: readonly Payload[]): Answer {
+    if (command.type === 'enqueue') return this.#enqueue(command, payloads)
+    if (command.type === 'control') return this.#control(command)
+    this.#settle(command.settlements, this.#claimsOf(command.settlements))
+    return { kind: 'taken' }
+  }
+
+  #enqueue(command: EnqueueCommand, payloads: readonly Payload[]): Answer {
+    const decision = decideEnqueue(this.#state, command)
+    if (decision.kind === 'enqueued') {
+      this.#loop.record([decision.event], this.#announcer.enqueued(command), payloads)
+    } else if (decision.kind === 'duplicate') {
+      this.#loop.record([decision.event])
+      return decision
+    }
+    return { kind: 'taken' }
+  }
+
+  #control(command: ControlCommand): Answer {
+    const decision = decideControl(this.#state, command)
+    if (decision === undefined) return { kind: 'taken' }
+    const { events, result, token } = decision
+    const claim = token === undefined ? undefined : this.#state.active.get(token)
+    const revoke = (): void => {
+      if (claim === undefined) return
+      const id = messageId(claim)
+      const cancelled = command.action.kind === 'cancel'
+      const reason = cancelled
+        ? new Cancelled(`Message ${id} was cancelled.`)
+        : new Released(`Message ${id} was released by an operator; another attempt may run.`)
+      this.#options.context.worker()?.revoke(claim.token, reason)
+      this.#announcer.revoked(claim, cancelled)
+    }
+    this.#loop.record(events, { durable: revoke, lost: () => {} })
+    this.#loop.wake()
+    return { kind: 'result', result }
   }
 
   /** A worker came or went: others must know, as it decides who should write. */
@@ -177,9 +220,20 @@ export class Term {
     return stats
   }
 
+  /** What `look` sees in the state, once that is durable. */
+  async view<T>(look: (state: QueueState) => T): Promise<T> {
+    const seen = look(this.#state)
+    await this.#loop.whenDurable()
+    return seen
+  }
+
   /** The numbers without looking into the inbox or waiting for anything. */
   peekStats(): QueueStats {
     return describeStats(this.#state)
+  }
+
+  get isPaused(): boolean {
+    return this.#state.paused
   }
 
   /** Ends the term in order: everything durable, a short log, the lease given back. */
@@ -208,6 +262,9 @@ export class Term {
     if (due.length > 0) this.#expire(due)
     const worker = context.worker()
     if (worker !== undefined) {
+      for (const report of worker.takeReports()) {
+        if (this.#state.active.has(report.token)) this.#loop.record([{ type: 'reported', ...report }])
+      }
       const { settlements, claims } = worker.takeFinished()
       if (settlements.length > 0) this.#settle(settlements, claims, this.#rerouted(settlements))
       this.#dispatch(worker, now)
@@ -234,17 +291,34 @@ export class Term {
         payloads: this.#payloads,
         isActive: (token) => this.#state.active.has(token),
         deliver: (tickets) => worker.deliver(tickets, askedAt),
-        unreadable: (unread, error) => this.#unreadable(worker, unread, error),
+        dropped: (dropped) => worker.forfeit(dropped),
+        unreadable: (claim, error) => this.#unreadable(worker, claim, error),
       })
     }
     this.#loop.record([event], { durable, lost: () => worker.forfeit(count) })
   }
 
   #settle(settlements: readonly Settlement[], claims: readonly (Claim | undefined)[], effect?: Effect): void {
-    const { baseMs, maxMs } = this.#options.context.options.backoff
-    const decision = decideSettle(this.#state, settlements, (attempt) => Math.min(maxMs, baseMs * 2 ** (attempt - 1)))
+    const decision = decideSettle(this.#state, settlements, (claim, failure) => this.#retryDelay(claim, failure))
     for (const { token } of settlements) this.#deadlines.forget(token)
     this.#loop.record(decision.events, this.#announcer.settled(settlements, claims, decision, effect))
+  }
+
+  /** What the handler asked for, else the message's own backoff, else the user's function, else the queue's. */
+  #retryDelay({ attempt, batch }: Claim, failure: Extract<Settlement, { kind: 'fail' }>): number {
+    const { options, trouble } = this.#options.context
+    if (failure.afterMs !== undefined) return failure.afterMs
+    const own = batch.extras?.backoff
+    if (own === undefined && options.backoffFunction !== undefined) {
+      try {
+        const ms: unknown = options.backoffFunction(attempt, failure)
+        assertDuration('The backoff function', ms)
+        return ms
+      } catch (error) {
+        trouble(error)
+      }
+    }
+    return backoffMs(own ?? options.backoff, attempt, options.random.next())
   }
 
   #expire(tokens: readonly number[]): void {
@@ -254,26 +328,17 @@ export class Term {
   }
 
   #foldInbox(entry: InboxEntry, done: () => void): void {
-    const texts = entry.batch.payloads.texts()
-    let at = 0
-    for (const command of entry.batch.entries) {
-      const payloads = command.type === 'enqueue' ? texts.slice(at, at + command.count) : []
-      at += payloads.length
-      this.accept({ command, payloads, resolve: () => {}, reject: () => {} })
-    }
-    this.#loop.record([], { durable: done, lost: () => {} })
+    const { entries, payloads } = entry.batch
+    this.accept({ commands: entries, payloads: payloads.all(), resolve: done, reject: () => {} })
   }
 
-  /** The payloads of these claims cannot be read: reported, and tried again like any failed attempt, until the dead letters keep them. */
-  #unreadable(worker: WorkerLink, claims: readonly Claim[], error: unknown): void {
-    worker.forfeit(claims.length)
+  /** The payload of this claim cannot be read: reported, and tried again like any failed attempt, until the dead letters keep it. */
+  #unreadable(worker: WorkerLink, claim: Claim, error: unknown): void {
+    worker.forfeit(1)
     if (this.#end.signal.aborted) return
     this.#options.context.trouble(error)
     const { name, message } = error instanceof Error ? error : new Error(String(error))
-    this.#settle(
-      claims.map(({ token }) => ({ token, kind: 'fail', name, message, retriable: true })),
-      claims,
-    )
+    this.#settle([{ token: claim.token, kind: 'fail', name, message, retriable: true }], [claim])
   }
 
   #claimsOf(settlements: readonly Settlement[]): (Claim | undefined)[] {
@@ -283,7 +348,7 @@ export class Term {
   /** Settlements that this term cannot record any more go to the next writer. */
   #rerouted(settlements: readonly Settlement[]): Effect {
     const submission: Submission = {
-      command: { type: 'settle', settlements },
+      commands: [{ type: 'settle', settlements }],
       payloads: [],
       resolve: () => {},
       reject: () => {},
@@ -312,11 +377,27 @@ export class Term {
     if (wait < 2 ** 31) this.#cancelAlarm = clock.setTimer(wait, () => this.#loop.wake())
   }
 
-  #onDurable(slot: number, payloads: readonly string[], sentAt: number): void {
+  /** The user's retention becomes part of the log where it differs, as forgetting must be the same in every process. */
+  #configure(): void {
+    const { retention } = this.#options.context.options
+    if (JSON.stringify(retention) !== JSON.stringify(this.#state.retention))
+      this.#loop.record([{ type: 'configured', retention }])
+  }
+
+  #onSealed(bytes: number): (position: LogPosition) => void {
+    const checkpoint = this.#checkpoints.sealed(bytes)
+    const deletion = this.#garbage.sealed()
+    return (position) => {
+      checkpoint?.(position)
+      deletion?.()
+    }
+  }
+
+  #onDurable(slot: number, payloads: readonly Payload[], sentAt: number): void {
     this.#heartbeat.proven(sentAt)
     if (payloads.length > 0) {
-      const size = payloads.reduce((sum, text) => sum + text.length, 0)
-      this.#payloads.put(slot, { length: payloads.length, text: (index) => payloads[index] ?? '' }, size)
+      const size = payloads.reduce((sum, payload) => sum + payload.length, 0)
+      this.#payloads.put(slot, { at: (index) => payloads[index] ?? '' }, size)
     }
     this.#options.onCommitted()
   }

@@ -1,15 +1,21 @@
 /**
- * `apply(state, event)`: how each event changes the state. Pure but for changing `state`, and deterministic: the same
+ * `applyEvent(state, event)`: how each event changes the state. Pure but for changing `state`, and deterministic: the same
  * log gives the same state in every process.
  *
  * An event that does not fit the state (a token nobody holds, a run that is too short) cannot come from a log that was written
- * by `decide`; it throws, since going on would mean to guess.
+ * by the decisions of this package; it throws, since going on would mean to guess.
  */
+import { forgetEnded, forgetMessage, keepCompletion, keepDead } from './endings.ts'
 import type { QueueEvent } from './events.ts'
-import { addRun, type Claim, dropPayload, messageId, promoteDue, type QueueState } from './model.ts'
+import { type Batch, type Claim, numberedId, type QueueState } from './model.ts'
+import { enterNames, forgetNames } from './names.ts'
+import { addRun, promoteDue, takeAll, takeFirst, takeOut } from './runs.ts'
 import { forgetSilent, take } from './senders.ts'
 
 const FAILURES_KEPT = 20
+const LOG_LINES_KEPT = 100
+const ANSWERS_KEPT_MS = 3_600_000
+const TIDY_EVERY_MS = 300_000
 const NO_FAILURES: readonly never[] = []
 
 /** Starts a new commit: its payloads are counted from 0. */
@@ -25,24 +31,38 @@ type Apply = {
 const table: Apply = {
   time(state, { at }) {
     if (at <= state.now) return
-    if (Math.floor(at / 3_600_000) !== Math.floor(state.now / 3_600_000)) forgetSilent(state.senders, at)
+    const tidy = Math.floor(at / TIDY_EVERY_MS) !== Math.floor(state.now / TIDY_EVERY_MS)
     state.now = at
     promoteDue(state)
+    forgetEnded(state)
+    if (tidy) tidyUp(state)
   },
 
-  enqueued(state, { sender, seq, count, maxAttempts, priority, visibleAt }) {
+  configured(state, { retention }) {
+    state.retention = retention
+    forgetEnded(state)
+  },
+
+  enqueued(state, { sender, seq, count, maxAttempts, priority, visibleAt, extras }) {
     take(state.senders, sender, seq, count, state.now)
     const { slot, payloads: index, now: enqueuedAt } = state
     state.payloads += count
     state.live.set(slot, (state.live.get(slot) ?? 0) + count)
-    const origin = { sender, seq, slot, index, priority, maxAttempts, enqueuedAt }
-    addRun(state, { ...origin, count, visibleAt, attempts: 0, failures: NO_FAILURES }, 'back')
+    enterNames(state.names, extras, extras?.id ?? numberedId(sender, seq), state.now)
+    if (extras?.payloadKey !== undefined) state.payloadKeys.used.add(extras.payloadKey)
+    const batch: Batch = { sender, seq, slot, index, priority, maxAttempts, enqueuedAt, extras }
+    addRun(state, { batch, seq, count, visibleAt, attempts: 0, failures: NO_FAILURES }, 'back')
+  },
+
+  duplicate(state, { sender, seq }) {
+    take(state.senders, sender, seq, 1, state.now)
   },
 
   claimed(state, { worker, token, timeoutMs, runs }) {
     let next = token
-    for (let i = 0; i < runs.length; i += 2)
+    for (let i = 0; i < runs.length; i += 2) {
       next = claimFrom(state, runs[i] as number, runs[i + 1] as number, worker, next, timeoutMs)
+    }
     state.nextToken = next
   },
 
@@ -50,28 +70,31 @@ const table: Apply = {
     held(state, token).timeoutMs = timeoutMs
   },
 
-  completed(state, { tokens }) {
-    for (const token of tokens) {
-      dropPayload(state, end(state, token).slot)
-      state.counts.completed++
-    }
+  reported(state, { token, progress, log = [] }) {
+    const claim = held(state, token)
+    const lines = [...(claim.report?.log ?? []), ...log].slice(-LOG_LINES_KEPT)
+    claim.report = { progress: progress ?? claim.report?.progress, log: lines }
+  },
+
+  completed(state, { tokens, results = [] }) {
+    const resultOf = new Map(results)
+    for (const token of tokens) keepCompletion(state, end(state, token), resultOf.get(token))
   },
 
   retried(state, { token, visibleAt, name, message }) {
     const claim = end(state, token)
-    putBack(
-      state,
-      claim,
-      { attempts: claim.attempt, visibleAt, failures: withFailure(state, claim, name, message) },
-      'back',
-    )
+    putBack(state, claim, claim.attempt, visibleAt, withFailure(state, claim, name, message), 'back')
+  },
+
+  snoozed(state, { token, visibleAt }) {
+    const claim = end(state, token)
+    putBack(state, claim, claim.attempt - 1, visibleAt, claim.failures, 'back')
   },
 
   released(state, { tokens, started }) {
     for (let i = tokens.length - 1; i >= 0; i--) {
       const claim = end(state, tokens[i] as number)
-      const attempts = started ? claim.attempt : claim.attempt - 1
-      putBack(state, claim, { attempts, visibleAt: 0, failures: claim.failures }, 'front')
+      putBack(state, claim, started ? claim.attempt : claim.attempt - 1, 0, claim.failures, 'front')
     }
   },
 
@@ -79,18 +102,56 @@ const table: Apply = {
     for (let i = tokens.length - 1; i >= 0; i--) {
       const claim = end(state, tokens[i] as number)
       const failures = withFailure(state, claim, 'VisibilityTimeout', `no settlement within ${claim.timeoutMs} ms`)
-      putBack(state, claim, { attempts: claim.attempt, visibleAt: 0, failures }, 'front')
+      putBack(state, claim, claim.attempt, 0, failures, 'front')
     }
   },
 
   died(state, { token, reason, name, message }) {
     const claim = end(state, token)
-    const { sender, seq, slot, index, priority, maxAttempts, enqueuedAt, attempt } = claim
-    const failures = withFailure(state, claim, name, message)
-    state.dead.set(messageId(claim), {
-      ...{ sender, seq, slot, index, priority, maxAttempts, enqueuedAt },
-      ...{ reason, attempts: attempt, diedAt: state.now, failures },
-    })
+    keepDead(state, claim, reason, withFailure(state, claim, name, message))
+  },
+
+  paused(state, { paused }) {
+    state.paused = paused
+  },
+
+  cancelled(state, { token }) {
+    forgetMessage(state, end(state, token))
+  },
+
+  withdrawn(state, { run: id, offset }) {
+    const run = state.runs.get(id)
+    if (run === undefined || offset >= run.count)
+      throw new Error(`The log withdraws message ${offset} of run ${id}, which has ${run?.count ?? 0}.`)
+    const { batch } = run
+    const seq = run.seq + offset
+    takeOut(state, run, offset)
+    forgetMessage(state, { batch, seq })
+  },
+
+  purged(state) {
+    for (const { batch, seq, count } of takeAll(state)) {
+      for (let i = 0; i < count; i++) forgetMessage(state, { batch, seq: seq + i })
+    }
+  },
+
+  redriven(state, { ids }) {
+    for (const id of ids) {
+      const dead = state.dead.get(id)
+      if (dead === undefined) throw new Error(`The log redrives ${id}, which is not in the dead letters.`)
+      state.dead.delete(id)
+      const { batch, seq, failures } = dead
+      addRun(state, { batch, seq, count: 1, visibleAt: 0, attempts: 0, failures }, 'back')
+    }
+  },
+
+  answered(state, { sender, seq, result }) {
+    take(state.senders, sender, seq, 1, state.now)
+    state.answers.set(numberedId(sender, seq), { result, at: state.now })
+  },
+
+  collected(state, { payloadKeys }) {
+    for (const key of payloadKeys) state.payloadKeys.garbage.delete(key)
   },
 }
 
@@ -114,35 +175,24 @@ function claimFrom(
   const run = state.runs.get(id)
   if (run === undefined || run.count < count)
     throw new Error(`The log claims ${count} messages of run ${id}, which has ${run?.count ?? 0}.`)
-  const { sender, slot, priority, maxAttempts, enqueuedAt, failures } = run
+  const { batch, seq, failures } = run
   const attempt = run.attempts + 1
   const claimedAt = state.now
   for (let i = 0; i < count; i++) {
-    state.active.set(token + i, {
+    const claim: Claim = {
+      batch,
+      seq: seq + i,
       token: token + i,
-      sender,
-      seq: run.seq + i,
-      slot,
-      index: run.index + i,
-      priority,
-      maxAttempts,
-      enqueuedAt,
       worker,
       attempt,
       claimedAt,
       timeoutMs,
       failures,
-    })
+      report: undefined,
+    }
+    state.active.set(claim.token, claim)
   }
-  run.seq += count
-  run.index += count
-  run.count -= count
-  state.counts.waiting -= count
-  if (run.count === 0) {
-    state.runs.delete(id)
-    const ready = state.ready.get(priority)
-    while (ready?.peek()?.count === 0) ready.shift()
-  }
+  takeFirst(state, run, count)
   return token + count
 }
 
@@ -165,10 +215,18 @@ function withFailure(state: QueueState, claim: Claim, name: string, message: str
 
 function putBack(
   state: QueueState,
-  claim: Claim,
-  change: { readonly attempts: number; readonly visibleAt: number; readonly failures: Claim['failures'] },
+  { batch, seq }: Claim,
+  attempts: number,
+  visibleAt: number,
+  failures: Claim['failures'],
   place: 'front' | 'back',
 ): void {
-  const { sender, seq, slot, index, priority, maxAttempts, enqueuedAt } = claim
-  addRun(state, { sender, seq, slot, index, priority, maxAttempts, enqueuedAt, count: 1, ...change }, place)
+  addRun(state, { batch, seq, count: 1, visibleAt, attempts, failures }, place)
+}
+
+/** Forgets what is too old to matter; now and then is enough. */
+function tidyUp(state: QueueState): void {
+  forgetSilent(state.senders, state.now)
+  forgetNames(state.names, state.now)
+  for (const [key, { at }] of state.answers) if (state.now - at > ANSWERS_KEPT_MS) state.answers.delete(key)
 }

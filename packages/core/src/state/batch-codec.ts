@@ -11,9 +11,12 @@ const NEWLINE = 10
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
+/** JSON text, or bytes as they were given. */
+export type Payload = string | Uint8Array
+
 interface Line<E> {
   readonly entries: readonly E[]
-  /** Bytes of each payload. */
+  /** Bytes of each payload; below zero, less one, for those that are bytes. */
   readonly sizes: readonly number[]
 }
 
@@ -26,13 +29,15 @@ export interface Batch<E> {
 /** Payloads by their place in a batch. */
 export class PayloadTable {
   readonly #blob: Uint8Array
+  readonly #sizes: readonly number[]
   readonly #ends: readonly number[]
 
   constructor(blob: Uint8Array, sizes: readonly number[]) {
     this.#blob = blob
+    this.#sizes = sizes
     let end = 0
     this.#ends = sizes.map((size) => {
-      end += size
+      end += size < 0 ? -1 - size : size
       return end
     })
   }
@@ -46,27 +51,34 @@ export class PayloadTable {
     return this.#blob.length
   }
 
-  /** The payload's JSON text. */
-  text(index: number): string {
+  at(index: number): Payload {
     const end = this.#ends[index]
     if (end === undefined) throw new RangeError(`There is no payload ${index}: the batch has ${this.#ends.length}.`)
-    return decoder.decode(this.#blob.subarray(this.#ends[index - 1] ?? 0, end))
+    const bytes = this.#blob.subarray(this.#ends[index - 1] ?? 0, end)
+    return (this.#sizes[index] ?? 0) < 0 ? bytes.slice() : decoder.decode(bytes)
   }
 
   /** All payloads in order. */
-  texts(): string[] {
-    return this.#ends.map((_, index) => this.text(index))
+  all(): Payload[] {
+    return this.#ends.map((_, index) => this.at(index))
   }
 }
 
-/** The bytes of a batch. `payloads` are JSON texts. */
+/** The bytes of a batch. */
 export function encodeBatch<E extends QueueEvent | Command>(
   entries: readonly E[],
-  payloads: readonly string[],
+  payloads: readonly Payload[],
 ): Uint8Array {
-  const sizes = payloads.map((text) => Buffer.byteLength(text))
-  const line: Line<E> = { entries, sizes }
-  return encoder.encode(`${JSON.stringify(line)}\n${payloads.join('')}`)
+  const isText = payloads.every((payload) => typeof payload === 'string')
+  const sizes = payloads.map((payload) =>
+    typeof payload === 'string' ? Buffer.byteLength(payload) : -1 - payload.length,
+  )
+  const line = `${JSON.stringify({ entries, sizes } satisfies Line<E>)}\n`
+  if (isText) return encoder.encode(line + payloads.join(''))
+  return Buffer.concat([
+    Buffer.from(line),
+    ...payloads.map((payload) => (typeof payload === 'string' ? Buffer.from(payload) : payload)),
+  ])
 }
 
 /** Reads a batch back. Throws if the bytes are not one: their integrity is checked by the layer below, so that is a defect. */

@@ -1,30 +1,39 @@
 /**
  * What somebody wants of a queue. Commands are plain data: they reach the writer directly in its own process, and through the
- * inbox from any other.
+ * inbox from any other. All but settlements are numbered by their sender, so that each is carried out once, however often it arrives.
  */
+import type { Extras } from './events.ts'
 
 /** `count` new messages with the numbers `seq`, `seq + 1`, … of `sender`. Their payloads travel beside it. */
 export interface EnqueueCommand {
   readonly type: 'enqueue'
   readonly sender: string
   readonly seq: number
+  /** 1 if it has an id, a deduplication key or a payload object. */
   readonly count: number
   readonly maxAttempts: number
   readonly priority: number
   /** Not before this moment, ms since 1970; 0 for at once. */
   readonly visibleAt: number
+  readonly extras?: Extras | undefined
 }
 
 /** The end of a claim, as its worker sees it. Taken only while the token is the current one. */
 export type Settlement =
-  | { readonly token: number; readonly kind: 'complete' }
+  /** `result`: JSON text. */
+  | { readonly token: number; readonly kind: 'complete'; readonly result?: string | undefined }
+  /** `afterMs` instead of the backoff. */
   | {
       readonly token: number
       readonly kind: 'fail'
       readonly name: string
       readonly message: string
       readonly retriable: boolean
+      readonly afterMs?: number | undefined
     }
+  /** To the dead letters, whatever attempts are left. */
+  | { readonly token: number; readonly kind: 'reject'; readonly name: string; readonly message: string }
+  | { readonly token: number; readonly kind: 'snooze'; readonly ms: number }
   /** Given back; `started` says whether the handler ever saw it. */
   | { readonly token: number; readonly kind: 'release'; readonly started: boolean }
 
@@ -33,4 +42,21 @@ export interface SettleCommand {
   readonly settlements: readonly Settlement[]
 }
 
-export type Command = EnqueueCommand | SettleCommand
+/** What an operator wants. Each answers with a number: of messages it concerned, or 1 and 0 for yes and no. */
+export type ControlAction =
+  | { readonly kind: 'pause' }
+  | { readonly kind: 'resume' }
+  | { readonly kind: 'cancel'; readonly id: string }
+  | { readonly kind: 'release'; readonly id: string }
+  | { readonly kind: 'purge' }
+  /** `ids`: undefined for all. */
+  | { readonly kind: 'redrive'; readonly ids?: readonly string[] | undefined }
+
+export interface ControlCommand {
+  readonly type: 'control'
+  readonly sender: string
+  readonly seq: number
+  readonly action: ControlAction
+}
+
+export type Command = EnqueueCommand | SettleCommand | ControlCommand

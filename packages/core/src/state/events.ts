@@ -6,7 +6,7 @@
  */
 
 /** Why a message was moved to the dead letters. */
-export type DeadReason = 'attempts-used-up' | 'not-retriable' | 'timed-out'
+export type DeadReason = 'attempts-used-up' | 'not-retriable' | 'timed-out' | 'rejected'
 
 /** One failed attempt, as it is kept with the message. */
 export interface Failure {
@@ -19,9 +19,39 @@ export interface Failure {
   readonly message: string
 }
 
+/** How long to wait between attempts: `min(maxMs, baseMs * 2 ** (attempt - 1))`, less up to `jitter` of it. */
+export interface Backoff {
+  readonly baseMs: number
+  readonly maxMs: number
+  /** Share of the wait that is left to chance, 0 to 1. */
+  readonly jitter: number
+}
+
+/** Settings of a message that most messages do not have. */
+export interface Extras {
+  /** An id of the sender's choice. Enqueueing it again does nothing while the message is known, and for `windowMs` after its end. */
+  readonly id?: string | undefined
+  /** Another message with this key does nothing for `windowMs` after this one came. */
+  readonly deduplicationKey?: string | undefined
+  readonly windowMs?: number | undefined
+  /** Instead of the queue's. */
+  readonly backoff?: Backoff | undefined
+  /** Key of the object that holds the payload, when it is too large for the commit. */
+  readonly payloadKey?: string | undefined
+}
+
+/** How long what has ended is remembered. What is over either bound is forgotten, oldest first. */
+export interface Retention {
+  readonly completedCount: number
+  readonly completedAgeMs: number
+  readonly deadCount: number
+  readonly deadAgeMs: number
+}
+
 export type QueueEvent =
   /** The writer's clock is at `at`: what is due by then becomes visible, and what follows in the log happens then. */
   | { readonly type: 'time'; readonly at: number }
+  | { readonly type: 'configured'; readonly retention: Retention }
   /** `count` messages with the numbers `seq`, `seq + 1`, … of `sender`; their payloads are the next ones of this commit. */
   | {
       readonly type: 'enqueued'
@@ -33,7 +63,10 @@ export type QueueEvent =
       readonly priority: number
       /** Not before this moment; 0 for at once. */
       readonly visibleAt: number
+      readonly extras?: Extras | undefined
     }
+  /** The number `seq` of `sender` is the message `of`, which is known already: nothing is enqueued. */
+  | { readonly type: 'duplicate'; readonly sender: string; readonly seq: number; readonly of: string }
   /** The first messages of some runs go to `worker`, under the tokens `token`, `token + 1`, …, for `timeoutMs` each. */
   | {
       readonly type: 'claimed'
@@ -44,7 +77,19 @@ export type QueueEvent =
       readonly runs: readonly number[]
     }
   | { readonly type: 'extended'; readonly token: number; readonly timeoutMs: number }
-  | { readonly type: 'completed'; readonly tokens: readonly number[] }
+  /** What a handler reported while it ran: JSON text of the latest progress, and lines for the message's log. */
+  | {
+      readonly type: 'reported'
+      readonly token: number
+      readonly progress?: string | undefined
+      readonly log?: readonly string[] | undefined
+    }
+  /** `results`: pairs of a token and the JSON text of its result, for those that have one. */
+  | {
+      readonly type: 'completed'
+      readonly tokens: readonly number[]
+      readonly results?: readonly (readonly [number, string])[] | undefined
+    }
   /** The attempt failed, and there will be another one from `visibleAt` on. */
   | {
       readonly type: 'retried'
@@ -53,6 +98,8 @@ export type QueueEvent =
       readonly name: string
       readonly message: string
     }
+  /** The handler wants to see the message later; the attempt is not counted. */
+  | { readonly type: 'snoozed'; readonly token: number; readonly visibleAt: number }
   /** Given back. An attempt that never started (`started: false`) is not counted. */
   | { readonly type: 'released'; readonly tokens: readonly number[]; readonly started: boolean }
   /** The visibility timeout passed without a settlement, and there are attempts left. */
@@ -64,3 +111,15 @@ export type QueueEvent =
       readonly name: string
       readonly message: string
     }
+  | { readonly type: 'paused'; readonly paused: boolean }
+  /** A message is gone for good: the one with this token, or the one at `offset` of a run. */
+  | { readonly type: 'cancelled'; readonly token: number }
+  | { readonly type: 'withdrawn'; readonly run: number; readonly offset: number }
+  /** All that waited, visible or not, is gone. */
+  | { readonly type: 'purged' }
+  /** Dead letters wait again, with all their attempts before them. */
+  | { readonly type: 'redriven'; readonly ids: readonly string[] }
+  /** The command number `seq` of `sender` was carried out with this result. */
+  | { readonly type: 'answered'; readonly sender: string; readonly seq: number; readonly result: number }
+  /** Payload objects that nobody needs were deleted. */
+  | { readonly type: 'collected'; readonly payloadKeys: readonly string[] }

@@ -4,40 +4,44 @@
  * Untouched messages have no object of their own: a run stands for all messages of one enqueue that nobody has
  * claimed yet, in some tens of bytes whatever its length. Payloads stay in the commit they came with.
  */
-import { Deque } from './deque.ts'
-import type { DeadReason, Failure } from './events.ts'
+import type { Deque } from './deque.ts'
+import type { DeadReason, Extras, Failure, Retention } from './events.ts'
 import { Heap } from './heap.ts'
+import type { Names } from './names.ts'
 import type { Senders } from './senders.ts'
 
-/** Where a message comes from and where its payload lies: what never changes in its life. */
-export interface Origin {
+/** What the messages of one enqueue share for all their life. The message number `seq + n` has the payload `index + n` of commit `slot`. */
+export interface Batch {
   readonly sender: string
-  /** The sender's number for it. Together with `sender` it is the message's id. */
   readonly seq: number
-  /** The commit that holds the payload, and which payload there. */
   readonly slot: number
   readonly index: number
   readonly priority: number
   readonly maxAttempts: number
   /** ms since 1970. */
   readonly enqueuedAt: number
+  readonly extras: Extras | undefined
 }
 
-/** `count` messages in a row that wait: they differ in `seq` and `index` alone, both counting up. */
-export interface Run extends Origin {
+/** `count` messages of a batch in a row that wait: `seq`, `seq + 1`, … */
+export interface Run {
   readonly id: number
+  readonly batch: Batch
   seq: number
-  index: number
   count: number
   /** Not to be handed out before this moment; 0 for at once. */
   readonly visibleAt: number
   /** Attempts already made. */
   readonly attempts: number
   readonly failures: readonly Failure[]
+  /** What was behind a message that was taken out of the middle: its turn comes right after this run's. */
+  rest: Run | undefined
 }
 
 /** A message in the hands of a worker. */
-export interface Claim extends Origin {
+export interface Claim {
+  readonly batch: Batch
+  readonly seq: number
   /** The fencing token: unique, and higher for every later claim. */
   readonly token: number
   readonly worker: string
@@ -47,14 +51,36 @@ export interface Claim extends Origin {
   /** How long the claim lasts from its commit, or from its latest extension. */
   timeoutMs: number
   readonly failures: readonly Failure[]
+  /** What the handler reported; undefined until it does. */
+  report: Report | undefined
+}
+
+export interface Report {
+  /** JSON text. */
+  readonly progress: string | undefined
+  readonly log: readonly string[]
 }
 
 /** A message that nobody will try again by itself. */
-export interface DeadLetter extends Origin {
+export interface DeadLetter {
+  readonly batch: Batch
+  readonly seq: number
   readonly reason: DeadReason
   readonly attempts: number
   readonly diedAt: number
   readonly failures: readonly Failure[]
+}
+
+/** What is remembered of a completed message, for a while. */
+export interface Completion {
+  /** How many were completed before it. */
+  readonly ordinal: number
+  readonly attempts: number
+  readonly enqueuedAt: number
+  readonly completedAt: number
+  /** JSON text. */
+  readonly result: string | undefined
+  readonly report: Report | undefined
 }
 
 export interface QueueState {
@@ -66,6 +92,8 @@ export interface QueueState {
   now: number
   nextToken: number
   nextRun: number
+  paused: boolean
+  retention: Retention
   /** All waiting runs by id, visible or not. */
   readonly runs: Map<number, Run>
   /** Visible runs by priority, first to go first. A run that was emptied is skipped when its turn comes. */
@@ -75,16 +103,42 @@ export interface QueueState {
   /** Runs that are not visible yet, earliest first. */
   readonly delayed: Heap<Run>
   readonly active: Map<number, Claim>
+  /** By id, oldest first. */
   readonly dead: Map<string, DeadLetter>
+  /** By id, oldest first, within the retention. */
+  readonly completed: Map<string, Completion>
   readonly senders: Senders
+  /** Ids and deduplication keys in use. */
+  readonly names: Names
+  /** Results of control commands by sender and number, for a while. */
+  readonly answers: Map<string, { readonly result: number; readonly at: number }>
   /** How many payloads of each commit are still needed. */
   readonly live: Map<number, number>
+  /** Payload objects in use, and those to be deleted. */
+  readonly payloadKeys: { readonly used: Set<string>; readonly garbage: Set<string> }
   readonly counts: { waiting: number; delayed: number; completed: number }
 }
 
-/** A message's id: who numbered it, and the number in base 36. */
-export function messageId(origin: { readonly sender: string; readonly seq: number }): string {
-  return `${origin.sender}-${origin.seq.toString(36)}`
+const KEEP_NOTHING: Retention = {
+  completedCount: 0,
+  completedAgeMs: 0,
+  deadCount: Number.MAX_SAFE_INTEGER,
+  deadAgeMs: Number.MAX_SAFE_INTEGER,
+}
+
+/** A message's id: its own, or who numbered it and the number in base 36. */
+export function messageId({ batch, seq }: { readonly batch: Batch; readonly seq: number }): string {
+  return batch.extras?.id ?? numberedId(batch.sender, seq)
+}
+
+/** The id of a message that was given none. */
+export function numberedId(sender: string, seq: number): string {
+  return `${sender}-${seq.toString(36)}`
+}
+
+/** Which payload of its commit a message has. */
+export function payloadIndex({ batch, seq }: { readonly batch: Batch; readonly seq: number }): number {
+  return batch.index + seq - batch.seq
 }
 
 /** A queue in which nothing has happened yet. */
@@ -95,14 +149,20 @@ export function emptyState(): QueueState {
     now: 0,
     nextToken: 1,
     nextRun: 1,
+    paused: false,
+    retention: KEEP_NOTHING,
     runs: new Map(),
     ready: new Map(),
     priorities: [],
     delayed: new Heap((a, b) => a.visibleAt < b.visibleAt || (a.visibleAt === b.visibleAt && a.id < b.id)),
     active: new Map(),
     dead: new Map(),
+    completed: new Map(),
     senders: new Map(),
+    names: new Map(),
+    answers: new Map(),
     live: new Map(),
+    payloadKeys: { used: new Set(), garbage: new Set() },
     counts: { waiting: 0, delayed: 0, completed: 0 },
   }
 }
@@ -126,52 +186,4 @@ export function describeStats(state: QueueState): QueueStats {
   const active = state.active.size
   const dead = state.dead.size
   return { waiting, delayed, active, completed, dead, total: waiting + delayed + active + completed + dead }
-}
-
-/** The visible runs of a priority. */
-export function readyRuns(state: QueueState, priority: number): Deque<Run> {
-  let runs = state.ready.get(priority)
-  if (runs === undefined) {
-    runs = new Deque()
-    state.ready.set(priority, runs)
-    state.priorities = [...state.ready.keys()].sort((a, b) => b - a)
-  }
-  return runs
-}
-
-/** Adds a run of messages that wait. Returned messages go to the front of those with the same priority: they were first before. */
-export function addRun(state: QueueState, run: Omit<Run, 'id'>, place: 'front' | 'back'): void {
-  placeRun(state, { id: state.nextRun++, ...run }, place)
-}
-
-/** The same for a run that has an id. */
-export function placeRun(state: QueueState, run: Run, place: 'front' | 'back'): void {
-  state.runs.set(run.id, run)
-  if (run.visibleAt > state.now) {
-    state.delayed.push(run)
-    state.counts.delayed += run.count
-    return
-  }
-  const ready = readyRuns(state, run.priority)
-  if (place === 'front') ready.pushFront(run)
-  else ready.push(run)
-  state.counts.waiting += run.count
-}
-
-/** Makes visible what is due at `now`. */
-export function promoteDue(state: QueueState): void {
-  for (let run = state.delayed.peek(); run !== undefined && run.visibleAt <= state.now; run = state.delayed.peek()) {
-    state.delayed.pop()
-    if (run.count === 0) continue
-    readyRuns(state, run.priority).push(run)
-    state.counts.delayed -= run.count
-    state.counts.waiting += run.count
-  }
-}
-
-/** One payload of `slot` is needed no more. */
-export function dropPayload(state: QueueState, slot: number): void {
-  const left = (state.live.get(slot) ?? 0) - 1
-  if (left > 0) state.live.set(slot, left)
-  else state.live.delete(slot)
 }

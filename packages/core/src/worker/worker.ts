@@ -5,12 +5,14 @@
  * another worker may already have: each deadline counts from a moment before the writer's does, so the signal is aborted first.
  */
 import { attemptOf, type Ticket } from '../claim.ts'
-import type { Finished, WorkerLink } from '../engine/context.ts'
+import type { Finished, ProgressReport, WorkerLink } from '../engine/context.ts'
 import type { Engine } from '../engine/engine.ts'
-import { WorkerStopped } from '../errors.ts'
+import { TimeLimitExceeded, WorkerStopped } from '../errors.ts'
 import type { EventHub } from '../events.ts'
-import { Attempt, type AttemptOptions, claimLost, failureOf, type Handler } from '../handle.ts'
+import { Attempt, type AttemptOptions, claimLost, failureOf, type Handler, settlementOf } from '../handle.ts'
 import type { ResolvedProcessOptions, ResolvedQueueOptions } from '../options.ts'
+import { checkPayload } from '../payload.ts'
+import type { Payload } from '../state/batch-codec.ts'
 import type { Settlement } from '../state/commands.ts'
 import { Deque } from '../state/deque.ts'
 import { Prefetch } from './prefetch.ts'
@@ -21,6 +23,9 @@ export interface WorkerContext {
   readonly queue: ResolvedQueueOptions
   readonly process: ResolvedProcessOptions
 }
+
+/** How long a report waits for a commit to go with. */
+const REPORT_AFTER_MS = 500
 
 interface HeldTicket extends Ticket {
   deadlineAt: number
@@ -34,15 +39,22 @@ export class WorkerRuntime<T> implements WorkerLink {
   readonly #prefetch: Prefetch
   #tickets = new Deque<HeldTicket>()
   readonly #running = new Set<Attempt>()
+  readonly #reporting = new Set<Attempt>()
+  #cancelReports: (() => void) | undefined
   #reserved = 0
   #finished: Finished = { settlements: [], claims: [] }
+  #mayTake: number
+  #taken = 0
+  #handled = 0
   #stopping = false
   #onIdle: (() => void) | undefined
   #cancelDeadline: (() => void) | undefined
   #deadlineAt = Number.POSITIVE_INFINITY
   #cancelExtension: (() => void) | undefined
 
-  constructor(context: WorkerContext, handler: Handler<T>) {
+  /** `limit`: how many messages it may take in all. */
+  constructor(context: WorkerContext, handler: Handler<T>, limit: number = Number.POSITIVE_INFINITY) {
+    this.#mayTake = limit
     this.#context = context
     this.#handler = handler
     const { clock, ids } = context.queue
@@ -53,6 +65,7 @@ export class WorkerRuntime<T> implements WorkerLink {
       monotonic: () => clock.monotonic(),
       wallNow: () => context.engine.wallNow(),
       extend: (attempt, ms) => this.#extendOne(attempt, ms),
+      reported: (attempt) => this.#noteReport(attempt),
     }
   }
 
@@ -61,14 +74,31 @@ export class WorkerRuntime<T> implements WorkerLink {
     return this.#running.size
   }
 
+  /** Messages it took. */
+  get taken(): number {
+    return this.#taken
+  }
+
+  /** Messages whose handlers have ended. */
+  get finishedCount(): number {
+    return this.#handled
+  }
+
+  /** From now on it takes at most `count` more messages. */
+  limit(count: number): void {
+    this.#mayTake = this.#taken + count
+  }
+
   room(): number {
     if (this.#stopping) return 0
     const { concurrency } = this.#context.process
-    return concurrency + this.#prefetch.target() - this.#running.size - this.#tickets.size - this.#reserved
+    const wanted = concurrency + this.#prefetch.target() - this.#running.size - this.#tickets.size - this.#reserved
+    return Math.min(wanted, this.#mayTake - this.#taken)
   }
 
   reserve(count: number): void {
     this.#reserved += count
+    this.#taken += count
   }
 
   forfeit(count: number): void {
@@ -96,6 +126,25 @@ export class WorkerRuntime<T> implements WorkerLink {
     return finished
   }
 
+  takeReports(): ProgressReport[] {
+    const reports = Array.from(this.#reporting, ({ claim, report }) => ({ token: claim.token, ...report }))
+    for (const attempt of this.#reporting) attempt.report = undefined
+    this.#reporting.clear()
+    return reports
+  }
+
+  revoke(token: number, reason: Error): void {
+    for (const attempt of this.#running) {
+      if (attempt.claim.token !== token) continue
+      attempt.abort(reason)
+      this.#finish(attempt, undefined)
+      return
+    }
+    const tickets = this.#tickets
+    this.#tickets = new Deque()
+    for (const ticket of tickets) if (ticket.claim.token !== token) this.#tickets.push(ticket)
+  }
+
   detached(): void {
     this.#giveBackTickets()
   }
@@ -118,7 +167,6 @@ export class WorkerRuntime<T> implements WorkerLink {
       })
     }
     for (const attempt of this.#running) {
-      attempt.abandoned = true
       attempt.abort(
         new WorkerStopped(
           `The worker was stopped and did not wait longer than ${timeoutMs} ms for message ${attempt.id}.`,
@@ -128,6 +176,7 @@ export class WorkerRuntime<T> implements WorkerLink {
     }
     this.#cancelDeadline?.()
     this.#cancelExtension?.()
+    this.#cancelReports?.()
   }
 
   #pump(): void {
@@ -142,27 +191,66 @@ export class WorkerRuntime<T> implements WorkerLink {
 
   #start({ claim, payload, deadlineAt }: HeldTicket): void {
     const attempt = new Attempt(claim, deadlineAt, this.#attemptOptions)
+    const { token } = claim
     this.#running.add(attempt)
     this.#watchDeadline(deadlineAt)
+    this.#limitTime(attempt)
     const { events } = this.#context
     if (events.hears('started')) events.emit('started', attemptOf(claim))
-    const failed = (error: unknown): void => this.#finish(attempt, failureOf(claim.token, error))
-    let outcome: unknown
+    let returned: unknown
     try {
-      outcome = this.#handler({ id: attempt.id, payload: JSON.parse(payload) as T }, attempt)
+      returned = this.#invoke(attempt, payload)
     } catch (error) {
       // As if it had been asynchronous: a handler that always throws at once must not recurse through the tickets.
-      outcome = Promise.reject(error)
+      returned = Promise.reject(error)
     }
-    Promise.resolve(outcome).then(() => this.#finish(attempt, { token: claim.token, kind: 'complete' }), failed)
+    void Promise.resolve(returned)
+      .then((value) => settlementOf(token, value, (error) => this.#context.engine.tell(error)))
+      .catch((error: unknown) => failureOf(token, error))
+      .then((settlement) => this.#finish(attempt, settlement))
   }
 
-  #finish(attempt: Attempt, settlement: Settlement): void {
+  #invoke(attempt: Attempt, payload: Payload): unknown {
+    const value: unknown = typeof payload === 'string' ? JSON.parse(payload) : payload
+    const { schema } = this.#context.queue
+    if (schema === undefined) return this.#handler({ id: attempt.id, payload: value as T }, attempt)
+    return checkPayload(schema, value).then((checked) =>
+      this.#handler({ id: attempt.id, payload: checked as T }, attempt),
+    )
+  }
+
+  #limitTime(attempt: Attempt): void {
+    const { process, queue } = this.#context
+    const { timeLimitMs } = process
+    if (timeLimitMs === Number.POSITIVE_INFINITY) return
+    attempt.cancelTimeLimit = queue.clock.setTimer(timeLimitMs, () => {
+      const error = new TimeLimitExceeded(
+        `The handler of message ${attempt.id} took longer than ${timeLimitMs} ms (timeLimitMs).`,
+      )
+      attempt.abort(error)
+      this.#finish(attempt, failureOf(attempt.claim.token, error))
+    })
+  }
+
+  /** What a handler says after its attempt has ended otherwise is not heard. */
+  #finish(attempt: Attempt, settlement: Settlement | undefined): void {
     if (!this.#running.delete(attempt)) return
+    attempt.cancelTimeLimit?.()
     this.#prefetch.finished()
-    this.#push(attempt, settlement)
+    this.#handled++
+    if (settlement !== undefined) this.#push(attempt, settlement)
     this.#pump()
     if (this.#isIdle()) this.#onIdle?.()
+  }
+
+  /** Reports go with a commit that happens anyway, or with one of their own after a while. */
+  #noteReport(attempt: Attempt): void {
+    if (!this.#running.has(attempt)) return
+    this.#reporting.add(attempt)
+    this.#cancelReports ??= this.#context.queue.clock.setTimer(REPORT_AFTER_MS, () => {
+      this.#cancelReports = undefined
+      if (this.#reporting.size > 0) this.#context.engine.finishedWaiting()
+    })
   }
 
   #isIdle(): boolean {

@@ -46,8 +46,8 @@ function machine() {
         ...more,
       } as const
       seq += count
-      const event = decideEnqueue(state, command)
-      if (event !== undefined) record([event])
+      const decision = decideEnqueue(state, command)
+      if (decision.kind !== 'repeated') record([decision.event])
     },
     claim(limit: number, worker = 'w'): number[] {
       const dispatch = decideDispatch(state, { worker, limit, timeoutMs: 1000 })
@@ -56,7 +56,7 @@ function machine() {
       return Array.from({ length: dispatch.count }, (_, i) => dispatch.event.token + i)
     },
     settle(...settlements: Settlement[]) {
-      const { events, results } = decideSettle(state, settlements, (attempt) => attempt * 100)
+      const { events, results } = decideSettle(state, settlements, ({ attempt }) => attempt * 100)
       record(events)
       return results
     },
@@ -112,8 +112,8 @@ describe('enqueue', () => {
             priority: 0,
             visibleAt: 0,
           } as const
-          const event = decideEnqueue(m.state, command)
-          if (event !== undefined) m.record([event])
+          const decision = decideEnqueue(m.state, command)
+          if (decision.kind !== 'repeated') m.record([decision.event])
         }
         expect(describeStats(m.state).waiting).toBe(new Set(batches).size * 3)
         const sender = m.state.senders.get('S')
@@ -276,7 +276,7 @@ describe('the state', () => {
         const { state } = play(steps)
         const places = [
           ...[...state.runs.values()].flatMap((run) =>
-            Array.from({ length: run.count }, (_, i) => messageId({ sender: run.sender, seq: run.seq + i })),
+            Array.from({ length: run.count }, (_, i) => messageId({ batch: run.batch, seq: run.seq + i })),
           ),
           ...idsOf(state),
           ...state.dead.keys(),
@@ -322,12 +322,12 @@ describe('batches as bytes', () => {
       fc.property(fc.array(fc.json()), (payloads) => {
         const batch = decodeBatch<QueueEvent>(encodeBatch<QueueEvent>([{ type: 'time', at: 1 }], payloads))
         expect(batch.entries).toEqual([{ type: 'time', at: 1 }])
-        expect(batch.payloads.texts()).toEqual(payloads)
+        expect(batch.payloads.all()).toEqual(payloads)
       }),
     )
   })
 
   it('says which payload is not there', () => {
-    expect(() => decodeBatch(encodeBatch([], ['1'])).payloads.text(1)).toThrow('There is no payload 1')
+    expect(() => decodeBatch(encodeBatch([], ['1'])).payloads.at(1)).toThrow('There is no payload 1')
   })
 })

@@ -1,0 +1,65 @@
+/** What operators do to a queue and its messages: pause and resume, cancel, release, purge, redrive. */
+import type { ControlAction, ControlCommand } from './state/commands.ts'
+import type { QueueEvent } from './state/events.ts'
+import { findMessage } from './state/lookup.ts'
+import type { QueueState } from './state/model.ts'
+import { wasTaken } from './state/senders.ts'
+
+export interface ControlDecision {
+  readonly events: readonly QueueEvent[]
+  /** How many messages it concerned, or 1 and 0 for yes and no. */
+  readonly result: number
+  /** The claim whose handler must be told. */
+  readonly token?: number | undefined
+}
+
+/** Decides a command and notes its answer, so that its sender finds it wherever it looks. Undefined if it was carried out before. */
+export function decideControl(state: QueueState, { sender, seq, action }: ControlCommand): ControlDecision | undefined {
+  if (wasTaken(state.senders, sender, seq)) return undefined
+  const decision = decide(state, action)
+  const { result } = decision
+  return { ...decision, events: [...decision.events, { type: 'answered', sender, seq, result }] }
+}
+
+function decide(state: QueueState, action: ControlAction): ControlDecision {
+  switch (action.kind) {
+    case 'pause':
+      return pause(state, true)
+    case 'resume':
+      return pause(state, false)
+    case 'cancel':
+      return cancel(state, action.id)
+    case 'release':
+      return release(state, action.id)
+    case 'purge': {
+      const result = state.counts.waiting + state.counts.delayed
+      return { events: result > 0 ? [{ type: 'purged' }] : [], result }
+    }
+    case 'redrive': {
+      const ids = (action.ids ?? [...state.dead.keys()]).filter(
+        (id, i, all) => state.dead.has(id) && all.indexOf(id) === i,
+      )
+      return { events: ids.length > 0 ? [{ type: 'redriven', ids }] : [], result: ids.length }
+    }
+  }
+}
+
+function pause(state: QueueState, paused: boolean): ControlDecision {
+  if (state.paused === paused) return { events: [], result: 0 }
+  return { events: [{ type: 'paused', paused }], result: 1 }
+}
+
+function cancel(state: QueueState, id: string): ControlDecision {
+  const found = findMessage(state, id)
+  if (found?.status === 'active')
+    return { events: [{ type: 'cancelled', token: found.claim.token }], result: 1, token: found.claim.token }
+  if (found?.status !== 'waiting') return { events: [], result: 0 }
+  return { events: [{ type: 'withdrawn', run: found.run.id, offset: found.seq - found.run.seq }], result: 1 }
+}
+
+function release(state: QueueState, id: string): ControlDecision {
+  const found = findMessage(state, id)
+  if (found?.status !== 'active') return { events: [], result: 0 }
+  const { token } = found.claim
+  return { events: [{ type: 'released', tokens: [token], started: true }], result: 1, token }
+}

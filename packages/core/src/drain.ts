@@ -1,0 +1,69 @@
+/** Waiting until a queue is empty, with bounds for those who cannot wait for ever. */
+import { assertKnownKeys, type Clock, numberOption, sleep } from '@s3queue/storage'
+import type { Engine } from './engine/engine.ts'
+
+export interface DrainOptions {
+  /** Resolve after this process's worker has finished so many more messages; it takes no more than that. */
+  readonly maxMessages?: number | undefined
+  /** Resolve after so many ms in any case. */
+  readonly deadlineMs?: number | undefined
+  /** Whether to wait for messages that are not visible yet. Default true. */
+  readonly includeDelayed?: boolean | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface DrainResult {
+  /** Whether nothing was left; false if a bound came first. */
+  readonly drained: boolean
+  /** Messages that this process's worker finished meanwhile. */
+  readonly handled: number
+}
+
+interface DrainingWorker {
+  readonly finishedCount: number
+  limit(count: number): void
+}
+
+export async function drainQueue(
+  engine: Engine,
+  worker: DrainingWorker | undefined,
+  clock: Clock,
+  options: DrainOptions = {},
+): Promise<DrainResult> {
+  const who = 'drain'
+  assertKnownKeys(who, options, ['maxMessages', 'deadlineMs', 'includeDelayed', 'signal'])
+  const { includeDelayed = true, signal } = options
+  const maxMessages = numberOption(who, 'maxMessages', options.maxMessages, Number.POSITIVE_INFINITY, {
+    min: 1,
+    integer: true,
+  })
+  const deadlineMs = numberOption(who, 'deadlineMs', options.deadlineMs, Number.POSITIVE_INFINITY, {
+    max: 24 * 3_600_000,
+  })
+  const before = worker?.finishedCount ?? 0
+  const handled = (): number => (worker?.finishedCount ?? 0) - before
+  if (maxMessages < Number.POSITIVE_INFINITY) worker?.limit(maxMessages)
+  const bound = new AbortController()
+  const cancelDeadline =
+    deadlineMs === Number.POSITIVE_INFINITY ? () => {} : clock.setTimer(deadlineMs, () => bound.abort())
+  const either = signal === undefined ? bound.signal : AbortSignal.any([signal, bound.signal])
+  try {
+    for (let waitMs = 100; ; waitMs = Math.min(2000, waitMs * 2)) {
+      signal?.throwIfAborted()
+      if (bound.signal.aborted || handled() >= maxMessages) return { drained: false, handled: handled() }
+      const { waiting, delayed, active } = await engine.stats()
+      if (waiting + active + (includeDelayed ? delayed : 0) === 0) return { drained: true, handled: handled() }
+      if (engine.isLeading)
+        await engine.whenChanged(() => isEmpty(engine, includeDelayed) || handled() >= maxMessages, either)
+      else await sleep(clock, waitMs, either).catch(() => {})
+    }
+  } finally {
+    cancelDeadline()
+    worker?.limit(Number.POSITIVE_INFINITY)
+  }
+}
+
+function isEmpty(engine: Engine, includeDelayed: boolean): boolean {
+  const stats = engine.peekStats()
+  return stats !== undefined && stats.waiting + stats.active + (includeDelayed ? stats.delayed : 0) === 0
+}

@@ -1,0 +1,84 @@
+/**
+ * Large payloads, each in an object of its own (a claim check): written before the message is enqueued, deleted once the message is at its end.
+ *
+ * Owns nothing but the knowledge that a deletion is under way. What a crash leaves undeleted is named by the state, so the next writer deletes it.
+ */
+import { decodeFrame, encodeFrame, persistently, waitBeforeRetry } from '@s3queue/primitives'
+import { create, sleep } from '@s3queue/storage'
+import type { Payload } from '../state/batch-codec.ts'
+import type { QueueState } from '../state/model.ts'
+import type { EngineContext } from './context.ts'
+
+interface PayloadHeader {
+  readonly kind: 'json' | 'bytes'
+}
+
+const DELETE_BATCH = 1000
+/** Deletions wait for company: one request takes a thousand. */
+const COLLECT_AFTER_MS = 1000
+
+/** Writes a payload under a fresh key, and returns the key. */
+export async function writePayloadObject(
+  { options, trouble }: Pick<EngineContext, 'options' | 'trouble'>,
+  payload: Payload,
+  signal: AbortSignal,
+): Promise<string> {
+  const { store, prefix, ids } = options
+  const key = `${prefix}payloads/${ids.ulid()}`
+  const header: PayloadHeader = { kind: typeof payload === 'string' ? 'json' : 'bytes' }
+  const { bytes } = encodeFrame(header, typeof payload === 'string' ? new TextEncoder().encode(payload) : payload)
+  for (let attempt = 1; ; attempt++) {
+    const put = await store.put(key, bytes, { condition: create, signal })
+    if (put.outcome !== 'unknown') return key
+    await waitBeforeRetry({ ...options, onTrouble: trouble }, attempt, put.error, signal)
+  }
+}
+
+/** Reads a payload object, or says in words what is wrong with its bytes. */
+export function decodePayloadObject(bytes: Uint8Array): { readonly payload: Payload } | string {
+  const frame = decodeFrame<PayloadHeader>(bytes)
+  if (typeof frame === 'string') return frame
+  return { payload: frame.header.kind === 'json' ? new TextDecoder().decode(frame.body) : frame.body.slice() }
+}
+
+export interface PayloadCollectorOptions {
+  readonly context: EngineContext
+  readonly state: QueueState
+  /** These are gone. */
+  readonly onDeleted: (keys: readonly string[]) => void
+  readonly signal: AbortSignal
+}
+
+/** Deletes the payload objects that no message needs any more. */
+export class PayloadCollector {
+  readonly #options: PayloadCollectorOptions
+  #running: Promise<void> | undefined
+
+  constructor(options: PayloadCollectorOptions) {
+    this.#options = options
+  }
+
+  /** Called when a commit is closed: returns what to call once it is in the log, if there is anything to delete. */
+  sealed(): (() => void) | undefined {
+    const { garbage } = this.#options.state.payloadKeys
+    if (garbage.size === 0 || this.#running !== undefined) return undefined
+    const keys = [...garbage].slice(0, DELETE_BATCH)
+    return () => {
+      this.#running = this.#delete(keys).finally(() => {
+        this.#running = undefined
+      })
+    }
+  }
+
+  async #delete(keys: readonly string[]): Promise<void> {
+    const { context, onDeleted, signal } = this.#options
+    const { options, trouble } = context
+    try {
+      await sleep(options.clock, COLLECT_AFTER_MS, signal)
+      await persistently({ ...options, onTrouble: trouble }, () => options.store.delete(keys, { signal }), signal)
+      onDeleted(keys)
+    } catch (error) {
+      if (!signal.aborted) trouble(error)
+    }
+  }
+}

@@ -1,0 +1,259 @@
+/**
+ * From payloads and options to commands: numbers the messages of this process, and makes one command of all neighbours that
+ * share their settings, so that a thousand calls in one turn of the event loop cost little more than one.
+ */
+import { assertKnownKeys, InvalidOption, numberOption } from '@s3queue/storage'
+import { assertDuration } from './duration.ts'
+import type { Answer } from './engine/context.ts'
+import type { Engine } from './engine/engine.ts'
+import { type BackoffOptions, type ResolvedQueueOptions, resolveBackoff } from './options.ts'
+import { assertBatchFits, checkPayload, encodePayload, sizeOf } from './payload.ts'
+import type { Payload } from './state/batch-codec.ts'
+import type { EnqueueCommand } from './state/commands.ts'
+import type { Extras } from './state/events.ts'
+import { numberedId } from './state/model.ts'
+
+/** What can be said of a message when it is enqueued. */
+export interface EnqueueOptions {
+  /** Hand it out this much later, in ms, up to a year. */
+  readonly delayMs?: number | undefined
+  /** Hand it out at this moment: a `Date`, or ms since 1970. Not together with `delayMs`. */
+  readonly at?: Date | number | undefined
+  /** Higher comes first; whole numbers from -1,000 to 1,000. Default 0. */
+  readonly priority?: number | undefined
+  /**
+   * An id of your own, up to 200 characters. Enqueueing it again does nothing and resolves to the same id, while the
+   * message is known and for `deduplicationWindowMs` after its end: so a call whose reply was lost can be repeated.
+   */
+  readonly id?: string | undefined
+  /** Another message with this key does nothing for `deduplicationWindowMs` after this one was enqueued. Up to 200 characters. */
+  readonly deduplicationKey?: string | undefined
+  /** In ms. Default: the queue's. */
+  readonly deduplicationWindowMs?: number | undefined
+  /** Default: the queue's. */
+  readonly maxAttempts?: number | undefined
+  /** Default: the queue's. */
+  readonly backoff?: BackoffOptions | undefined
+}
+
+/** A message that is in the queue. */
+export interface Enqueued {
+  /** The message's id; the known one's, if it was a duplicate. */
+  readonly id: string
+  /** True if a message with this id or deduplication key was known. Another process is the writer: it cannot be told yet, and is left out. */
+  readonly duplicate?: boolean | undefined
+}
+
+type Settings = Pick<EnqueueCommand, 'maxAttempts' | 'priority' | 'visibleAt' | 'extras'>
+
+const KEYS = ['delayMs', 'at', 'priority', 'id', 'deduplicationKey', 'deduplicationWindowMs', 'maxAttempts', 'backoff']
+const NUMBERED = /^[0-9A-HJKMNP-TV-Z]{16}-[0-9a-z]+$/
+
+interface Waiting {
+  readonly payload: Payload
+  readonly settings: Settings
+  readonly resolve: (enqueued: Enqueued) => void
+  readonly reject: (error: unknown) => void
+}
+
+export class Intake<T> {
+  readonly #engine: Engine
+  readonly #options: ResolvedQueueOptions
+  readonly #plain: Settings
+  #waiting: Waiting[] = []
+  readonly #calls = new Set<Promise<unknown>>()
+
+  constructor(engine: Engine, options: ResolvedQueueOptions) {
+    this.#engine = engine
+    this.#options = options
+    this.#plain = { maxAttempts: options.maxAttempts, priority: 0, visibleAt: 0 }
+  }
+
+  /** Resolves when every call so far has ended. */
+  async idle(): Promise<void> {
+    while (this.#calls.size > 0) await Promise.allSettled(this.#calls)
+  }
+
+  /** Calls of one turn of the event loop travel together. */
+  enqueue(payload: T, options?: EnqueueOptions): Promise<Enqueued> {
+    return this.#track(this.#enqueue(payload, options))
+  }
+
+  enqueueMany(
+    payloads: readonly T[],
+    options?: EnqueueOptions | ((payload: T, index: number) => EnqueueOptions),
+  ): Promise<Enqueued[]> {
+    return this.#track(this.#enqueueMany(payloads, options))
+  }
+
+  #track<R>(call: Promise<R>): Promise<R> {
+    this.#calls.add(call)
+    const done = (): void => void this.#calls.delete(call)
+    call.then(done, done)
+    return call
+  }
+
+  async #enqueue(payload: T, options?: EnqueueOptions): Promise<Enqueued> {
+    const settings = this.#settings(options)
+    const encoded = encodePayload(payload, 0, this.#options.maxPayloadBytes)
+    const ready = await this.#prepare(payload, encoded, settings)
+    return new Promise((resolve, reject) => {
+      if (this.#waiting.push({ ...ready, resolve, reject }) === 1) queueMicrotask(() => void this.#send())
+    })
+  }
+
+  async #enqueueMany(
+    payloads: readonly T[],
+    options?: EnqueueOptions | ((payload: T, index: number) => EnqueueOptions),
+  ): Promise<Enqueued[]> {
+    const { maxPayloadBytes } = this.#options
+    const shared = typeof options === 'function' ? undefined : this.#settings(options)
+    const encoded = payloads.map((payload, index) => encodePayload(payload, index, maxPayloadBytes))
+    assertBatchFits(encoded)
+    const settings = payloads.map(
+      (payload, index) =>
+        shared ?? this.#settings((options as (payload: T, index: number) => EnqueueOptions)(payload, index)),
+    )
+    if (shared?.extras?.id !== undefined && payloads.length > 1) {
+      throw new InvalidOption(
+        'enqueueMany',
+        'id',
+        'cannot be the same for several messages. Pass a function that makes options for each.',
+      )
+    }
+    const ready = this.#needsPreparation(encoded)
+      ? await Promise.all(
+          payloads.map((payload, i) => this.#prepare(payload, encoded[i] as Payload, settings[i] as Settings)),
+        )
+      : encoded.map((payload, i) => ({ payload, settings: settings[i] as Settings }))
+    return ready.length === 0 ? [] : this.#submit(ready)
+  }
+
+  #needsPreparation(encoded: readonly Payload[]): boolean {
+    const { schema, offloadAboveBytes } = this.#options
+    return schema !== undefined || encoded.some((payload) => sizeOf(payload, offloadAboveBytes) > offloadAboveBytes)
+  }
+
+  /** Checks the payload against the schema, and puts it into an object of its own if it is large. */
+  async #prepare(original: T, payload: Payload, settings: Settings): Promise<{ payload: Payload; settings: Settings }> {
+    const { schema, offloadAboveBytes } = this.#options
+    if (schema !== undefined) await checkPayload(schema, typeof payload === 'string' ? JSON.parse(payload) : original)
+    if (sizeOf(payload, offloadAboveBytes) <= offloadAboveBytes) return { payload, settings }
+    const payloadKey = await this.#engine.writePayload(payload)
+    return { payload: 'null', settings: { ...settings, extras: { ...settings.extras, payloadKey } } }
+  }
+
+  async #send(): Promise<void> {
+    const waiting = this.#waiting
+    this.#waiting = []
+    try {
+      const enqueued = await this.#submit(waiting)
+      for (const [i, { resolve }] of waiting.entries()) resolve(enqueued[i] as Enqueued)
+    } catch (error) {
+      for (const { reject } of waiting) reject(error)
+    }
+  }
+
+  async #submit(messages: readonly { readonly payload: Payload; readonly settings: Settings }[]): Promise<Enqueued[]> {
+    const { sender } = this.#engine
+    const first = this.#engine.number(messages.length)
+    const commands: (EnqueueCommand & { count: number })[] = []
+    for (const [i, { settings }] of messages.entries()) {
+      const last = commands.at(-1)
+      if (last !== undefined && settings.extras === undefined && isSame(last, settings)) last.count++
+      else commands.push({ type: 'enqueue', sender, seq: first + i, count: 1, ...settings })
+    }
+    const answers = await this.#engine.submit(
+      commands,
+      messages.map(({ payload }) => payload),
+    )
+    return commands.flatMap((command, i) => describe(command, answers?.[i]))
+  }
+
+  #settings(options: EnqueueOptions | undefined): Settings {
+    if (options === undefined) return this.#plain
+    const who = 'enqueue'
+    assertKnownKeys(who, options, KEYS)
+    const { maxAttempts, priority, backoff } = options
+    const extras: Extras = {
+      ...this.#names(options),
+      ...(backoff === undefined ? {} : { backoff: resolveBackoff(`${who}.backoff`, backoff) }),
+    }
+    return {
+      maxAttempts: numberOption(who, 'maxAttempts', maxAttempts, this.#options.maxAttempts, {
+        min: 1,
+        max: 1000,
+        integer: true,
+      }),
+      priority: numberOption(who, 'priority', priority, 0, { min: -1000, max: 1000, integer: true }),
+      visibleAt: this.#visibleAt(options),
+      ...(Object.keys(extras).length === 0 ? {} : { extras }),
+    }
+  }
+
+  #names({ id, deduplicationKey, deduplicationWindowMs }: EnqueueOptions): Extras {
+    if (id === undefined && deduplicationKey === undefined) {
+      if (deduplicationWindowMs === undefined) return {}
+      throw new InvalidOption('enqueue', 'deduplicationWindowMs', 'means nothing without an id or a deduplicationKey.')
+    }
+    if (id !== undefined) assertName('id', id)
+    if (deduplicationKey !== undefined) assertName('deduplicationKey', deduplicationKey)
+    const fallback = this.#options.deduplicationWindowMs
+    const windowMs = numberOption('enqueue', 'deduplicationWindowMs', deduplicationWindowMs, fallback, {
+      max: 31 * 24 * 3_600_000,
+      integer: true,
+    })
+    return {
+      ...(id === undefined ? {} : { id }),
+      ...(deduplicationKey === undefined ? {} : { deduplicationKey }),
+      windowMs,
+    }
+  }
+
+  #visibleAt({ delayMs, at }: EnqueueOptions): number {
+    if (delayMs !== undefined && at !== undefined)
+      throw new InvalidOption('enqueue', 'at', 'cannot be given together with "delayMs".')
+    if (delayMs !== undefined) {
+      assertDuration('enqueue: the option "delayMs"', delayMs)
+      return delayMs === 0 ? 0 : Math.floor(this.#engine.wallNow()) + delayMs
+    }
+    if (at === undefined) return 0
+    const ms = at instanceof Date ? at.getTime() : at
+    if (!Number.isFinite(ms) || ms < 0)
+      throw new InvalidOption('enqueue', 'at', `must be a Date or ms since 1970, not ${String(at)}.`)
+    return Math.floor(ms)
+  }
+}
+
+function assertName(option: string, value: unknown): void {
+  if (typeof value !== 'string' || value.length === 0 || value.length > 200) {
+    throw new InvalidOption(
+      'enqueue',
+      option,
+      `must be a string of 1 to 200 characters, not ${typeof value === 'string' ? `one of ${value.length}` : typeof value}.`,
+    )
+  }
+  if (option === 'id' && NUMBERED.test(value))
+    throw new InvalidOption('enqueue', option, `${JSON.stringify(value)} looks like an id that the queue gives itself.`)
+}
+
+function isSame(command: EnqueueCommand, settings: Settings): boolean {
+  return (
+    command.extras === undefined &&
+    command.maxAttempts === settings.maxAttempts &&
+    command.priority === settings.priority &&
+    command.visibleAt === settings.visibleAt
+  )
+}
+
+function describe({ sender, seq, count, extras }: EnqueueCommand, answer: Answer | undefined): Enqueued[] {
+  if (answer?.kind === 'duplicate') return [{ id: answer.of, duplicate: true }]
+  const known =
+    extras?.id === undefined && extras?.deduplicationKey === undefined
+      ? {}
+      : answer === undefined
+        ? {}
+        : { duplicate: false }
+  if (extras?.id !== undefined) return [{ id: extras.id, ...known }]
+  return Array.from({ length: count }, (_, i) => ({ id: numberedId(sender, seq + i), ...known }))
+}

@@ -1,0 +1,89 @@
+/** What can be said of a message: its status and everything that is remembered of it. */
+import type { DeadReason, Failure } from './state/events.ts'
+import { type Found, findMessage } from './state/lookup.ts'
+import { type Claim, type Completion, type DeadLetter, messageId, type QueueState, type Run } from './state/model.ts'
+
+export type MessageStatus = 'waiting' | 'delayed' | 'active' | 'completed' | 'dead'
+
+/** A message as of some moment. Times are ms since 1970. */
+export interface MessageInfo {
+  readonly id: string
+  readonly status: MessageStatus
+  /** Attempts made, the one under way included. */
+  readonly attempts: number
+  readonly enqueuedAt: number
+  readonly maxAttempts?: number | undefined
+  readonly priority?: number | undefined
+  /** Of a delayed message. */
+  readonly visibleAt?: number | undefined
+  /** Of an active message. */
+  readonly workerId?: string | undefined
+  readonly claimedAt?: number | undefined
+  readonly fencingToken?: number | undefined
+  /** What the handler reported last with `context.progress`. */
+  readonly progress?: unknown
+  /** What the handler wrote with `context.log`, the last 100 lines. */
+  readonly log?: readonly string[] | undefined
+  readonly completedAt?: number | undefined
+  readonly result?: unknown
+  readonly diedAt?: number | undefined
+  readonly reason?: DeadReason | undefined
+  /** The last 20 failed attempts. */
+  readonly failures?: readonly Failure[] | undefined
+}
+
+function describeFound(id: string, found: Found, now: number): MessageInfo {
+  switch (found.status) {
+    case 'waiting':
+      return describeWaiting(id, found.run, now)
+    case 'active':
+      return describeActive(found.claim)
+    case 'dead':
+      return describeDead(found.dead)
+    case 'completed':
+      return describeCompleted(id, found.completion)
+  }
+}
+
+/** The message with this id. */
+export function describeMessage(state: QueueState, id: string): MessageInfo | undefined {
+  const found = findMessage(state, id)
+  return found && describeFound(id, found, state.now)
+}
+
+export function describeWaiting(id: string, run: Run, now: number): MessageInfo {
+  const { enqueuedAt, maxAttempts, priority } = run.batch
+  const { attempts, failures, visibleAt } = run
+  if (visibleAt > now)
+    return { id, status: 'delayed', attempts, enqueuedAt, maxAttempts, priority, visibleAt, failures }
+  return { id, status: 'waiting', attempts, enqueuedAt, maxAttempts, priority, failures }
+}
+
+export function describeActive(claim: Claim): MessageInfo {
+  const { enqueuedAt, maxAttempts, priority } = claim.batch
+  const { attempt: attempts, worker: workerId, claimedAt, token: fencingToken, failures } = claim
+  return {
+    ...{ id: messageId(claim), status: 'active', attempts, enqueuedAt, maxAttempts, priority },
+    ...{ workerId, claimedAt, fencingToken, failures, ...describeReport(claim.report) },
+  }
+}
+
+export function describeDead(dead: DeadLetter): MessageInfo {
+  const { enqueuedAt, maxAttempts, priority } = dead.batch
+  const { attempts, diedAt, reason, failures } = dead
+  return { id: messageId(dead), status: 'dead', attempts, enqueuedAt, maxAttempts, priority, diedAt, reason, failures }
+}
+
+export function describeCompleted(
+  id: string,
+  { attempts, enqueuedAt, completedAt, result, report }: Completion,
+): MessageInfo {
+  const value = result === undefined ? {} : { result: JSON.parse(result) as unknown }
+  return { id, status: 'completed', attempts, enqueuedAt, completedAt, ...value, ...describeReport(report) }
+}
+
+function describeReport(report: Claim['report']): Pick<MessageInfo, 'progress' | 'log'> {
+  if (report === undefined) return {}
+  const progress = report.progress === undefined ? {} : { progress: JSON.parse(report.progress) as unknown }
+  return report.log.length > 0 ? { ...progress, log: report.log } : progress
+}

@@ -1,0 +1,64 @@
+/** How messages end, what is remembered of them, and for how long. */
+import type { DeadReason, Failure } from './events.ts'
+import { type Batch, type Claim, messageId, type QueueState } from './model.ts'
+import { endNames } from './names.ts'
+
+/** A message is completed: counted for ever, remembered within the retention. */
+export function keepCompletion(state: QueueState, claim: Claim, result: string | undefined): void {
+  const { batch, attempt, report } = claim
+  const ordinal = state.counts.completed++
+  dropPayload(state, batch)
+  endNames(state.names, batch.extras, state.now)
+  const { completedCount } = state.retention
+  if (completedCount === 0) return
+  state.completed.set(messageId(claim), {
+    ordinal,
+    attempts: attempt,
+    enqueuedAt: batch.enqueuedAt,
+    completedAt: state.now,
+    result,
+    report,
+  })
+  if (state.completed.size > completedCount) forgetFirst(state.completed)
+}
+
+/** A message moves to the dead letters. */
+export function keepDead(state: QueueState, claim: Claim, reason: DeadReason, failures: readonly Failure[]): void {
+  const { batch, seq, attempt } = claim
+  state.dead.set(messageId(claim), { batch, seq, reason, attempts: attempt, diedAt: state.now, failures })
+  forgetEnded(state)
+}
+
+/** A message is gone: cancelled, purged, or a dead letter beyond its retention. */
+export function forgetMessage(state: QueueState, message: { readonly batch: Batch; readonly seq: number }): void {
+  dropPayload(state, message.batch)
+  endNames(state.names, message.batch.extras, state.now)
+}
+
+/** Forgets what is over the retention. Costs no more than what it forgets. */
+export function forgetEnded(state: QueueState): void {
+  const { completedAgeMs, completedCount, deadAgeMs, deadCount } = state.retention
+  for (const { completedAt } of state.completed.values()) {
+    if (state.now - completedAt <= completedAgeMs && state.completed.size <= completedCount) break
+    forgetFirst(state.completed)
+  }
+  for (const [id, dead] of state.dead) {
+    if (state.now - dead.diedAt <= deadAgeMs && state.dead.size <= deadCount) break
+    state.dead.delete(id)
+    forgetMessage(state, dead)
+  }
+}
+
+/** One payload is needed no more. */
+function dropPayload(state: QueueState, { slot, extras }: Batch): void {
+  const left = (state.live.get(slot) ?? 0) - 1
+  if (left > 0) state.live.set(slot, left)
+  else state.live.delete(slot)
+  const key = extras?.payloadKey
+  if (key !== undefined && state.payloadKeys.used.delete(key)) state.payloadKeys.garbage.add(key)
+}
+
+function forgetFirst(map: Map<string, unknown>): void {
+  const first = map.keys().next()
+  if (first.done !== true) map.delete(first.value)
+}

@@ -1,0 +1,41 @@
+/** Finding a message by its id. Dead and completed ones are at hand; waiting and active ones are looked for, run by run. */
+import type { Claim, Completion, DeadLetter, QueueState, Run } from './model.ts'
+
+export type Found =
+  /** Waiting or delayed: message `seq` of a run. */
+  | { readonly status: 'waiting'; readonly run: Run; readonly seq: number }
+  | { readonly status: 'active'; readonly claim: Claim }
+  | { readonly status: 'dead'; readonly dead: DeadLetter }
+  | { readonly status: 'completed'; readonly completion: Completion }
+
+/** The message with this id, wherever it is; undefined if it is not known, or no longer. */
+export function findMessage(state: QueueState, id: string): Found | undefined {
+  const dead = state.dead.get(id)
+  if (dead !== undefined) return { status: 'dead', dead }
+  const completion = state.completed.get(id)
+  if (completion !== undefined) return { status: 'completed', completion }
+  const { sender, seq } = parse(id)
+  const is = (message: { batch: Run['batch']; seq: number }): boolean =>
+    message.batch.extras?.id === undefined
+      ? message.seq === seq && message.batch.sender === sender
+      : message.batch.extras.id === id
+  for (const claim of state.active.values()) if (is(claim)) return { status: 'active', claim }
+  for (const run of state.runs.values()) {
+    const { extras } = run.batch
+    if (extras?.id !== undefined) {
+      if (extras.id === id) return { status: 'waiting', run, seq: run.seq }
+    } else if (run.batch.sender === sender && seq >= run.seq && seq < run.seq + run.count) {
+      return { status: 'waiting', run, seq }
+    }
+  }
+  return undefined
+}
+
+/** Sender and number of an id that was given by number; for others they match nothing. */
+function parse(id: string): { readonly sender: string; readonly seq: number } {
+  const dash = id.lastIndexOf('-')
+  const seq = Number.parseInt(id.slice(dash + 1), 36)
+  return dash > 0 && id === `${id.slice(0, dash)}-${seq.toString(36)}`
+    ? { sender: id.slice(0, dash), seq }
+    : { sender: '', seq: -1 }
+}
