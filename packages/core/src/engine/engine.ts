@@ -420,6 +420,7 @@ export class Engine {
   }
 
   #nextChange(signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return Promise.resolve()
     return new Promise((resolve) => {
       signal?.addEventListener('abort', () => resolve(), { once: true })
       this.#onChange.push(resolve)

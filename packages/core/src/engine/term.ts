@@ -131,6 +131,8 @@ export class Term {
   }
 
   #enqueue(command: EnqueueCommand, payloads: readonly Payload[]): Answer {
+    // Windows and waits are counted from now, not from the last commit.
+    if (command.extras !== undefined) this.#loop.tick()
     const decision = decideEnqueue(this.#state, command)
     if (decision.kind === 'enqueued') {
       this.#loop.record([decision.event], this.#announcer.enqueued(command), payloads)
@@ -299,6 +301,7 @@ export class Term {
   }
 
   #settle(settlements: readonly Settlement[], claims: readonly (Claim | undefined)[], effect?: Effect): void {
+    this.#loop.tick()
     const decision = decideSettle(this.#state, settlements, (claim, failure) => this.#retryDelay(claim, failure))
     for (const { token } of settlements) this.#deadlines.forget(token)
     this.#loop.record(decision.events, this.#announcer.settled(settlements, claims, decision, effect))

@@ -1,0 +1,375 @@
+import { InvalidOption } from '@s3queue/storage'
+import { describe, expect, it } from 'vitest'
+import { Cancelled, type MessageInfo, Released } from '../src/index.ts'
+import { createWorld, record } from './support.ts'
+
+describe('pause and resume', () => {
+  it('hand out nothing meanwhile, in any process, also after a change of the writer', async () => {
+    const { open, run, clock } = createWorld()
+    const queue = open<string>()
+    await run(queue.enqueueMany(['a', 'b']))
+    expect(await run(queue.pause())).toBe(true)
+    expect(await run(queue.pause())).toBe(false)
+    await run(queue.close())
+    const other = open<string>()
+    const handled: string[] = []
+    other.process(({ payload }) => void handled.push(payload))
+    await clock.advance(60_000)
+    expect(handled).toEqual([])
+    expect(await run(other.resume())).toBe(true)
+    await run(other.drain())
+    expect(handled).toEqual(['a', 'b'])
+    await run(other.close())
+  })
+
+  it('works from a process that is not the writer', async () => {
+    const { open, run, clock } = createWorld()
+    const writer = open<string>()
+    const handled: string[] = []
+    writer.process(({ payload }) => void handled.push(payload))
+    await run(writer.enqueue('a'))
+    const operator = open<string>()
+    expect(await run(operator.pause())).toBe(true)
+    await run(writer.enqueue('b'))
+    await clock.advance(10_000)
+    expect(handled).toEqual(['a'])
+    expect(await run(operator.resume())).toBe(true)
+    await run(writer.drain())
+    expect(handled).toEqual(['a', 'b'])
+    await run(operator.close())
+    await run(writer.close())
+  })
+})
+
+describe('cancel', () => {
+  it('takes a waiting message away, wherever it is in its batch', async () => {
+    const { open, run } = createWorld()
+    const queue = open<number>()
+    const ids = (await run(queue.enqueueMany([0, 1, 2, 3, 4, 5]))).map(({ id }) => id)
+    const delayed = await run(queue.enqueue(9, { delayMs: 60_000 }))
+    for (const n of [0, 3, 5]) expect(await run(queue.cancel(ids[n] as string))).toBe(true)
+    expect(await run(queue.cancel(delayed.id))).toBe(true)
+    expect(await run(queue.cancel(ids[3] as string))).toBe(false)
+    expect(await run(queue.getStats())).toMatchObject({ waiting: 3, delayed: 0, total: 3 })
+    const handled: number[] = []
+    queue.process(({ payload }) => void handled.push(payload))
+    await run(queue.drain())
+    expect(handled).toEqual([1, 2, 4])
+    await run(queue.close())
+  })
+
+  it('aborts the handler of a running message and refuses its outcome', async () => {
+    const { open, run, clock } = createWorld()
+    const queue = open<string>()
+    const seen = record(queue, 'cancelled', 'completed', 'refused')
+    const { id } = await run(queue.enqueue('x'))
+    let signal: AbortSignal | undefined
+    const finish = Promise.withResolvers<void>()
+    queue.process((_, context) => {
+      signal = context.signal
+      return finish.promise
+    })
+    await clock.advance(50)
+    expect(await run(queue.cancel(id))).toBe(true)
+    expect(signal?.reason).toBeInstanceOf(Cancelled)
+    finish.resolve()
+    await run(queue.drain())
+    await clock.advance(100)
+    expect(seen.map(({ name }) => name)).toEqual(['cancelled'])
+    expect(await run(queue.getStats())).toMatchObject({ total: 0 })
+    expect(await run(queue.get(id))).toBeUndefined()
+    await run(queue.close())
+  })
+
+  it('does not know what is done, dead, or was never there', async () => {
+    const { open, run } = createWorld()
+    const queue = open<string>({ maxAttempts: 1 })
+    const [done, dead] = await run(queue.enqueueMany(['done', 'dead']))
+    queue.process(({ payload }) => {
+      if (payload === 'dead') throw new Error('no')
+    })
+    await run(queue.drain())
+    for (const id of [done?.id ?? '', dead?.id ?? '', 'nobody']) expect(await run(queue.cancel(id))).toBe(false)
+    await run(queue.close())
+  })
+})
+
+describe('release', () => {
+  it('takes a stuck message from its worker and hands it out again', async () => {
+    const { open, run, clock } = createWorld()
+    const queue = open<string>()
+    const { id } = await run(queue.enqueue('x'))
+    const signals: AbortSignal[] = []
+    queue.process(
+      (_, context) => {
+        signals.push(context.signal)
+        return context.attempt === 1 ? new Promise(() => {}) : undefined
+      },
+      { concurrency: 2 },
+    )
+    await clock.advance(50)
+    expect(await run(queue.release(id))).toBe(true)
+    await run(queue.drain())
+    expect(signals[0]?.reason).toBeInstanceOf(Released)
+    expect(signals).toHaveLength(2)
+    expect(await run(queue.release(id))).toBe(false)
+    await run(queue.close())
+  })
+})
+
+describe('purge and redrive', () => {
+  it('purge removes all that waits and nothing else', async () => {
+    const { open, run, clock } = createWorld()
+    const queue = open<string>()
+    await run(queue.enqueue('running'))
+    const finish = Promise.withResolvers<void>()
+    queue.process(() => finish.promise, { maxPrefetch: 0 })
+    await clock.advance(50)
+    await run(queue.enqueueMany(['a', 'b', 'c']))
+    await run(queue.enqueue('later', { delayMs: 1_000_000 }))
+    expect(await run(queue.purge())).toBe(4)
+    expect(await run(queue.purge())).toBe(0)
+    expect(await run(queue.getStats())).toMatchObject({ waiting: 0, delayed: 0, active: 1, total: 1 })
+    finish.resolve()
+    await run(queue.drain())
+    await run(queue.close())
+  })
+
+  it('redrive puts back one, some, or all dead letters, with all attempts before them', async () => {
+    const { open, run } = createWorld()
+    const queue = open<number>({ maxAttempts: 1 })
+    const ids = (await run(queue.enqueueMany([1, 2, 3, 4, 5]))).map(({ id }) => id)
+    let broken = true
+    const attempts: number[] = []
+    queue.process(({ payload }, { attempt }) => {
+      attempts.push(attempt)
+      if (broken) throw new Error(`no ${payload}`)
+    })
+    await run(queue.drain())
+    expect((await run(queue.getStats())).dead).toBe(5)
+    broken = false
+    expect(await run(queue.redrive(ids[0] as string))).toBe(1)
+    expect(await run(queue.redrive('nobody'))).toBe(0)
+    expect(await run(queue.redrive((message: MessageInfo) => message.failures?.[0]?.message === 'no 4'))).toBe(1)
+    expect(await run(queue.redrive([ids[1] as string, ids[1] as string]))).toBe(1)
+    await run(queue.drain())
+    expect(await run(queue.getStats())).toMatchObject({ completed: 3, dead: 2 })
+    expect(await run(queue.redrive())).toBe(2)
+    await run(queue.drain())
+    expect(await run(queue.getStats())).toMatchObject({ completed: 5, dead: 0, total: 5 })
+    expect(new Set(attempts)).toEqual(new Set([1]))
+    await run(queue.close())
+  })
+})
+
+describe('lists', () => {
+  it('show every message once, page by page, while others come and go', async () => {
+    const { open, run } = createWorld()
+    const queue = open<number>()
+    await run(queue.enqueueMany(Array.from({ length: 250 }, (_, n) => n)))
+    await run(queue.enqueueMany([1000, 1001], { priority: 3 }))
+    await run(queue.enqueueMany([2000, 2001], { delayMs: 60_000 }))
+    const first = await run(queue.list({ status: 'waiting' }))
+    expect(first.messages).toHaveLength(100)
+    expect(first.messages[0]).toMatchObject({ status: 'waiting', priority: 3, attempts: 0 })
+    await run(queue.cancel(first.messages.at(-1)?.id ?? ''))
+    await run(queue.enqueue(3000))
+    const seen = new Set(first.messages.map(({ id }) => id))
+    let next = first.next
+    while (next !== undefined) {
+      const page = await run(queue.list({ status: 'waiting', after: next, limit: 64 }))
+      for (const { id } of page.messages) {
+        expect(seen.has(id)).toBe(false)
+        seen.add(id)
+      }
+      next = page.next
+    }
+    expect(seen.size).toBe(253)
+    const delayed = await run(queue.list({ status: 'delayed' }))
+    expect(delayed.messages.map(({ status, visibleAt }) => [status, typeof visibleAt])).toEqual([
+      ['delayed', 'number'],
+      ['delayed', 'number'],
+    ])
+    await run(queue.close())
+  })
+
+  it('show the dead, the completed and the active', async () => {
+    const { open, run, clock } = createWorld()
+    const queue = open<number>({ maxAttempts: 1 })
+    await run(queue.enqueueMany([1, 2, 3, 4]))
+    const worker = queue.process(({ payload }) => {
+      if (payload === 2) throw new Error('two')
+      return payload === 4 ? new Promise(() => {}) : { payload }
+    })
+    await clock.advance(500)
+    expect((await run(queue.list({ status: 'dead' }))).messages).toMatchObject([{ failures: [{ message: 'two' }] }])
+    expect((await run(queue.list({ status: 'completed' }))).messages.map(({ result }) => result)).toEqual([
+      { payload: 1 },
+      { payload: 3 },
+    ])
+    expect((await run(queue.list({ status: 'active' }))).messages).toMatchObject([{ workerId: worker.id, attempts: 1 }])
+    await run(worker.stop({ timeoutMs: 0 }))
+    await run(queue.close())
+  })
+
+  it.each([
+    { status: 'asleep' },
+    { status: 'dead', limit: 0 },
+    { status: 'dead', limit: 1001 },
+    { status: 'dead', after: 'x' },
+    { status: 'dead', after: 'waiting:1' },
+  ])('refuse %o', async (options) => {
+    const { open, run } = createWorld()
+    const queue = open()
+    await expect(queue.list(options as never)).rejects.toThrow(InvalidOption)
+    await run(queue.close())
+  })
+})
+
+describe('retention', () => {
+  it('forgets completed messages by number and by age, and counts them all the same', async () => {
+    const { open, run, clock } = createWorld()
+    const queue = open<number>({ retention: { completedCount: 3, completedAgeMs: 60_000 } })
+    const ids = (await run(queue.enqueueMany([1, 2, 3, 4, 5]))).map(({ id }) => id)
+    queue.process(({ payload }) => payload)
+    await run(queue.drain())
+    const known = await Promise.all(ids.map((id) => run(queue.get(id))))
+    expect(known.map((message) => message?.result)).toEqual([undefined, undefined, 3, 4, 5])
+    await clock.advance(61_000)
+    await run(queue.enqueue(6))
+    await run(queue.drain())
+    expect(await run(queue.get(ids[4] as string))).toBeUndefined()
+    expect((await run(queue.getStats())).completed).toBe(6)
+    await run(queue.close())
+  })
+
+  it('of zero keeps nothing, and dead letters go by theirs', async () => {
+    const { open, run, clock } = createWorld()
+    const queue = open<number>({ maxAttempts: 1, retention: { completedCount: 0, deadCount: 2, deadAgeMs: 60_000 } })
+    const ids = (await run(queue.enqueueMany([0, 1, 2, 3]))).map(({ id }) => id)
+    queue.process(({ payload }) => {
+      if (payload > 0) throw new Error('no')
+    })
+    await run(queue.drain())
+    expect(await run(queue.get(ids[0] as string))).toBeUndefined()
+    expect((await run(queue.list({ status: 'dead' }))).messages.map(({ id }) => id)).toEqual(ids.slice(2))
+    await clock.advance(61_000)
+    await run(queue.enqueue(0))
+    await run(queue.drain())
+    expect(await run(queue.getStats())).toMatchObject({ dead: 0 })
+    await run(queue.close())
+  })
+})
+
+describe('one process that comes, works, and leaves', () => {
+  it('handles one message with processNext, and says if there was none', async () => {
+    const { open, run } = createWorld()
+    const queue = open<string>()
+    const handled: string[] = []
+    const handler = ({ payload }: { payload: string }): void => void handled.push(payload)
+    expect(await run(queue.processNext(handler))).toBe(false)
+    await run(queue.enqueueMany(['a', 'b']))
+    expect(await run(queue.processNext(handler))).toBe(true)
+    expect(handled).toEqual(['a'])
+    expect(await run(queue.getStats())).toMatchObject({ waiting: 1, completed: 1, active: 0 })
+    expect(await run(queue.processNext(handler))).toBe(true)
+    expect(await run(queue.processNext(handler))).toBe(false)
+    await run(queue.close())
+  })
+
+  it('says so when the handler fails, too, and leaves the message for later', async () => {
+    const { open, run } = createWorld()
+    const queue = open<string>()
+    await run(queue.enqueue('a'))
+    expect(await run(queue.processNext(() => Promise.reject(new Error('no'))))).toBe(true)
+    expect(await run(queue.getStats())).toMatchObject({ delayed: 1 })
+    await run(queue.close())
+  })
+
+  it('drains up to a number or a deadline, and the next waits for nothing', async () => {
+    const { open, run, clock } = createWorld()
+    const first = open<number>()
+    await run(first.enqueueMany(Array.from({ length: 100 }, (_, n) => n)))
+    let handled = 0
+    first.process(() => void handled++, { concurrency: 5 })
+    expect(await run(first.drain({ maxMessages: 30 }))).toEqual({ drained: false, handled: 30 })
+    expect(handled).toBe(30)
+    await run(first.close())
+
+    const second = open<number>()
+    const before = clock.monotonic()
+    second.process(() => new Promise((resolve) => clock.setTimer(1000, () => resolve(undefined))), { concurrency: 10 })
+    const result = await run(second.drain({ deadlineMs: 3500 }))
+    expect(result.drained).toBe(false)
+    expect(result.handled).toBeGreaterThanOrEqual(20)
+    expect(clock.monotonic() - before).toBeLessThan(3700)
+    await run(second.close())
+    const last = open<number>()
+    expect((await run(last.getStats())).active).toBe(0)
+    await run(last.close())
+  })
+
+  it('leaves delayed messages alone if it is told to', async () => {
+    const { open, run, clock } = createWorld()
+    const queue = open<string>()
+    await run(queue.enqueue('later', { delayMs: 3_600_000 }))
+    await run(queue.enqueue('now'))
+    queue.process(() => {})
+    const before = clock.monotonic()
+    expect(await run(queue.drain({ includeDelayed: false }))).toEqual({ drained: true, handled: 1 })
+    expect(clock.monotonic() - before).toBeLessThan(1000)
+    await run(queue.close())
+  })
+})
+
+describe('events and cost', () => {
+  it('can be iterated, by name, until the queue is closed', async () => {
+    const { open, run } = createWorld()
+    const queue = open<string>()
+    const seen: string[] = []
+    const reading = (async () => {
+      for await (const { name } of queue.events({ names: ['enqueued', 'completed'] })) seen.push(name)
+    })()
+    await run(queue.enqueue('x'))
+    queue.process(() => {})
+    await run(queue.drain())
+    await run(queue.close())
+    await run(reading)
+    expect(seen).toEqual(['enqueued', 'completed'])
+  })
+
+  it('refuse a name that is none', async () => {
+    const { open, run } = createWorld()
+    const queue = open()
+    expect(() => queue.on('finished' as never, () => {})).toThrow(InvalidOption)
+    await run(queue.close())
+  })
+
+  it('tell what the queue cost, from what it really asked of the store', async () => {
+    const { open, run, store } = createWorld()
+    let requests = 0
+    const count =
+      <A extends unknown[], R>(call: (...args: A) => R) =>
+      (...args: A): R => {
+        requests++
+        return call(...args)
+      }
+    const queue = open<number>({
+      store: {
+        ...store,
+        get: count(store.get),
+        put: count(store.put),
+        delete: count(store.delete),
+        list: count(store.list),
+      },
+    })
+    expect(queue.getCost()).toMatchObject({ requests: 0, dollars: 0, requestsPerMessage: undefined })
+    await run(queue.enqueueMany(Array.from({ length: 100 }, (_, n) => n)))
+    queue.process(() => {}, { concurrency: 10 })
+    await run(queue.drain())
+    const cost = queue.getCost()
+    expect(cost).toMatchObject({ requests, enqueued: 100, handled: 100, requestsPerMessage: requests / 100 })
+    expect(cost.dollarsPerMillionMessages).toBeGreaterThan(0)
+    await run(queue.close())
+  })
+})

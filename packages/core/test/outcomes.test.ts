@@ -1,0 +1,282 @@
+import { describe, expect, it } from 'vitest'
+import {
+  complete,
+  deadLetter,
+  type HandlerContext,
+  MessageDied,
+  MessageNotFound,
+  retry,
+  snooze,
+  TimeLimitExceeded,
+} from '../src/index.ts'
+import { createWorld, record } from './support.ts'
+
+describe('outcomes of a handler', () => {
+  it('complete with a result, returned or said', async () => {
+    const { open, run } = createWorld()
+    const queue = open<string>()
+    const [a, b, c] = await run(queue.enqueueMany(['plain', 'said', 'none']))
+    queue.process(({ payload }) =>
+      payload === 'plain' ? { sent: 1 } : payload === 'said' ? complete({ sent: 2 }) : undefined,
+    )
+    expect(await run(queue.waitFor(a?.id ?? ''))).toEqual({ sent: 1 })
+    expect(await run(queue.waitFor(b?.id ?? ''))).toEqual({ sent: 2 })
+    expect(await run(queue.waitFor(c?.id ?? ''))).toBeUndefined()
+    expect(await run(queue.get(a?.id ?? ''))).toMatchObject({ status: 'completed', attempts: 1, result: { sent: 1 } })
+    await run(queue.close())
+  })
+
+  it('retry after a wait of its own, counting the attempt', async () => {
+    const { open, run, clock } = createWorld()
+    const queue = open<string>({ backoff: { baseMs: 60_000 } })
+    await run(queue.enqueue('x'))
+    const at: number[] = []
+    queue.process((_, { attempt }) => {
+      at.push(clock.now())
+      return attempt < 3 ? retry({ afterMs: 100, reason: 'not ready' }) : undefined
+    })
+    await run(queue.drain())
+    expect((at[2] ?? 0) - (at[0] ?? 0)).toBeLessThan(1000)
+    await run(queue.close())
+  })
+
+  it('retry until the attempts are used up', async () => {
+    const { open, run } = createWorld()
+    const queue = open<string>({ maxAttempts: 2 })
+    const seen = record(queue, 'died')
+    await run(queue.enqueue('x'))
+    queue.process(() => retry({ afterMs: 0 }))
+    await run(queue.drain())
+    expect(seen[0]?.event).toMatchObject({ attempt: 2, reason: 'attempts-used-up' })
+    await run(queue.close())
+  })
+
+  it('go to the dead letters with a reason', async () => {
+    const { open, run } = createWorld()
+    const queue = open<string>()
+    const { id } = await run(queue.enqueue('x'))
+    queue.process(() => deadLetter('no such customer'))
+    await run(queue.drain())
+    expect(await run(queue.get(id))).toMatchObject({
+      status: 'dead',
+      reason: 'rejected',
+      failures: [{ attempt: 1, message: 'no such customer' }],
+    })
+    await expect(run(queue.waitFor(id))).rejects.toThrow(MessageDied)
+    await run(queue.close())
+  })
+
+  it('snooze without costing an attempt', async () => {
+    const { open, run, clock } = createWorld()
+    const queue = open<string>({ maxAttempts: 1 })
+    await run(queue.enqueue('x'))
+    const attempts: number[] = []
+    const start = clock.now()
+    queue.process((_, { attempt }) => {
+      attempts.push(attempt)
+      return attempts.length < 4 ? snooze(1000) : undefined
+    })
+    await run(queue.drain())
+    expect(attempts).toEqual([1, 1, 1, 1])
+    expect(clock.now() - start).toBeGreaterThanOrEqual(3000)
+    expect((await run(queue.getStats())).completed).toBe(1)
+    await run(queue.close())
+  })
+
+  it.each([() => snooze(-1), () => snooze(1.5), () => retry({ afterMs: Number.NaN }), () => snooze('5' as never)])(
+    'refuse durations that are none',
+    (make) => {
+      expect(make).toThrow(RangeError)
+    },
+  )
+
+  it.each([
+    ['a function', () => () => {}],
+    [
+      'a cycle',
+      () => {
+        const o: { o?: unknown } = {}
+        o.o = o
+        return o
+      },
+    ],
+    ['a bigint', () => 5n],
+    ['too much', () => 'x'.repeat(70_000)],
+  ])('leave out a result that is %s, say so, and complete all the same', async (_, make) => {
+    const { open, run } = createWorld()
+    const queue = open<string>()
+    const seen = record(queue, 'trouble', 'completed')
+    const { id } = await run(queue.enqueue('x'))
+    queue.process(() => make())
+    await run(queue.drain())
+    expect(seen.map(({ name }) => name)).toEqual(['trouble', 'completed'])
+    expect(String((seen[0]?.event as { error: unknown }).error)).toContain('completed without its result')
+    expect(await run(queue.get(id))).not.toHaveProperty('result')
+    await run(queue.close())
+  })
+
+  it('take a promise of nonsense as what it becomes, and a thenable that settles twice once', async () => {
+    const { open, run } = createWorld()
+    const queue = open<string>({ maxAttempts: 1 })
+    await run(queue.enqueueMany(['a', 'b']))
+    queue.process(({ payload }) =>
+      payload === 'a'
+        ? Promise.resolve(Promise.resolve(Number.NaN))
+        : {
+            // biome-ignore lint/suspicious/noThenProperty: a careless thenable is what this test is about
+            then(resolve: (value: unknown) => void, reject: (error: unknown) => void) {
+              resolve('first')
+              resolve('second')
+              reject(new Error('third'))
+            },
+          },
+    )
+    await run(queue.drain())
+    expect(await run(queue.getStats())).toMatchObject({ completed: 2, dead: 0 })
+    await run(queue.close())
+  })
+
+  it('may fail ten thousand at once', async () => {
+    const { open, run } = createWorld()
+    const queue = open<number>({ maxAttempts: 2, backoff: { baseMs: 10 } })
+    await run(queue.enqueueMany(Array.from({ length: 10_000 }, (_, n) => n)))
+    queue.process(() => Promise.reject(new Error('down')), { concurrency: 10_000 })
+    await run(queue.drain())
+    expect(await run(queue.getStats())).toMatchObject({ dead: 10_000, waiting: 0, active: 0 })
+    await run(queue.close())
+  })
+})
+
+describe('progress and log', () => {
+  it('are seen while the handler runs, and kept with the result', async () => {
+    const { open, run, clock } = createWorld()
+    const queue = open<string>()
+    const { id } = await run(queue.enqueue('x'))
+    const finish = Promise.withResolvers<void>()
+    queue.process(async (_, context) => {
+      context.progress({ percent: 10 })
+      context.progress({ percent: 50 })
+      context.log('half-way')
+      await finish.promise
+      context.log('done')
+    })
+    await clock.advance(1000)
+    expect(await run(queue.get(id))).toMatchObject({ status: 'active', progress: { percent: 50 }, log: ['half-way'] })
+    finish.resolve()
+    await run(queue.drain())
+    expect(await run(queue.get(id))).toMatchObject({
+      status: 'completed',
+      progress: { percent: 50 },
+      log: ['half-way', 'done'],
+    })
+    await run(queue.close())
+  })
+
+  it('fail the attempt when they are no JSON', async () => {
+    const { open, run } = createWorld()
+    const queue = open<string>({ maxAttempts: 1 })
+    const seen = record(queue, 'died')
+    await run(queue.enqueue('x'))
+    queue.process((_, context) => context.progress(undefined))
+    await run(queue.drain())
+    expect(seen[0]?.event).toMatchObject({ failures: [{ name: 'TypeError' }] })
+    await run(queue.close())
+  })
+})
+
+describe('the time limit', () => {
+  it('ends an attempt that takes too long, whatever the handler still does', async () => {
+    const { open, run, clock } = createWorld()
+    const queue = open<string>({ backoff: { baseMs: 100 } })
+    const contexts: HandlerContext[] = []
+    const seen = record(queue, 'retried', 'completed')
+    await run(queue.enqueue('x'))
+    queue.process(
+      (_, context) => {
+        contexts.push(context)
+        return context.attempt === 1 ? new Promise(() => {}) : undefined
+      },
+      { timeLimitMs: 5000 },
+    )
+    await clock.advance(100)
+    const signal = contexts[0]?.signal
+    await run(queue.drain())
+    expect(signal?.reason).toBeInstanceOf(TimeLimitExceeded)
+    expect(seen.map(({ name }) => name)).toEqual(['retried', 'completed'])
+    expect(seen[0]?.event).toMatchObject({ error: { name: 'TimeLimitExceeded' } })
+    await run(queue.close())
+  })
+})
+
+describe('backoff', () => {
+  it('has jitter within its bounds', async () => {
+    const { open, run, clock } = createWorld()
+    const queue = open<number>({ backoff: { baseMs: 10_000, jitter: 0.5 } })
+    await run(queue.enqueueMany(Array.from({ length: 50 }, (_, n) => n)))
+    const failedAt = new Map<string, number>()
+    const waits: number[] = []
+    queue.process(
+      ({ id }, { attempt }) => {
+        if (attempt > 1) return void waits.push(clock.now() - (failedAt.get(id) ?? 0))
+        failedAt.set(id, clock.now())
+        throw new Error('no')
+      },
+      { concurrency: 50 },
+    )
+    await run(queue.drain())
+    expect(Math.min(...waits)).toBeGreaterThanOrEqual(5000)
+    expect(Math.max(...waits)).toBeLessThanOrEqual(10_100)
+    expect(Math.max(...waits) - Math.min(...waits)).toBeGreaterThan(1000)
+    await run(queue.close())
+  })
+
+  it('may be a function, and one that fails falls back to the numbers', async () => {
+    const { open, run } = createWorld()
+    const queue = open<string>({
+      maxAttempts: 3,
+      backoff: (attempt, error) => (error.message === 'odd' ? -1 : attempt * 10),
+    })
+    const seen = record(queue, 'retried', 'trouble')
+    await run(queue.enqueue('x'))
+    queue.process((_, { attempt }) => {
+      throw new Error(attempt === 1 ? 'plain' : 'odd')
+    })
+    await run(queue.drain())
+    expect(seen.map(({ name }) => name)).toEqual(['retried', 'trouble', 'retried'])
+    await run(queue.close())
+  })
+})
+
+describe('waiting for a result', () => {
+  it('works from a process that is not the writer, also for what is in the inbox', async () => {
+    const { open, run } = createWorld()
+    const writer = open<number>()
+    writer.process(({ payload }) => payload * 2)
+    await run(writer.enqueue(1))
+    const other = open<number>()
+    const { id } = await run(other.enqueue(21))
+    expect(await run(other.waitFor(id))).toBe(42)
+    await run(other.close())
+    await run(writer.close())
+  })
+
+  it('says that it does not know the message', async () => {
+    const { open, run } = createWorld()
+    const queue = open()
+    await run(queue.enqueue('x'))
+    await expect(run(queue.waitFor('nobody'))).rejects.toThrow(MessageNotFound)
+    expect(await run(queue.get('nobody'))).toBeUndefined()
+    await run(queue.close())
+  })
+
+  it('can be given up', async () => {
+    const { open, run } = createWorld()
+    const queue = open()
+    const { id } = await run(queue.enqueue('x'))
+    const abort = new AbortController()
+    const waiting = queue.waitFor(id, { signal: abort.signal })
+    abort.abort(new Error('enough'))
+    await expect(run(waiting)).rejects.toThrow('enough')
+    await run(queue.close())
+  })
+})
