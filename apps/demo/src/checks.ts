@@ -21,6 +21,7 @@ interface Case {
   readonly account: Account
   readonly good: readonly string[]
   readonly bad: readonly string[]
+  readonly addressOf: ReadonlyMap<string, string>
   readonly claims: ReadonlyMap<string, readonly Claim[]>
   readonly delivered: ReadonlyMap<string, readonly Delivery[]>
   /** Messages of which the killed process may have recorded the end without living to note it. */
@@ -34,6 +35,7 @@ export function checkAccount(account: Account): Check[] {
     account,
     good: ids.filter((_, i) => recipients[i]?.expected === 'sent'),
     bad: ids.filter((_, i) => recipients[i]?.expected === 'dead'),
+    addressOf: new Map(ids.map((id, i) => [id, recipients[i]?.email.toLowerCase() ?? ''])),
     claims,
     delivered: groupBy(account.deliveries, ({ messageId }) => messageId),
     untold: new Set([...claims].filter(([, each]) => each.at(-1)?.end === 'killed').map(([id]) => id)),
@@ -63,10 +65,10 @@ function nothingLeft({ account: { stats } }: Case): Check {
   return { name: 'nothing is left over', holds: waiting + delayed + active === 0, detail }
 }
 
-function goodHaveMail({ account: { recipients, ids }, good, delivered }: Case): Check {
+function goodHaveMail({ good, addressOf, delivered }: Case): Check {
   const missing = good.filter((id) => {
-    const email = recipients[ids.indexOf(id)]?.email
-    return !delivered.get(mailIdOf(id))?.some(({ address }) => address === email)
+    const arrivedAt = delivered.get(mailIdOf(id))?.map(({ address }) => address.toLowerCase()) ?? []
+    return !arrivedAt.includes(addressOf.get(id) ?? '')
   })
   const detail = missing.length === 0 ? `${good.length} of ${good.length}` : `${missing.length} have none`
   return { name: 'every good recipient has their mail', holds: missing.length === 0, detail }
@@ -98,7 +100,8 @@ function oneCompletion({ account: { notes, stats }, good, untold }: Case): Check
     const count = completions.get(id)?.length ?? 0
     return count > 1 || (count === 0 && !untold.has(id))
   })
-  const strangers = [...completions.keys()].filter((id) => !good.includes(id))
+  const entitled = new Set(good)
+  const strangers = [...completions.keys()].filter((id) => !entitled.has(id))
   const holds = wrong.length === 0 && strangers.length === 0 && stats.completed === good.length
   const detail = holds
     ? `${stats.completed} completions`
