@@ -93,9 +93,8 @@ async function followBirth(
   const alive = await isAlive(fs, birth).catch((error: unknown) => {
     throw unknownOutcome(error, { directory: root, key: draft.key })
   })
-  if (alive) return { outcome: 'taken', version }
-  await removeVersions(fs, versions).catch(() => {})
-  return { outcome: 'died' }
+  // The directory of a dead object is left for the sweep: it is rare, and whoever deleted the object may still be at it.
+  return alive ? { outcome: 'taken', version } : { outcome: 'died' }
 }
 
 /** Makes the directory that is to become `~<birth>`, complete and durable. */

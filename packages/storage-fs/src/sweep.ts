@@ -6,8 +6,17 @@
 import { dirname, join } from 'node:path'
 import { type Clock, isKeySegment } from '@s3queue/storage'
 import { removeEmptyDirectory } from './empty-tree.ts'
-import { ABSENT, type FileFacts, unless } from './file-system.ts'
-import { birthOf, objectPath, parseVersionName, SPARE, sparePath, versionsPath } from './layout.ts'
+import { ABSENT, type DirectoryEntry, type FileFacts, unless } from './file-system.ts'
+import {
+  birthOf,
+  objectPath,
+  parseNowName,
+  parseVersionName,
+  SPARE,
+  sparePath,
+  versionName,
+  versionsPath,
+} from './layout.ts'
 import type { ReadContext } from './read.ts'
 import { ignoreDamage, openRecord, parseHead, type RecordHead } from './record.ts'
 import { removeVersions } from './remove.ts'
@@ -93,7 +102,7 @@ async function isDead(context: SweepContext, versions: string, birth: string): P
   const { fs, root } = context
   const entries = (await unless(ABSENT, fs.entries(versions))) ?? []
   const record = entries.find((entry) => parseVersionName(entry.name) !== undefined)
-  if (record === undefined) return entries.length === 0
+  if (record === undefined) return entries.length === 0 || lacksCurrent(context, versions, entries)
   const head = await headAt(context, join(versions, record.name))
   if (head === undefined) return false
   try {
@@ -104,6 +113,24 @@ async function isDead(context: SweepContext, versions: string, birth: string): P
     ignoreDamage(error)
     return false
   }
+}
+
+/**
+ * Whether a version is said to be current and has no record. While an object lives, a record is there before its version is
+ * current and as long as it is; so if it is missing between two looks that show the version as current, the object is dead.
+ */
+async function lacksCurrent(
+  { fs }: SweepContext,
+  versions: string,
+  entries: readonly DirectoryEntry[],
+): Promise<boolean> {
+  for (const { name } of entries) {
+    const version = parseNowName(name)
+    if (version === undefined) continue
+    if ((await unless(ABSENT, fs.facts(join(versions, versionName(version))))) !== undefined) continue
+    if ((await unless(ABSENT, fs.facts(join(versions, name)))) !== undefined) return true
+  }
+  return false
 }
 
 async function headAt({ fs }: SweepContext, path: string): Promise<RecordHead | undefined> {
