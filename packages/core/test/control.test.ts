@@ -277,6 +277,19 @@ describe('one process that comes, works, and leaves', () => {
     await run(queue.close())
   })
 
+  it('takes over from a process that only produces', async () => {
+    const { open, run } = createWorld()
+    const producer = open<string>()
+    await run(producer.enqueue('a'))
+    const lambda = open<string>()
+    expect((await run(lambda.getStats())).waiting).toBe(1)
+    expect(await run(lambda.processNext(() => {}))).toBe(true)
+    await run(lambda.close())
+    await run(producer.enqueue('b'))
+    expect(await run(producer.getStats())).toMatchObject({ waiting: 1, completed: 1 })
+    await run(producer.close())
+  })
+
   it('says so when the handler fails, too, and leaves the message for later', async () => {
     const { open, run } = createWorld()
     const queue = open<string>()

@@ -110,7 +110,7 @@ describe('outcomes of a handler', () => {
     queue.process(() => make())
     await run(queue.drain())
     expect(seen.map(({ name }) => name)).toEqual(['trouble', 'completed'])
-    expect(String((seen[0]?.event as { error: unknown }).error)).toContain('completed without its result')
+    expect(seen[0]?.event).toHaveProperty('error.message', expect.stringContaining('completed without its result'))
     expect(await run(queue.get(id))).not.toHaveProperty('result')
     await run(queue.close())
   })

@@ -184,8 +184,13 @@ export class Engine {
   /** A worker has come: this process is now worth being the writer. */
   attach(worker: WorkerLink): void {
     this.#worker = worker
-    if (this.#role.kind === 'leading') this.#role.term.workersChanged()
-    else this.#start()
+    if (this.#role.kind === 'leading') {
+      this.#role.term.workersChanged()
+      return
+    }
+    // With a worker this process may depose a writer that has none: until that is tried, its role is open again.
+    this.#setRole({ kind: 'electing' })
+    this.#start()
     this.#wakeStandby?.()
   }
 
