@@ -77,15 +77,17 @@ export interface QueueOptions {
   readonly acknowledgeTimeoutMs?: number | undefined
   /** Where troubles are reported that no call can be told of. Default: Node's process warnings. */
   readonly logger?: Logger | undefined
-  /** Time, randomness and ids; for tests and simulation. Default: the machine's. */
+  /** Time, randomness, ids, and what is too slow or too large to be seen in a test; for tests and simulation. Default: the machine's. */
   readonly runtime?: Partial<Runtime> | undefined
 }
 
-/** The effects that the core does not have of itself. */
+/** The effects that the core does not have of itself, and thresholds that no user needs to know. */
 export interface Runtime {
   readonly clock: Clock
   readonly random: Random
   readonly ids: Ids
+  /** Commits between two snapshots, at most. Default 512. */
+  readonly snapshotAfterCommits: number
 }
 
 export interface ResolvedQueueOptions extends Runtime {
@@ -145,7 +147,7 @@ export function resolveQueueOptions(options: QueueOptions): ResolvedQueueOptions
   if (typeof store?.get !== 'function' || typeof store.put !== 'function') {
     throw new InvalidOption(who, 'store', 'must be an object store, such as createFsStore({ directory: "./data" }).')
   }
-  assertKnownKeys(`${who}.runtime`, runtime, ['clock', 'random', 'ids'])
+  assertKnownKeys(`${who}.runtime`, runtime, ['clock', 'random', 'ids', 'snapshotAfterCommits'])
   const whole = { integer: true }
   const takeoverAfterMs = numberOption(who, 'takeoverAfterMs', options.takeoverAfterMs, 30_000, {
     min: 300,
@@ -181,6 +183,10 @@ export function resolveQueueOptions(options: QueueOptions): ResolvedQueueOptions
     clock: runtime.clock ?? systemClock,
     random: runtime.random ?? systemRandom,
     ids: runtime.ids ?? systemIds,
+    snapshotAfterCommits: numberOption(`${who}.runtime`, 'snapshotAfterCommits', runtime.snapshotAfterCommits, 512, {
+      min: 1,
+      ...whole,
+    }),
   }
 }
 

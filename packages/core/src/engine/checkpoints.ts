@@ -8,7 +8,6 @@ import { Fenced, type LogPosition, type LogWriter } from '@s3queue/primitives'
 import type { QueueState } from '../state/model.ts'
 import { encodeState } from '../state/snapshot.ts'
 
-const COMMITS = 512
 const BYTES = 16 << 20
 /** A large snapshot is worth a longer log. */
 const TIMES_SNAPSHOT = 2
@@ -21,6 +20,8 @@ interface Snapshot {
 export interface CheckpointsOptions {
   readonly writer: LogWriter
   readonly state: QueueState
+  /** Commits between two snapshots, at most. */
+  readonly afterCommits: number
   readonly onFenced: (error: Fenced) => void
   readonly onTrouble: (error: unknown) => void
   readonly signal: AbortSignal
@@ -42,7 +43,8 @@ export class Checkpoints {
   sealed(bytes: number): ((position: LogPosition) => void) | undefined {
     this.#commits++
     this.#bytes += bytes
-    const due = this.#commits >= COMMITS || this.#bytes >= Math.max(BYTES, TIMES_SNAPSHOT * this.#snapshotBytes)
+    const { afterCommits } = this.#options
+    const due = this.#commits >= afterCommits || this.#bytes >= Math.max(BYTES, TIMES_SNAPSHOT * this.#snapshotBytes)
     if (!due || this.#running !== undefined) return undefined
     const snapshot = this.#take()
     return (position) => this.#start(snapshot, position)
@@ -51,8 +53,8 @@ export class Checkpoints {
   /** At the end of a term, when nothing is under way: leaves a short log to the next writer, if it is worth a snapshot. */
   async finish(): Promise<void> {
     await this.#running
-    const { writer } = this.#options
-    if (writer.position.slot - writer.baseSlot < COMMITS / 8) return
+    const { writer, afterCommits } = this.#options
+    if (writer.position.slot - writer.baseSlot < afterCommits / 8) return
     this.#start(this.#take(), writer.position)
     await this.#running
   }

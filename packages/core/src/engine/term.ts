@@ -86,6 +86,7 @@ export class Term {
     this.#checkpoints = new Checkpoints({
       writer: leadership.writer,
       state: leadership.state,
+      afterCommits: context.options.snapshotAfterCommits,
       onFenced: (error) => this.#loop.fail(error),
       onTrouble: context.trouble,
       signal,
