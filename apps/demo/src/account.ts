@@ -26,6 +26,6 @@ export interface Account {
   readonly crash: Crash | undefined
   /** Stopped by the user before the end. */
   readonly interrupted: boolean
-  /** Where everything still lies, if it was kept. */
-  readonly keptIn: string | undefined
+  /** Where the queue and the notes still lie, if they were kept. */
+  readonly kept: readonly string[]
 }

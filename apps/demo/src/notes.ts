@@ -71,8 +71,12 @@ export function openJournal(path: string, by: string): Journal {
   }
 }
 
-/** The notes of a journal. A last line that was cut off is left out. */
+/** The notes of a journal; none if it was never begun. A last line that was cut off is left out. */
 export async function readJournal(path: string): Promise<Note[]> {
-  const lines = (await readFile(path, 'utf8')).split('\n').slice(0, -1)
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return ''
+    throw error
+  })
+  const lines = text.split('\n').slice(0, -1)
   return lines.map((line) => JSON.parse(line) as Note)
 }

@@ -9,7 +9,7 @@ import { priceOf, totalOf } from './requests.ts'
 type Row = readonly [label: string, value: string, remark?: string]
 
 export function describeAccount(account: Account): string {
-  const { ids, elapsedMs, crash, interrupted, keptIn } = account
+  const { ids, elapsedMs, crash, interrupted, kept } = account
   const sections = [
     [`What became of ${ids.length} messages`, outcomes(account)],
     ['What it took', effort(account)],
@@ -17,7 +17,7 @@ export function describeAccount(account: Account): string {
   ] as const
   const texts = sections.map(([title, rows]) => `${title}\n${layOut(rows)}`)
   if (interrupted) texts.unshift(`Stopped by you after ${seconds(elapsedMs)}. What follows is as far as it got.`)
-  if (keptIn !== undefined) texts.push(`Kept in ${keptIn}`)
+  if (kept.length > 0) texts.push(`Kept: ${kept.join(' and ')}`)
   return texts.join('\n\n')
 }
 

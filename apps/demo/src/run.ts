@@ -16,6 +16,9 @@ import { type ListedRecipient, type Recipient, readRecipients } from './recipien
 import { addRequests, countRequests, type Requests } from './requests.ts'
 import { createMailer } from './send-mail.ts'
 
+/** The file for the notes of the process that will be killed. */
+const JOURNAL = 'journal.jsonl'
+
 export interface Surroundings {
   readonly startMailServer: typeof startMailServer
   readonly showProgress: ShowProgress
@@ -27,22 +30,28 @@ export interface Surroundings {
 
 /** Runs and cleans up. Throws when the store or the machine does not play along. */
 export async function run(options: DemoOptions, surroundings: Surroundings): Promise<Account> {
-  const { keep } = options
+  const { keep, crash } = options
   const recipients = await readRecipients(options.messages)
-  await using cleanUp = new AsyncDisposableStack()
-  const scratch = await mkdtemp(join(tmpdir(), 's3queue-demo-'))
-  if (!keep) cleanUp.defer(() => rm(scratch, { recursive: true, force: true }))
-  const place = options.place ?? { kind: 'fs', directory: join(scratch, 'store') }
-  // A run has a part of the store to itself, so what an earlier one left there does not mix with it.
-  const prefix = `demo-${systemIds.ulid()}/`
-  const opened = openStore(place, prefix)
-  cleanUp.defer(opened.close)
-  await reachStore(place, opened.store, surroundings.interrupt)
-  if (!keep) cleanUp.defer(() => removeRun(place, prefix, opened.store).catch(warn))
-  const mailServer = await surroundings.startMailServer(moodsFor(recipients))
-  cleanUp.defer(mailServer.close)
-  const account = await work({ options, surroundings, recipients, scratch, place, prefix, opened, mailServer })
-  return { ...account, keptIn: keep ? opened.store.description : undefined }
+  const cleanUps: (() => unknown)[] = []
+  try {
+    const scratch = await mkdtemp(join(tmpdir(), 's3queue-demo-'))
+    const keepScratch = keep && (options.place === undefined || crash)
+    if (!keepScratch) cleanUps.unshift(() => rm(scratch, { recursive: true, force: true }))
+    const place = options.place ?? { kind: 'fs', directory: join(scratch, 'store') }
+    // A run has a part of the store to itself, so what an earlier one left there does not mix with it.
+    const prefix = `demo-${systemIds.ulid()}/`
+    const opened = openStore(place, prefix)
+    cleanUps.unshift(opened.close)
+    await reachStore(place, opened.store, surroundings.interrupt)
+    if (!keep) cleanUps.unshift(() => removeRun(place, prefix, opened.store).catch(warn))
+    const mailServer = await surroundings.startMailServer(moodsFor(recipients))
+    cleanUps.unshift(mailServer.close)
+    const account = await work({ options, surroundings, recipients, scratch, place, prefix, opened, mailServer })
+    const journal = crash ? [join(scratch, JOURNAL)] : []
+    return { ...account, kept: keep ? [opened.store.description, ...journal] : [] }
+  } finally {
+    for (const cleanUp of cleanUps) await cleanUp()
+  }
 }
 
 function warn(error: unknown): void {
@@ -70,7 +79,7 @@ interface Workplace {
   readonly mailServer: MailServer
 }
 
-async function work(workplace: Workplace): Promise<Omit<Account, 'keptIn'>> {
+async function work(workplace: Workplace): Promise<Omit<Account, 'kept'>> {
   const { options, surroundings, recipients, opened, mailServer } = workplace
   const patience = options.crash ? HASTY : RELAXED
   const queue = openNewsletterQueue(opened.store, patience)
@@ -100,7 +109,7 @@ async function work(workplace: Workplace): Promise<Omit<Account, 'keptIn'>> {
     const elapsedMs = performance.now() - startedAt
     await worker?.stop({ timeoutMs: 5000 })
     const stats = await queue.getStats()
-    const theirs = options.crash ? await readJournal(journalIn(workplace)) : []
+    const theirs = options.crash ? await readJournal(join(workplace.scratch, JOURNAL)) : []
     const last = theirs.findLast((each) => each.kind === 'requests')
     const mine = countRequests(opened.store.metrics())
     return {
@@ -144,7 +153,7 @@ async function crashOne(workplace: Workplace, startWorker: () => void, signal: A
   const crash = await crashHalfway({
     setup: {
       name: 'the process that was killed',
-      journal: journalIn(workplace),
+      journal: join(workplace.scratch, JOURNAL),
       mailPort: mailServer.port,
       concurrency: options.concurrency,
       patience: HASTY,
@@ -156,10 +165,6 @@ async function crashOne(workplace: Workplace, startWorker: () => void, signal: A
   })
   surroundings.say('Half-way: the worker process was killed (SIGKILL). This process takes over.')
   return crash
-}
-
-function journalIn({ scratch }: Workplace): string {
-  return join(scratch, 'journal.jsonl')
 }
 
 function describeProgress({ deliveries, isDown }: MailServer, total: number): string {

@@ -44,7 +44,7 @@ function honest(): Account {
     ],
     stats: { waiting: 0, delayed: 0, active: 0, completed: 2, dead: 1, total: 3 },
     patience: { visibilityTimeoutMs: 100, takeoverAfterMs: 100 },
-    ...{ opening: NONE, requests: NONE, elapsedMs: 1, crash: undefined, interrupted: false, keptIn: undefined },
+    ...{ opening: NONE, requests: NONE, elapsedMs: 1, crash: undefined, interrupted: false, kept: [] },
   }
 }
 

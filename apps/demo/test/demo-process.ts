@@ -16,18 +16,17 @@ export interface Ended {
 }
 
 export interface RunOptions {
-  /** The program, beside this file. Default: the demo itself. */
-  readonly program?: string
+  /** Default: the demo itself. */
+  readonly program?: URL
   /** Called with what the demo says while it runs, and with a function to send it a signal. */
   readonly onProgress?: (said: string, kill: (signal: NodeJS.Signals) => void) => void
 }
 
 export async function runDemo(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
-  const { program = '../src/main.ts', onProgress } = options
+  const { program = new URL('../src/main.ts', import.meta.url), onProgress } = options
   const temporary = await mkdtemp(join(tmpdir(), 'demo-test-'))
   try {
-    const path = fileURLToPath(new URL(program, import.meta.url))
-    const child = spawn(process.execPath, ['--conditions=@s3queue/source', path, ...args], {
+    const child = spawn(process.execPath, ['--conditions=@s3queue/source', fileURLToPath(program), ...args], {
       env: { ...process.env, TMPDIR: temporary },
       stdio: ['ignore', 'pipe', 'pipe'],
     })

@@ -43,7 +43,8 @@ describe.concurrent('the demo', () => {
   })
 
   it('fails when the mail server has lost a mail', PATIENCE, async () => {
-    const { code, stdout, leftBehind } = await runDemo(['--messages', '12', '--quiet'], { program: './lying-demo.ts' })
+    const program = new URL('./lying-demo.ts', import.meta.url)
+    const { code, stdout, leftBehind } = await runDemo(['--messages', '12', '--quiet'], { program })
     expect(code).toBe(1)
     expect(stdout).toContain('✗ every good recipient has their mail (1 have none)')
     expect(stdout).toContain('1 of 11 checks FAILED')
