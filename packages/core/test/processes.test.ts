@@ -144,3 +144,22 @@ describe('several processes on one queue', () => {
     await run(writer.close())
   })
 })
+
+describe('an inbox that has filled up', () => {
+  it('is counted exactly and taken in whole, however many objects there are', async () => {
+    const { open, run, store } = createWorld()
+    const writer = open<number>()
+    writer.process(() => new Promise(() => {}), { maxPrefetch: 0 })
+    await run(writer.enqueue(0))
+    let listed = 0
+    const producer = open<number>({
+      store: { ...store, list: (options) => store.list({ ...options, limit: 20 }).finally(() => listed++) },
+    })
+    for (let n = 0; n < 90; n++) await run(producer.enqueue(n))
+    expect((await run(producer.getStats())).total).toBe(91)
+    expect(listed).toBeGreaterThan(4)
+    expect((await run(writer.getStats())).total).toBe(91)
+    await run(producer.close())
+    expect((await run(writer.getStats())).total).toBe(91)
+  })
+})

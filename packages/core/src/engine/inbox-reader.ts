@@ -5,40 +5,61 @@
  * that cannot be read is reported and left where it is: nothing is lost, and the rest goes on.
  */
 import { CorruptObject, persistently, waitBeforeRetry } from '@s3queue/primitives'
+import type { ListEntry } from '@s3queue/storage'
 import type { Batch } from '../state/batch-codec.ts'
 import type { Command } from '../state/commands.ts'
 import type { EngineContext } from './context.ts'
 import { decodeInbox, inboxPrefix } from './inbox-codec.ts'
 
 const FIRST_POLL_MS = 100
-const READ_AT_ONCE = 16
 const READS_BEFORE_CORRUPT = 3
+/** How much of the inbox is in memory at a time. */
+const CHUNK_OBJECTS = 64
+const CHUNK_BYTES = 32 << 20
 
 export interface InboxEntry {
   readonly key: string
   readonly batch: Batch<Command>
 }
 
-/** Lists and reads what is in the inbox, but for the keys in `skip`. Objects deleted in between are passed over. */
-export async function readInbox(
+/**
+ * All that is in the inbox, but for the keys in `skip`, in chunks that fit into memory: an inbox may have filled up for days.
+ * Objects deleted in between are passed over.
+ */
+export async function* readInbox(
   context: EngineContext,
   skip: (key: string) => boolean,
   onCorrupt: (error: CorruptObject) => void,
   signal?: AbortSignal,
-): Promise<InboxEntry[]> {
-  const { options } = context
-  const patience = { ...options, onTrouble: context.trouble }
+): AsyncGenerator<InboxEntry[], void, void> {
+  const { options, trouble } = context
+  const patience = { ...options, onTrouble: trouble }
   const prefix = inboxPrefix(options.prefix)
-  const page = await persistently(patience, () => options.store.list({ prefix, signal }), signal)
-  const keys = page.entries.map(({ key }) => key).filter((key) => !skip(key))
-  const entries: InboxEntry[] = []
-  for (let i = 0; i < keys.length; i += READ_AT_ONCE) {
-    const read = await Promise.all(
-      keys.slice(i, i + READ_AT_ONCE).map((key) => readEntry(context, key, onCorrupt, signal)),
-    )
-    for (const entry of read) if (entry !== undefined) entries.push(entry)
+  let startAfter: string | undefined
+  do {
+    const page = await persistently(patience, () => options.store.list({ prefix, startAfter, signal }), signal)
+    for (const keys of chunksOf(page.entries.filter(({ key }) => !skip(key)))) {
+      const read = await Promise.all(keys.map((key) => readEntry(context, key, onCorrupt, signal)))
+      yield read.filter((entry) => entry !== undefined)
+    }
+    startAfter = page.truncated ? page.entries.at(-1)?.key : undefined
+  } while (startAfter !== undefined)
+}
+
+function chunksOf(entries: readonly ListEntry[]): string[][] {
+  const chunks: string[][] = []
+  let bytes = Number.POSITIVE_INFINITY
+  for (const { key, size } of entries) {
+    const chunk = chunks.at(-1)
+    if (chunk === undefined || bytes + size > CHUNK_BYTES || chunk.length >= CHUNK_OBJECTS) {
+      chunks.push([key])
+      bytes = size
+    } else {
+      chunk.push(key)
+      bytes += size
+    }
   }
-  return entries
+  return chunks
 }
 
 async function readEntry(
@@ -66,6 +87,8 @@ export interface InboxReaderOptions {
   readonly context: EngineContext
   /** Puts the commands of an entry into the next commit; `done` is called once they are in the log. */
   readonly fold: (entry: InboxEntry, done: () => void) => void
+  /** Resolves once everything folded so far is in the log. */
+  readonly settled: () => Promise<void>
   readonly signal: AbortSignal
 }
 
@@ -96,30 +119,35 @@ export class InboxReader {
   }
 
   async #poll(): Promise<void> {
-    const { context, fold, signal } = this.#options
+    const { context, signal } = this.#options
+    const { maxPollMs, clock } = context.options
     this.#cancelTimer?.()
     try {
-      await this.#deleteFolded()
-      const entries = await readInbox(
-        context,
-        (key) => this.#known.has(key),
-        (error) => this.#skip(error),
-        signal,
-      )
-      if (signal.aborted) return
-      for (const entry of entries) {
-        this.#known.add(entry.key)
-        fold(entry, () => this.#folded.push(entry.key))
-      }
-      const { maxPollMs } = context.options
-      this.#waitMs = entries.length > 0 ? Math.min(FIRST_POLL_MS, maxPollMs) : Math.min(maxPollMs, this.#waitMs * 2)
+      const found = await this.#foldAll()
+      this.#waitMs = found ? Math.min(FIRST_POLL_MS, maxPollMs) : Math.min(maxPollMs, this.#waitMs * 2)
     } catch (error) {
       if (signal.aborted) return
       context.trouble(error)
-      this.#waitMs = context.options.maxPollMs
+      this.#waitMs = maxPollMs
     }
-    this.#cancelTimer = context.options.clock.setTimer(this.#waitMs, () => void this.poll())
-    if (signal.aborted) this.#cancelTimer()
+    if (!signal.aborted) this.#cancelTimer = clock.setTimer(this.#waitMs, () => void this.poll())
+  }
+
+  async #foldAll(): Promise<boolean> {
+    const { context, fold, settled, signal } = this.#options
+    let chunks = 0
+    await this.#deleteFolded()
+    const skip = (key: string): boolean => this.#known.has(key)
+    for await (const entries of readInbox(context, skip, (error) => this.#skip(error), signal)) {
+      // What came in the chunk before leaves memory before more comes in.
+      if (chunks++ > 0) await settled()
+      for (const entry of entries) {
+        signal.throwIfAborted()
+        this.#known.add(entry.key)
+        fold(entry, () => this.#folded.push(entry.key))
+      }
+    }
+    return chunks > 0
   }
 
   /** Removes what is in the log from the inbox. Called with each poll, and at the end of a term. */

@@ -1,9 +1,9 @@
 /** Reading a queue without writing it: the log, folded as far as it goes, and what waits in the inbox. */
 import type { LogFollower } from '@s3queue/primitives'
+import { decideEnqueue } from '../enqueue.ts'
 import type { EnqueueCommand } from '../state/commands.ts'
 import { queueFold } from '../state/fold.ts'
 import { describeStats, numberedId, type QueueState, type QueueStats } from '../state/model.ts'
-import { wasTaken } from '../state/senders.ts'
 import type { EngineContext } from './context.ts'
 import { readInbox } from './inbox-reader.ts'
 
@@ -33,29 +33,51 @@ export class Observer {
 
   /** Whether a message with this id waits to be folded. */
   async isInInbox(id: string, signal?: AbortSignal): Promise<boolean> {
-    const entries = await readInbox(this.#context, () => false, this.#context.trouble, signal)
-    return entries.some(({ batch }) =>
-      batch.entries.some((command) => command.type === 'enqueue' && hasMessage(command, id)),
-    )
+    const commands = await this.#inboxEnqueues(signal)
+    return commands.some((command) => hasMessage(command, id))
   }
 
   /** The inbox is read first: what the writer folds in between is then seen twice, and counted once by its numbers. */
   async #stats(signal?: AbortSignal): Promise<QueueStats> {
-    const { trouble, wallNow } = this.#context
-    const entries = await readInbox(this.#context, () => false, trouble, signal)
+    const { wallNow } = this.#context
+    const commands = await this.#inboxEnqueues(signal)
     const state = await this.#follower.refresh(signal)
     const stats = { ...describeStats(state) }
     const due = [...state.delayed].filter((run) => run.visibleAt <= wallNow()).reduce((sum, run) => sum + run.count, 0)
     stats.waiting += due
     stats.delayed -= due
-    for (const command of entries.flatMap(({ batch }) => batch.entries)) {
-      if (command.type !== 'enqueue' || wasTaken(state.senders, command.sender, command.seq)) continue
+    const seen = new Set<string>()
+    for (const command of commands) {
+      const names = namesOf(command)
+      if (decideEnqueue(state, command).kind !== 'enqueued' || names.some((name) => seen.has(name))) continue
+      for (const name of names) seen.add(name)
       if (command.visibleAt > wallNow()) stats.delayed += command.count
       else stats.waiting += command.count
       stats.total += command.count
     }
     return stats
   }
+
+  /** What is to be enqueued by the inbox; payloads are let go at once. */
+  async #inboxEnqueues(signal?: AbortSignal): Promise<EnqueueCommand[]> {
+    const commands: EnqueueCommand[] = []
+    for await (const entries of readInbox(this.#context, () => false, this.#context.trouble, signal)) {
+      for (const { batch } of entries) {
+        for (const command of batch.entries) if (command.type === 'enqueue') commands.push(command)
+      }
+    }
+    return commands
+  }
+}
+
+/** What two commands for the same message have in common. */
+function namesOf({ sender, seq, extras }: EnqueueCommand): string[] {
+  const { id, deduplicationKey } = extras ?? {}
+  return [
+    `n:${numberedId(sender, seq)}`,
+    ...(id === undefined ? [] : [`i:${id}`]),
+    ...(deduplicationKey === undefined ? [] : [`k:${deduplicationKey}`]),
+  ]
 }
 
 function hasMessage({ sender, seq, count, extras }: EnqueueCommand, id: string): boolean {

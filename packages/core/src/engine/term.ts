@@ -103,7 +103,12 @@ export class Term {
       },
       startedAt,
     )
-    this.#inbox = new InboxReader({ context, fold: (entry, done) => this.#foldInbox(entry, done), signal })
+    this.#inbox = new InboxReader({
+      context,
+      fold: (entry, done) => this.#foldInbox(entry, done),
+      settled: () => this.#loop.whenDurable(),
+      signal,
+    })
     for (const claim of this.#state.active.values()) {
       this.#deadlines.add([claim.token], clock.monotonic() + claim.timeoutMs)
     }
@@ -112,8 +117,8 @@ export class Term {
     this.#loop.wake()
   }
 
-  /** Takes commands into the next commit. */
-  accept(submission: Submission): void {
+  /** Takes commands into the next commit. `lost` is called if they do not get into the log in this term. */
+  accept(submission: Submission, lost: () => void = () => this.#options.onLost(submission)): void {
     const answers: Answer[] = []
     let at = 0
     for (const command of submission.commands) {
@@ -121,7 +126,7 @@ export class Term {
       answers.push(this.#take(command, submission.payloads.slice(at, at + count)))
       at += count
     }
-    this.#loop.record([], { durable: () => submission.resolve(answers), lost: () => this.#options.onLost(submission) })
+    this.#loop.record([], { durable: () => submission.resolve(answers), lost })
   }
 
   #take(command: Command, payloads: readonly Payload[]): Answer {
@@ -333,7 +338,8 @@ export class Term {
 
   #foldInbox(entry: InboxEntry, done: () => void): void {
     const { entries, payloads } = entry.batch
-    this.accept({ commands: entries, payloads: payloads.all(), resolve: done, reject: () => {} })
+    // If it is lost here, it is still in the inbox, for the next writer.
+    this.accept({ commands: entries, payloads: payloads.all(), resolve: done, reject: () => {} }, () => {})
   }
 
   /** The payload of this claim cannot be read: reported, and tried again like any failed attempt, until the dead letters keep it. */
