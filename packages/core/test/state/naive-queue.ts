@@ -1,0 +1,137 @@
+/**
+ * A queue as one would write it in an afternoon: an array of messages, each looked at every time. Slow, obvious, and with no
+ * runs, heaps or shared batches: what the real state machine is compared with.
+ */
+export interface NaiveMessage {
+  readonly id: string
+  readonly priority: number
+  readonly maxAttempts: number
+  readonly named: string | undefined
+  status: 'waiting' | 'delayed' | 'active' | 'completed' | 'dead' | 'gone'
+  visibleAt: number
+  attempts: number
+  token: number
+  /** Lower goes first among messages of one priority. */
+  turn: number
+  /** In which order they began to wait. */
+  since: number
+}
+
+export class NaiveQueue {
+  readonly messages: NaiveMessage[] = []
+  now = 0
+  paused = false
+  #token = 0
+  #first = 0
+  #last = 0
+  #since = 0
+  readonly #keys = new Map<string, { id: string; until: number }>()
+  readonly #idsUntil = new Map<string, number>()
+
+  time(at: number): void {
+    if (at <= this.now) return
+    this.now = at
+    const due = this.messages.filter(({ status, visibleAt }) => status === 'delayed' && visibleAt <= at)
+    for (const message of due.sort((a, b) => a.visibleAt - b.visibleAt || a.since - b.since)) {
+      message.status = 'waiting'
+      message.turn = ++this.#last
+    }
+  }
+
+  /** Returns the id it is a duplicate of, if it is one. */
+  enqueue(
+    id: string,
+    options: {
+      priority: number
+      maxAttempts: number
+      visibleAt: number
+      named?: string | undefined
+      key?: string | undefined
+      windowMs: number
+    },
+  ): string | undefined {
+    const { named, key, windowMs, priority, maxAttempts, visibleAt } = options
+    if (named !== undefined) {
+      const alive = this.messages.some(
+        (m) => m.named === named && ['waiting', 'delayed', 'active', 'dead'].includes(m.status),
+      )
+      if (alive || (this.#idsUntil.get(named) ?? 0) > this.now) return named
+    }
+    const known = key === undefined ? undefined : this.#keys.get(key)
+    if (known !== undefined && known.until > this.now) return known.id
+    const message: NaiveMessage = {
+      ...{ id: named ?? id, named, priority, maxAttempts, visibleAt, attempts: 0, token: 0, turn: 0, since: 0 },
+      status: 'waiting',
+    }
+    this.messages.push(message)
+    if (key !== undefined) this.#keys.set(key, { id: message.id, until: this.now + windowMs })
+    this.#wait(message, visibleAt, 'back')
+    return undefined
+  }
+
+  claim(limit: number): number[] {
+    if (this.paused) return []
+    const turns = this.messages
+      .filter(({ status }) => status === 'waiting')
+      .sort((a, b) => b.priority - a.priority || a.turn - b.turn)
+    return turns.slice(0, limit).map((message) => {
+      message.status = 'active'
+      message.attempts++
+      message.token = ++this.#token
+      return message.token
+    })
+  }
+
+  by(token: number): NaiveMessage | undefined {
+    return this.messages.find((message) => message.status === 'active' && message.token === token)
+  }
+
+  end(message: NaiveMessage, status: 'completed' | 'gone', windowMs: number): void {
+    message.status = status
+    if (message.named !== undefined) this.#idsUntil.set(message.named, this.now + windowMs)
+  }
+
+  fail(message: NaiveMessage, retriable: boolean, delayMs: number): void {
+    if (!retriable || message.attempts >= message.maxAttempts) message.status = 'dead'
+    else this.#wait(message, this.now + delayMs, 'back')
+  }
+
+  expire(message: NaiveMessage): void {
+    if (message.attempts >= message.maxAttempts) message.status = 'dead'
+    else this.#wait(message, 0, 'front')
+  }
+
+  release(message: NaiveMessage, started: boolean): void {
+    if (!started) message.attempts--
+    else if (message.attempts >= message.maxAttempts) {
+      message.status = 'dead'
+      return
+    }
+    this.#wait(message, 0, 'front')
+  }
+
+  snooze(message: NaiveMessage, ms: number): void {
+    message.attempts--
+    this.#wait(message, this.now + ms, 'back')
+  }
+
+  redrive(message: NaiveMessage): void {
+    message.attempts = 0
+    this.#wait(message, 0, 'back')
+  }
+
+  count(status: NaiveMessage['status']): number {
+    return this.messages.filter((message) => message.status === status).length
+  }
+
+  #wait(message: NaiveMessage, visibleAt: number, place: 'front' | 'back'): void {
+    message.visibleAt = visibleAt
+    message.since = ++this.#since
+    message.token = 0
+    if (visibleAt > this.now) message.status = 'delayed'
+    else {
+      message.status = 'waiting'
+      message.turn = place === 'front' ? --this.#first : ++this.#last
+    }
+  }
+}
