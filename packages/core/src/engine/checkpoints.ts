@@ -50,9 +50,8 @@ export class Checkpoints {
     return (position) => this.#start(snapshot, position)
   }
 
-  /** At the end of a term, when nothing is under way: leaves a short log to the next writer, if it is worth a snapshot. */
+  /** At the end of a term, with no commit and no snapshot under way: leaves a short log to the next writer, if it is worth a snapshot. */
   async finish(): Promise<void> {
-    await this.#running
     const { writer, afterCommits } = this.#options
     if (writer.position.slot - writer.baseSlot < afterCommits / 8) return
     this.#start(this.#take(), writer.position)

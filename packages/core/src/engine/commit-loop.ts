@@ -70,6 +70,11 @@ export class CommitLoop {
     return this.#failure
   }
 
+  /** Whether all that is in the state is in the log. */
+  get isIdle(): boolean {
+    return this.#batches.length === 0
+  }
+
   /** Applies decided events and puts them into the next commit, together with an effect. Events may be empty: the effect then waits for what came before. */
   record(events: readonly QueueEvent[], effect?: Effect, payloads: readonly Payload[] = []): void {
     if (this.#failure !== undefined) {
@@ -99,8 +104,10 @@ export class CommitLoop {
   tick(): void {
     const at = Math.floor(this.#options.wallNow())
     if (at <= this.state.now) return
+    const batch = this.#open()
+    if (at <= this.state.now) return
     const event: QueueEvent = { type: 'time', at }
-    this.#open().events.push(event)
+    batch.events.push(event)
     applyEvent(this.state, event)
   }
 

@@ -136,7 +136,7 @@ export class InboxReader {
   async #foldAll(): Promise<boolean> {
     const { context, fold, settled, signal } = this.#options
     let chunks = 0
-    await this.#deleteFolded()
+    await this.deleteFolded()
     const skip = (key: string): boolean => this.#known.has(key)
     for await (const entries of readInbox(context, skip, (error) => this.#skip(error), signal)) {
       // What came in the chunk before leaves memory before more comes in.
@@ -151,21 +151,22 @@ export class InboxReader {
   }
 
   /** Removes what is in the log from the inbox. Called with each poll, and at the end of a term. */
-  async #deleteFolded(): Promise<void> {
-    const keys = this.#folded.splice(0, 1000)
-    if (keys.length === 0) return
+  async deleteFolded(): Promise<void> {
     const { context, signal } = this.#options
     const { options } = context
-    await persistently({ ...options, onTrouble: context.trouble }, () => options.store.delete(keys, { signal }), signal)
-    for (const key of keys) this.#known.delete(key)
+    const patience = { ...options, onTrouble: context.trouble }
+    while (this.#folded.length > 0) {
+      const keys = this.#folded.splice(0, 1000)
+      await persistently(patience, () => options.store.delete(keys, { signal }), signal)
+      for (const key of keys) this.#known.delete(key)
+    }
   }
 
-  /** Stops looking, after removing what is in the log already. */
+  /** Stops looking. What was found last is in the writer's hands when this resolves. */
   async stop(): Promise<void> {
     this.#cancelTimer?.()
     await this.#polling
     this.#cancelTimer?.()
-    while (this.#folded.length > 0) await this.#deleteFolded()
   }
 
   #skip(error: CorruptObject): void {

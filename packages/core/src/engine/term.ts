@@ -246,9 +246,13 @@ export class Term {
 
   /** Ends the term in order: everything durable, a short log, the lease given back. */
   async close(reason: Error): Promise<void> {
-    await this.#loop.whenDurable()
     await this.#inbox.stop()
-    await this.#checkpoints.finish()
+    // What the inbox gave last, or an alarm, may be on its way: a snapshot of it would be ahead of the log.
+    do {
+      await this.#loop.whenDurable()
+      await this.#checkpoints.idle()
+    } while (!this.#loop.isIdle)
+    await Promise.all([this.#checkpoints.finish(), this.#inbox.deleteFolded()])
     await this.#heartbeat.stop()
     if (this.#loop.failure === undefined) await this.#options.grant.release()
     this.end(reason)
