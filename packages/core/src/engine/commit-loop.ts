@@ -122,6 +122,22 @@ export class CommitLoop {
     return new Promise((resolve, reject) => this.record([], { durable: () => resolve(), lost: reject }))
   }
 
+  /**
+   * Resolves once everything recorded so far is in the log and at some moment since the call nobody else was the writer: so the state was
+   * the queue's at that moment. Rejects if that is not so. Costs a request where nothing is being committed.
+   */
+  async whenCurrent(): Promise<void> {
+    await this.whenDurable()
+    // What is under way now was sent after the call.
+    if (!this.isIdle) return this.whenDurable()
+    try {
+      await this.#options.writer.confirm(this.#abort.signal)
+    } catch (error) {
+      this.fail(error instanceof Error ? error : new Error(String(error)))
+    }
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
   /** Ends the loop. Whatever is not durable is lost with `reason`. */
   fail(reason: Error): void {
     if (this.#failure !== undefined) return

@@ -118,6 +118,12 @@ export class InboxReader {
     return this.#polling
   }
 
+  /** Like `poll`, but finds all that was in the inbox before the call: a look that is under way may have passed it by. */
+  async pollAfresh(): Promise<void> {
+    await this.#polling
+    return this.poll()
+  }
+
   async #poll(): Promise<void> {
     const { context, signal } = this.#options
     const { maxPollMs, clock } = context.options

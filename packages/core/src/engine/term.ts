@@ -219,9 +219,9 @@ export class Term {
     })
   }
 
-  /** The exact numbers as of now, with all that is in the inbox, once they are durable. */
+  /** The exact numbers as of some moment during the call, with all that is in the inbox, once they are durable. */
   async stats(): Promise<QueueStats> {
-    await this.#inbox.poll()
+    await Promise.all([this.#inbox.pollAfresh(), this.#loop.whenCurrent()])
     if (this.#dueDelayed()) this.#loop.tick()
     const stats = describeStats(this.#state)
     await this.#loop.whenDurable()

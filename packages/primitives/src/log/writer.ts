@@ -9,7 +9,7 @@ import { CasUnresolved, Fenced, WriterClosed } from '../errors.ts'
 import { persistently } from '../patience.ts'
 import type { BaseRecord, LogContext } from './context.ts'
 import { encodeFrame } from './frame.ts'
-import { claimSlot, type SlotHeader } from './slot.ts'
+import { claimSlot, readSlot, type SlotHeader } from './slot.ts'
 import { writeSnapshot } from './snapshot.ts'
 import type { Walk } from './walk.ts'
 
@@ -87,11 +87,24 @@ export class LogWriter {
     const header: SlotHeader = { kind: 'commit', slot, epoch: this.epoch, nonce, prev: this.#position.hash }
     const { bytes, hash } = encodeFrame(header, body)
     const owner = await claimSlot(this.#log, slot, nonce, bytes, signal)
-    if (owner !== 'mine')
-      throw new Fenced(this.epoch, `${this.#log.layout.slot(slot)} in ${this.#log.store.description}`)
+    if (owner !== 'mine') throw this.#fenced(slot)
     this.#held.push(slot)
     this.#position = { slot, hash }
     return this.#position
+  }
+
+  /**
+   * Resolves if at some moment during the call nobody had taken over; else throws `Fenced`. Costs one request, and is for times at which nothing
+   * is being appended: a commit of ours that is in the log without our knowing would be taken for nothing, once it is collected.
+   */
+  async confirm(signal?: AbortSignal): Promise<void> {
+    const slot = this.nextSlot
+    const found = await readSlot(this.#log, slot, signal)
+    if (found !== undefined && found.header.epoch !== this.epoch) throw this.#fenced(slot)
+  }
+
+  #fenced(slot: number): Fenced {
+    return new Fenced(this.epoch, `${this.#log.layout.slot(slot)} in ${this.#log.store.description}`)
   }
 
   /**
