@@ -17,7 +17,7 @@ export interface MetricResult {
   readonly min: number
   readonly max: number
   /** Undefined where there is none on this store, and in a quick run. */
-  readonly target?: { readonly bound: Target['bound']; readonly value: number; readonly met: boolean } | undefined
+  readonly target?: (Pick<Target, 'bound' | 'value'> & { readonly every: boolean; readonly met: boolean }) | undefined
 }
 
 export interface RowResult {
@@ -61,8 +61,10 @@ function resultOf(
   const result = { metric, label, unit, samples, median: middle, min: Math.min(...samples), max: Math.max(...samples) }
   const counts = target?.stores === undefined || (store !== undefined && target.stores.includes(store))
   if (target === undefined || !counts || quick) return result
-  const { bound, value } = target
-  return { ...result, target: { bound, value, met: bound === 'at least' ? middle >= value : middle <= value } }
+  const { bound, value, every = false } = target
+  const held = every ? samples : [middle]
+  const met = held.every((each) => (bound === 'at least' ? each >= value : each <= value))
+  return { ...result, target: { bound, value, every, met } }
 }
 
 async function inTime(repeat: Repetition): Promise<Findings> {

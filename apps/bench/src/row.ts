@@ -9,6 +9,8 @@ export type StoreName = (typeof STORE_NAMES)[number]
 export interface Target {
   readonly bound: 'at least' | 'at most'
   readonly value: number
+  /** Every repetition must keep to it, not just the median: a promise rather than a size. Default false. */
+  readonly every?: boolean | undefined
   /** Where it counts. Default: on every store of the row. */
   readonly stores?: readonly StoreName[] | undefined
 }

@@ -74,7 +74,7 @@ describe('a quick run in memory', () => {
   })
 
   it('recovers and takes over', async () => {
-    const { exitCode, value, report } = await measure('recovery,take-over')
+    const { exitCode, value, report } = await measure('recovery,take-over,take-over-default')
     expect(report.failed).toEqual([])
     expect(exitCode).toBe(0)
     expect(value('recovery', 'requests')).toBeGreaterThan(20)

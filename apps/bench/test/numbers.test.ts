@@ -58,7 +58,15 @@ describe('a row', () => {
     ['at least', 2.1, false],
   ] as const)('holds the middle against a target: %s %d', async (bound, value, met) => {
     const { metrics } = await measureRow(rowOf([0, 9, 2, 1], { bound, value }), place, 3)
-    expect(metrics[0]?.target).toEqual({ bound, value, met })
+    expect(metrics[0]?.target).toEqual({ bound, value, every: false, met })
+  })
+
+  it.each([
+    [9, true],
+    [8.9, false],
+  ])('holds every repetition against a promise: at most %d', async (value, met) => {
+    const { metrics } = await measureRow(rowOf([0, 9, 2, 1], { bound: 'at most', value, every: true }), place, 3)
+    expect(metrics[0]?.target?.met).toBe(met)
   })
 
   it('has no target on other stores, or in a quick run', async () => {

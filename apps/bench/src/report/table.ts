@@ -20,7 +20,10 @@ export function tableOf(results: readonly RowResult[]): string {
 
 function cellsOf({ label, unit, samples, median, min, max, target }: MetricResult): string[] {
   const range = samples.length > 1 ? `${number(min)} to ${number(max)}` : ''
-  const wanted = target === undefined ? '' : `${target.bound === 'at least' ? '≥' : '≤'} ${number(target.value)}`
+  const wanted =
+    target === undefined
+      ? ''
+      : `${target.every ? 'all ' : ''}${target.bound === 'at least' ? '≥' : '≤'} ${number(target.value)}`
   const mark = target === undefined ? '' : target.met ? '✓ hit' : '✗ MISS'
   return [label, number(median), range, unit, wanted, mark]
 }

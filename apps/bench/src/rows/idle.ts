@@ -1,9 +1,9 @@
 /** What a queue costs in which nothing happens: an hour of virtual time, and on request a minute of real time. */
-import { type Clock, diffMetrics, type ObjectStore, sleep, systemClock } from '@s3queue/storage'
-import { createMemoryStore } from '@s3queue/storage-memory'
+import { diffMetrics } from '@s3queue/storage'
 import { recipient } from '../payloads.ts'
 import { type MeteredQueue, openQueue } from '../queues.ts'
 import type { Findings, Row } from '../row.ts'
+import { realWorld, virtualWorld, type World } from '../world.ts'
 
 const MINUTE_MS = 60_000
 const COUNTED =
@@ -21,17 +21,7 @@ export const idle: Row = {
   repetitions: 1,
   warmUp: false,
   metrics,
-  begin: () => async () => {
-    // Loaded here alone, because it brings the test runner with it.
-    const { createManualClock } = await import('@s3queue/storage/testing')
-    const clock = createManualClock()
-    const store = createMemoryStore({ clock })
-    const advance = (ms: number): Promise<void> => clock.advance(ms)
-    return watchIdle(
-      { store, clock, advance, run: (work) => clock.runUntil(work) },
-      { backOffMs: 10 * MINUTE_MS, watchMs: 60 * MINUTE_MS },
-    )
-  },
+  begin: () => async () => watchIdle(await virtualWorld(), { backOffMs: 10 * MINUTE_MS, watchMs: 60 * MINUTE_MS }),
 }
 
 export const idleInRealTime: Row = {
@@ -45,18 +35,7 @@ export const idleInRealTime: Row = {
   begin:
     ({ store, quick }) =>
     () =>
-      watchIdle(
-        { store, clock: systemClock, advance: (ms) => sleep(systemClock, ms), run: (work) => work },
-        { backOffMs: quick ? 1000 : 30_000, watchMs: quick ? 1000 : 2 * MINUTE_MS },
-      ),
-}
-
-interface World {
-  readonly store: ObjectStore
-  readonly clock: Clock
-  readonly advance: (ms: number) => Promise<void>
-  /** Lets time pass until `work` is done. */
-  readonly run: <T>(work: Promise<T>) => Promise<T>
+      watchIdle(realWorld(store), { backOffMs: quick ? 1000 : 30_000, watchMs: quick ? 1000 : 2 * MINUTE_MS }),
 }
 
 interface Watch {

@@ -8,7 +8,7 @@ import { oneAtATime } from './one-at-a-time.ts'
 import { recovery, recoveryOfAMillion } from './recovery.ts'
 import { startUp } from './start-up.ts'
 import { stateMachine } from './state-machine.ts'
-import { takeOver } from './take-over.ts'
+import { takeOver, takeOverByDefault } from './take-over.ts'
 
 export const ROWS: readonly Row[] = [
   stateMachine,
@@ -23,4 +23,5 @@ export const ROWS: readonly Row[] = [
   recovery,
   recoveryOfAMillion,
   takeOver,
+  takeOverByDefault,
 ]
