@@ -13,7 +13,7 @@ export interface NaiveMessage {
   token: number
   /** Lower goes first among messages of one priority. */
   turn: number
-  /** In which order they began to wait. */
+  /** In which order they began to wait, or died. */
   since: number
 }
 
@@ -92,19 +92,19 @@ export class NaiveQueue {
   }
 
   fail(message: NaiveMessage, retriable: boolean, delayMs: number): void {
-    if (!retriable || message.attempts >= message.maxAttempts) message.status = 'dead'
+    if (!retriable || message.attempts >= message.maxAttempts) this.#die(message)
     else this.#wait(message, this.now + delayMs, 'back')
   }
 
   expire(message: NaiveMessage): void {
-    if (message.attempts >= message.maxAttempts) message.status = 'dead'
+    if (message.attempts >= message.maxAttempts) this.#die(message)
     else this.#wait(message, 0, 'front')
   }
 
   release(message: NaiveMessage, started: boolean): void {
     if (!started) message.attempts--
     else if (message.attempts >= message.maxAttempts) {
-      message.status = 'dead'
+      this.#die(message)
       return
     }
     this.#wait(message, 0, 'front')
@@ -122,6 +122,11 @@ export class NaiveQueue {
 
   count(status: NaiveMessage['status']): number {
     return this.messages.filter((message) => message.status === status).length
+  }
+
+  #die(message: NaiveMessage): void {
+    message.status = 'dead'
+    message.since = ++this.#since
   }
 
   #wait(message: NaiveMessage, visibleAt: number, place: 'front' | 'back'): void {

@@ -100,7 +100,7 @@ describe('dispatch', () => {
 describe('enqueue', () => {
   it('takes each number of a sender once, in whatever order and however often they come', () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 0, max: 15 }), { maxLength: 60 }), (batches) => {
+      fc.property(fc.array(fc.integer({ min: 0, max: 15 }), { maxLength: 60, size: 'max' }), (batches) => {
         const m = machine()
         for (const batch of batches) {
           const command = {
@@ -272,7 +272,7 @@ function play(steps: readonly Step[]) {
 describe('the state', () => {
   it('keeps every message in exactly one place, and as many payloads live as are needed', () => {
     fc.assert(
-      fc.property(fc.array(command, { maxLength: 80 }), (steps) => {
+      fc.property(fc.array(command, { maxLength: 80, size: 'max' }), (steps) => {
         const { state } = play(steps)
         const places = [
           ...[...state.runs.values()].flatMap((run) =>
@@ -291,7 +291,7 @@ describe('the state', () => {
 
   it('is the same when it is folded from the log, and when it goes on from a snapshot', () => {
     fc.assert(
-      fc.property(fc.array(command, { maxLength: 80 }), fc.nat(), (steps, cut) => {
+      fc.property(fc.array(command, { maxLength: 80, size: 'max' }), fc.nat(), (steps, cut) => {
         const { state, log } = play(steps)
         const at = cut % (log.length + 1)
         let folded = queueFold.start(undefined)
@@ -306,7 +306,7 @@ describe('the state', () => {
 
   it('gives tokens that only grow', () => {
     fc.assert(
-      fc.property(fc.array(command, { maxLength: 80 }), (steps) => {
+      fc.property(fc.array(command, { maxLength: 80, size: 'max' }), (steps) => {
         const claims = play(steps)
           .log.flat()
           .filter((event) => event.type === 'claimed')
