@@ -49,7 +49,8 @@ function run(file: string, env: Readonly<Record<string, string>>): Promise<Run> 
     child.stderr.on('data', (chunk: Buffer) => (errors += chunk))
     child.on('error', reject)
     child.on('close', (code, signal) => {
-      const ended = signal === 'SIGTERM' ? `a time-out: it was still running after ${LIMIT_MS} ms` : (signal ?? code ?? 1)
+      const ended =
+        signal === 'SIGTERM' ? `a time-out: it was still running after ${LIMIT_MS} ms` : (signal ?? code ?? 1)
       resolve({ ended, output, errors })
     })
   })
