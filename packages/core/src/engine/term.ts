@@ -221,7 +221,9 @@ export class Term {
 
   /** The exact numbers as of some moment during the call, with all that is in the inbox, once they are durable. */
   async stats(): Promise<QueueStats> {
-    await Promise.all([this.#inbox.pollAfresh(), this.#loop.whenCurrent()])
+    await this.#inbox.pollAfresh()
+    // Only now: what another writer takes out of the inbox from here on was folded above.
+    await this.#loop.whenCurrent()
     if (this.#dueDelayed()) this.#loop.tick()
     const stats = describeStats(this.#state)
     await this.#loop.whenDurable()
