@@ -7,6 +7,12 @@ import type { Note } from './notes.ts'
 import type { ListedRecipient } from './recipients.ts'
 import type { Requests } from './requests.ts'
 
+export interface DeadLetter {
+  readonly id: string
+  /** How the last attempt failed. */
+  readonly why: string
+}
+
 export interface Account {
   readonly recipients: readonly ListedRecipient[]
   /** The message of each recipient, in the same order. */
@@ -17,6 +23,8 @@ export interface Account {
   readonly notes: readonly Note[]
   /** What the queue says. */
   readonly stats: QueueStats
+  /** What the queue has in its dead letters. */
+  readonly dead: readonly DeadLetter[]
   /** Requests to the store until the queue was open. On a store that must be tried first (S3), this includes the trial. */
   readonly opening: Requests
   /** Requests to the store from then on, of all processes. */

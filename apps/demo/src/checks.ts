@@ -24,7 +24,7 @@ interface Case {
   readonly addressOf: ReadonlyMap<string, string>
   readonly claims: ReadonlyMap<string, readonly Claim[]>
   readonly delivered: ReadonlyMap<string, readonly Delivery[]>
-  /** Messages of which the killed process may have recorded the end without living to note it. */
+  /** Messages whose completion the killed process may have recorded without living to note it. */
   readonly untold: ReadonlySet<string>
 }
 
@@ -80,14 +80,14 @@ function nobodyElse({ good, delivered }: Case): Check {
   return { name: 'nobody else got one', holds: others.length === 0, detail: `${others.length} others` }
 }
 
-function deadAreBad({ account: { notes, stats }, good, bad, untold }: Case): Check {
-  const dead = new Set(notes.filter(({ kind }) => kind === 'died').map(idOf))
-  const wronged = good.filter((id) => dead.has(id)).length
-  const spared = bad.filter((id) => !dead.has(id) && !untold.has(id)).length
-  const holds = wronged === 0 && spared === 0 && stats.dead === bad.length
+function deadAreBad({ account: { dead, stats }, good, bad }: Case): Check {
+  const ids = new Set(dead.map(({ id }) => id))
+  const wronged = good.filter((id) => ids.has(id)).length
+  const spared = bad.filter((id) => !ids.has(id)).length
+  const holds = wronged === 0 && spared === 0 && ids.size === bad.length && stats.dead === bad.length
   const detail = holds
     ? `${bad.length} rows`
-    : `${stats.dead} dead for ${bad.length} bad rows; ${wronged} good ones dead, ${spared} bad ones not`
+    : `${ids.size} dead letters for ${bad.length} bad rows: ${wronged} are of good rows, ${spared} are missing`
   return { name: 'the dead letters are exactly the bad rows', holds, detail }
 }
 

@@ -17,9 +17,8 @@ interface OfClaim {
 }
 
 export type Event =
-  | ({ readonly kind: 'claimed' | 'completed' | 'released' | 'expired' | 'refused' } & OfClaim)
+  | ({ readonly kind: 'claimed' | 'completed' | 'died' | 'released' | 'expired' | 'refused' } & OfClaim)
   | ({ readonly kind: 'retried'; readonly why: string } & OfClaim)
-  | ({ readonly kind: 'died'; readonly why: string } & OfClaim)
   | { readonly kind: 'promoted'; readonly epoch: number }
   | { readonly kind: 'trouble'; readonly why: string }
   /** Requests to the store so far. */
@@ -34,12 +33,9 @@ export type Note = Event & {
 
 /** Notes everything that happens in this process's part of `queue`. */
 export function watch(queue: Queue<unknown>, note: (event: Event) => void): void {
-  for (const kind of ['claimed', 'completed', 'released', 'expired', 'refused'] as const)
+  for (const kind of ['claimed', 'completed', 'died', 'released', 'expired', 'refused'] as const)
     queue.on(kind, ({ id, fencingToken: token }) => note({ kind, id, token }))
   queue.on('retried', ({ id, fencingToken: token, error }) => note({ kind: 'retried', id, token, why: error.message }))
-  queue.on('died', ({ id, fencingToken: token, reason, failures }) =>
-    note({ kind: 'died', id, token, why: failures.at(-1)?.message ?? reason }),
-  )
   queue.on('promoted', ({ epoch }) => note({ kind: 'promoted', epoch }))
   queue.on('trouble', ({ error }) =>
     note({ kind: 'trouble', why: error instanceof Error ? error.message : String(error) }),

@@ -1,14 +1,7 @@
 /** Where the queue lives: a directory or a bucket, and in it a part of its own for each run. */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import {
-  type MeteredStore,
-  NoSuchBucket,
-  type ObjectStore,
-  systemClock,
-  withMetering,
-  withPrefix,
-} from '@s3queue/storage'
+import { NoSuchBucket, type ObjectStore, withPrefix } from '@s3queue/storage'
 import { createFsStore } from '@s3queue/storage-fs'
 import { createBucket, createS3Store, parseS3Url } from '@s3queue/storage-s3'
 
@@ -18,17 +11,18 @@ export type StorePlace =
   | { readonly kind: 's3'; readonly url: string }
 
 export interface OpenStore {
-  readonly store: MeteredStore
+  readonly store: ObjectStore
   /** Closes connections. */
   close(): void
 }
 
 /** The store at `place`, below `prefix`. Throws `InvalidOption` for a URL that cannot be. */
 export function openStore(place: StorePlace, prefix: string): OpenStore {
-  const measured = (store: ObjectStore): MeteredStore => withMetering(withPrefix(store, prefix), { clock: systemClock })
-  if (place.kind === 'fs') return { store: measured(createFsStore({ directory: place.directory })), close() {} }
+  if (place.kind === 'fs') {
+    return { store: withPrefix(createFsStore({ directory: place.directory }), prefix), close() {} }
+  }
   const store = createS3Store(parseS3Url(place.url))
-  return { store: measured(store), close: () => store.destroy() }
+  return { store: withPrefix(store, prefix), close: () => store.destroy() }
 }
 
 /** Finds out that the store answers. A bucket that is missing on a server of one's own is made; on AWS that is not for a demo to do. */

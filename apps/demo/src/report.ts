@@ -3,7 +3,6 @@ import { REQUEST_KINDS } from '@s3queue/storage'
 import type { Account } from './account.ts'
 import type { Check } from './checks.ts'
 import { foldClaims } from './claims.ts'
-import type { Note } from './notes.ts'
 import { priceOf, totalOf } from './requests.ts'
 
 type Row = readonly [label: string, value: string, remark?: string]
@@ -29,15 +28,14 @@ export function describeChecks(checks: readonly Check[]): string {
   return `Checks\n${lines.join('\n')}\n\n${verdict}`
 }
 
-function outcomes({ stats, notes, deliveries }: Account): Row[] {
+function outcomes({ stats, dead, notes, deliveries }: Account): Row[] {
   const retries = notes.filter((note) => note.kind === 'retried')
-  const deaths = notes.filter((note) => note.kind === 'died')
   const left = stats.waiting + stats.delayed + stats.active
   const copies = deliveries.length - new Set(deliveries.map(({ messageId }) => messageId)).size
   return [
     ['sent', number(stats.completed)],
     ['dead letters', number(stats.dead)],
-    ...reasons(deaths),
+    ...reasons(dead),
     ...(left === 0 ? [] : [['not done', number(left)] as const]),
     ['attempts that failed and were made again', number(retries.length)],
     ...reasons(retries),
@@ -45,9 +43,9 @@ function outcomes({ stats, notes, deliveries }: Account): Row[] {
   ]
 }
 
-/** The reasons that notes give, most frequent first. */
-function reasons(notes: readonly (Note & { readonly why: string })[]): Row[] {
-  const groups = Map.groupBy(notes, ({ why }) => why)
+/** Reasons and how often they were given, most frequent first. */
+function reasons(ends: readonly { readonly why: string }[]): Row[] {
+  const groups = Map.groupBy(ends, ({ why }) => why)
   const sorted = [...groups].sort(([, a], [, b]) => b.length - a.length)
   return sorted.map(([why, each]) => [`  ${why}`, number(each.length)])
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Queue, Worker } from '@s3queue/core'
 import { systemIds } from '@s3queue/storage'
-import type { Account } from './account.ts'
+import type { Account, DeadLetter } from './account.ts'
 import { type Crash, crashHalfway } from './crash.ts'
 import type { MailServer, startMailServer } from './mail-server.ts'
 import { HASTY, openNewsletterQueue, RELAXED } from './newsletter-queue.ts'
@@ -13,7 +13,7 @@ import { type OpenStore, openStore, reachStore, removeRun } from './open-store.t
 import type { DemoOptions } from './options.ts'
 import { type ShowProgress, watchForStall } from './progress.ts'
 import { type ListedRecipient, type Recipient, readRecipients } from './recipients.ts'
-import { addRequests, countRequests, type Requests } from './requests.ts'
+import { addRequests, countRequests, since } from './requests.ts'
 import { createMailer } from './send-mail.ts'
 
 /** The file for the notes of the process that will be killed. */
@@ -88,7 +88,9 @@ async function work(workplace: Workplace): Promise<Omit<Account, 'kept'>> {
   const stall = watchForStall(() => notes.length + mailServer.deliveries.length)
   const signal = AbortSignal.any([surroundings.interrupt, stall.signal])
   try {
-    const opening = await openQueue(queue, opened)
+    // This makes it the writer. What that takes is counted apart: it is done once, however many messages follow.
+    await queue.getStats()
+    const opening = countRequests(queue)
     const startedAt = performance.now()
     const ids = await enqueueAll(queue, recipients)
     const endProgress = surroundings.showProgress(() => describeProgress(mailServer, recipients.length))
@@ -111,9 +113,10 @@ async function work(workplace: Workplace): Promise<Omit<Account, 'kept'>> {
     const stats = await queue.getStats()
     const theirs = options.crash ? await readJournal(join(workplace.scratch, JOURNAL)) : []
     const last = theirs.findLast((each) => each.kind === 'requests')
-    const mine = countRequests(opened.store.metrics())
+    const mine = since(opening, countRequests(queue))
+    const dead = await listDeadLetters(queue)
     return {
-      ...{ recipients, ids, stats, patience, elapsedMs, crash, opening },
+      ...{ recipients, ids, stats, dead, patience, elapsedMs, crash, opening },
       deliveries: mailServer.deliveries,
       notes: [...theirs, ...notes].sort((a, b) => a.at - b.at),
       requests: last === undefined ? mine : addRequests(mine, last.requests),
@@ -123,14 +126,6 @@ async function work(workplace: Workplace): Promise<Omit<Account, 'kept'>> {
     stall.end()
     await queue.close()
   }
-}
-
-/** Becomes the writer of the queue. What that takes is counted apart: it is done once, however many messages follow. */
-async function openQueue(queue: Queue<Recipient>, { store }: OpenStore): Promise<Requests> {
-  await queue.getStats()
-  const requests = countRequests(store.metrics())
-  store.reset()
-  return requests
 }
 
 /** As many messages go into one call as make a reasonable object in the store. */
@@ -145,6 +140,17 @@ async function enqueueAll(queue: Queue<Recipient>, recipients: readonly ListedRe
     ids.push(...enqueued.map(({ id }) => id))
   }
   return ids
+}
+
+async function listDeadLetters(queue: Queue<Recipient>): Promise<DeadLetter[]> {
+  const letters: DeadLetter[] = []
+  let after: string | undefined
+  do {
+    const page = await queue.list({ status: 'dead', limit: 1000, after })
+    letters.push(...page.messages.map(({ id, failures }) => ({ id, why: failures?.at(-1)?.message ?? 'unknown' })))
+    after = page.next
+  } while (after !== undefined)
+  return letters
 }
 
 async function crashOne(workplace: Workplace, startWorker: () => void, signal: AbortSignal): Promise<Crash> {

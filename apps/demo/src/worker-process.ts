@@ -21,10 +21,7 @@ function work({ name, place, prefix, patience, mailPort, concurrency, journal: p
   watch(queue, journal.note)
   queue.on('promoted', () => process.send?.('at work'))
   queue.process(createMailer(mailPort), { concurrency })
-  const counting = setInterval(
-    () => journal.note({ kind: 'requests', requests: countRequests(store.metrics()) }),
-    COUNT_EVERY_MS,
-  )
+  const counting = setInterval(() => journal.note({ kind: 'requests', requests: countRequests(queue) }), COUNT_EVERY_MS)
   process.once('disconnect', async () => {
     await queue.close()
     clearInterval(counting)
