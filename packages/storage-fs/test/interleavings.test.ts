@@ -29,9 +29,7 @@ describe.each(START_NAMES)('an object that is %s', (name) => {
     const start = await prepareStart(name)
     for (const crashing of ['create', 'if-start', 'overwrite', 'delete'] as const) {
       for (const other of ['get', 'if-start', 'overwrite', 'create', 'delete'] as const) {
-        for (let after = 1; after < 12; after++) {
-          await exploreMoves(start, [[crashing], [other]], { crash: { actor: 0, after } })
-        }
+        await exploreMoves(start, [[crashing], [other]], { crashing: 0 })
       }
     }
   })
@@ -42,8 +40,8 @@ describe.each(START_NAMES)('an object that is %s', (name) => {
       for (const writer of ['if-start', 'overwrite', 'delete'] as const) {
         await exploreMoves(start, [[reader], [writer]], { tornEntries: true })
       }
-      await exploreMoves(start, [[reader], ['if-own', 'if-own']], { tornEntries: true })
     }
+    await exploreMoves(start, [['get'], ['if-own', 'if-own']], { tornEntries: true })
   })
 })
 

@@ -7,7 +7,8 @@ import type { Durability } from '../../src/index.ts'
 import type { Board } from './board.ts'
 import { type Answered, answeredGet, answeredPut, type Called, type History } from './history.ts'
 
-export const KEY = 'k'
+/** In a directory of its own, which comes and goes with it. */
+export const KEY = 'd/k'
 
 /**
  * One call. `if-start` is a write on condition that the object is as it was at the start, `if-own` that it is as the actor last

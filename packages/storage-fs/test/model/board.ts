@@ -18,12 +18,14 @@ export interface Waiting extends Footprint {
 export interface Board {
   /** Waits for the turn of `actor`. */
   turn(actor: number, footprint: Footprint): Promise<void>
+  /** From now on, it is a step like any other that `actor` crashes: it never gets a turn after that. */
+  mayCrash(actor: number): void
   waiting(): readonly Waiting[]
-  /** How many turns the actor has had. */
-  granted(actor: number): number
+  /** Whether the actor has crashed. */
+  hasCrashed(actor: number): boolean
   /** Writes down what a step of the actor showed it: all that its further steps can depend on. */
   note(actor: number, observation: string): void
-  /** All that was written down, by actor. */
+  /** All that was written down, and who has crashed. */
   notes(): string
   /** Lets one go on, and returns when all actors wait or have ended. */
   grant(id: string): Promise<void>
@@ -32,32 +34,29 @@ export interface Board {
 export function createBoard(): Board {
   const waiting = new Map<string, { readonly step: Waiting; readonly go: () => void }>()
   const counts = new Map<number, number>()
-  const grants = new Map<number, number>()
   const notes = new Map<number, string>()
+  const crashed = new Set<number>()
+  const wait = (actor: number, kind: string, footprint: Footprint, go: () => void): void => {
+    const n = counts.get(actor) ?? 0
+    if (kind === '') counts.set(actor, n + 1)
+    const id = `${actor}.${kind}${kind === '' ? n : ''}`
+    waiting.set(id, { step: { ...footprint, id, actor }, go })
+  }
   return {
-    turn(actor, footprint) {
-      const n = counts.get(actor) ?? 0
-      counts.set(actor, n + 1)
-      const id = `${actor}.${n}`
-      return new Promise((go) => {
-        waiting.set(id, { step: { ...footprint, id, actor }, go })
-      })
+    turn: (actor, footprint) => new Promise((go) => wait(actor, '', footprint, go)),
+    mayCrash(actor) {
+      wait(actor, 'crash', { label: 'crash', reads: [], writes: [] }, () => crashed.add(actor))
     },
-    waiting: () => [...waiting.values()].map(({ step }) => step),
-    granted: (actor) => grants.get(actor) ?? 0,
+    waiting: () => [...waiting.values()].map(({ step }) => step).filter(({ actor }) => !crashed.has(actor)),
+    hasCrashed: (actor) => crashed.has(actor),
     note(actor, observation) {
       notes.set(actor, `${notes.get(actor) ?? ''}${observation}\n`)
     },
-    notes: () =>
-      [...notes]
-        .sort(([a], [b]) => a - b)
-        .flat()
-        .join(' '),
+    notes: () => [...[...notes].sort(([a], [b]) => a - b), ...crashed].flat().join(' '),
     async grant(id) {
       const entry = waiting.get(id)
       if (entry === undefined) throw new Error(`Nobody waits as ${id}: the scenario is not deterministic.`)
       waiting.delete(id)
-      grants.set(entry.step.actor, (grants.get(entry.step.actor) ?? 0) + 1)
       entry.go()
       await quiet()
     },
@@ -69,8 +68,9 @@ export function quiet(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-/** Whether the order of two steps of different actors can matter. */
-export function conflicts(a: Footprint, b: Footprint): boolean {
+/** Whether the order of two steps can matter. */
+export function conflicts(a: Waiting, b: Waiting): boolean {
+  if (a.actor === b.actor) return true
   if (a.edge !== undefined || b.edge !== undefined)
     return a.edge !== undefined && b.edge !== undefined && a.edge !== b.edge
   const touches = (writes: readonly string[], other: Footprint): boolean =>

@@ -15,6 +15,8 @@ export interface FileNode {
 export interface DirectoryNode {
   readonly kind: 'directory'
   readonly inode: bigint
+  /** Tells it from a later one with the same inode. */
+  readonly bornNs: bigint
   readonly entries: Map<string, Node>
   /** What a power failure leaves for certain. */
   readonly durable: Map<string, Node>
@@ -38,8 +40,18 @@ export function fileNode(inode: bigint, modifiedMs: number): FileNode {
   return { kind: 'file', inode, bytes: new Uint8Array(0), synced: undefined, links: 1, opened: 0, modifiedMs }
 }
 
+let directoriesMade = 0n
+
 export function directoryNode(inode: bigint, modifiedMs: number): DirectoryNode {
-  return { kind: 'directory', inode, entries: new Map(), durable: new Map(), pending: [], modifiedMs }
+  return {
+    kind: 'directory',
+    inode,
+    bornNs: ++directoriesMade,
+    entries: new Map(),
+    durable: new Map(),
+    pending: [],
+    modifiedMs,
+  }
 }
 
 export function setName(names: Map<string, Node>, { name, node }: Effect): void {
@@ -80,18 +92,26 @@ export function nodesOf(node: Node, seen: Set<Node> = new Set()): Set<Node> {
   return seen
 }
 
+/** Something that a power failure may decide one way or another. */
 interface Decision {
   readonly node: Node
-  /** How many ways there are for the power failure to decide it. */
-  readonly options: number
+  /** For a directory: how many of its pending changes may survive. For a file: whether (1) or not (0) its content may. */
+  readonly survivors: readonly number[]
 }
 
-/** Everything that a power failure may decide one way or another. */
+/**
+ * Everything that a power failure may decide. Of changes to the directory of drafts, all or nothing survives: each draft is written by
+ * one process alone, and there are many of them.
+ */
 export function decisionsOf(root: DirectoryNode): Decision[] {
+  const drafts = root.entries.get('.tmp')
   const decisions: Decision[] = []
   for (const node of nodesOf(root)) {
-    const options = node.kind === 'directory' ? node.pending.length + 1 : node.synced === node.bytes ? 1 : 2
-    if (options > 1) decisions.push({ node, options })
+    if (node.kind === 'directory') {
+      const all = node.pending.length
+      const counts = node === drafts ? [0, all] : Array.from({ length: all + 1 }, (_, count) => count)
+      if (all > 0) decisions.push({ node, survivors: counts })
+    } else if (node.synced !== node.bytes) decisions.push({ node, survivors: [0, 1] })
   }
   return decisions
 }
@@ -102,9 +122,9 @@ export function survivorOf(root: DirectoryNode, outcome: number): DirectoryNode 
   const whole = new Set<Node>()
   for (const node of nodesOf(root)) if (node.kind === 'directory') names.set(node, new Map(node.durable))
   let rest = outcome
-  for (const { node, options } of decisionsOf(root)) {
-    const choice = rest % options
-    rest = Math.floor(rest / options)
+  for (const { node, survivors } of decisionsOf(root)) {
+    const choice = survivors[rest % survivors.length] ?? 0
+    rest = Math.floor(rest / survivors.length)
     if (node.kind === 'directory') {
       for (const effect of node.pending.slice(0, choice).flat())
         setName(names.get(effect.directory) ?? new Map(), effect)
@@ -175,7 +195,8 @@ export function factsOf(node: Node): FileFacts {
   const isDirectory = node.kind === 'directory'
   const size = isDirectory ? 4_096 : node.bytes.byteLength
   const { inode, modifiedMs } = node
-  return { device: 1n, inode, bornNs: 0n, isDirectory, size, links: isDirectory ? 2 : node.links, modifiedMs }
+  const bornNs = isDirectory ? node.bornNs : 0n
+  return { device: 1n, inode, bornNs, isDirectory, size, links: isDirectory ? 2 : node.links, modifiedMs }
 }
 
 export function entriesOf(directory: DirectoryNode): DirectoryEntry[] {

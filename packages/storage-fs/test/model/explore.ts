@@ -18,15 +18,14 @@ export interface Exploration {
 export interface Run {
   /** Everything that what follows depends on, and everything that the check looks at. */
   fingerprint(): string
+  /** Called in every state that no run was in before. */
+  readonly visit?: (() => Promise<void>) | undefined
   /** Called when nobody may go on. */
   check(): Promise<void>
 }
 
 /** Starts all actors on the board; they have made their first steps known once it is quiet. */
 export type Scenario = (board: Board) => Promise<Run>
-
-/** Says which of those that wait may be chosen, given how many steps each actor has made: one that never may again has crashed. */
-export type MayGo = (step: Waiting, stepsMade: number) => boolean
 
 interface Choice {
   readonly options: readonly Waiting[]
@@ -36,7 +35,7 @@ interface Choice {
   taken: Waiting
 }
 
-export async function explore(scenario: Scenario, mayGo: MayGo = () => true): Promise<Exploration> {
+export async function explore(scenario: Scenario): Promise<Exploration> {
   const choices: Choice[] = []
   const seen = new Map<string, (readonly string[])[]>()
   let runs = 0
@@ -46,17 +45,21 @@ export async function explore(scenario: Scenario, mayGo: MayGo = () => true): Pr
     await quiet()
     for (const { taken } of choices) await board.grant(taken.id)
     for (;;) {
-      const options = board.waiting().filter((step) => mayGo(step, board.granted(step.actor)))
+      const options = board.waiting()
       if (options.length === 0) {
         runs++
-        await run.check().catch((error: unknown) => {
-          throw describeRun(error, choices)
-        })
+        if (run.visit) await explained(run.visit(), choices)
+        await explained(run.check(), choices)
         break
       }
-      const asleep = stillAsleep(choices.at(-1))
+      // Whoever looks at every state on the way can tell neighbours apart that touch nothing in common.
+      const asleep = run.visit === undefined ? stillAsleep(choices.at(-1)) : []
       const first = options.find((step) => !includes(asleep, step))
-      if (first === undefined || wasSeen(seen, run.fingerprint(), asleep)) break
+      if (first === undefined) break
+      const fingerprint = run.fingerprint()
+      const isNew = !seen.has(fingerprint)
+      if (wasSeen(seen, fingerprint, asleep)) break
+      if (isNew && run.visit) await explained(run.visit(), choices)
       choices.push({ options, asleep, done: [], taken: first })
       await board.grant(first.id)
     }
@@ -67,7 +70,7 @@ export async function explore(scenario: Scenario, mayGo: MayGo = () => true): Pr
 function stillAsleep(last: Choice | undefined): Waiting[] {
   if (last === undefined) return []
   const { asleep, done, taken } = last
-  return [...asleep, ...done].filter((step) => step.actor !== taken.actor && !conflicts(step, taken))
+  return [...asleep, ...done].filter((step) => !conflicts(step, taken))
 }
 
 /** Whether all that could follow has been run from this state; remembers that it will have been. */
@@ -98,7 +101,12 @@ function includes(steps: readonly Waiting[], { id }: Waiting): boolean {
   return steps.some((step) => step.id === id)
 }
 
-function describeRun(error: unknown, choices: readonly Choice[]): Error {
-  const steps = choices.map(({ taken }) => `  ${taken.actor}: ${taken.label}`).join('\n')
-  return new Error(`${error instanceof Error ? error.message : String(error)}\n${steps}`, { cause: error })
+/** Adds to an error which steps led to it. */
+async function explained(checking: Promise<void>, choices: readonly Choice[]): Promise<void> {
+  try {
+    await checking
+  } catch (error) {
+    const steps = choices.map(({ taken }) => `  ${taken.actor}: ${taken.label}`).join('\n')
+    throw new Error(`${error instanceof Error ? error.message : String(error)}\n${steps}`, { cause: error })
+  }
 }

@@ -34,16 +34,19 @@ export type ObjectState = { readonly body: string; readonly etag: string | undef
 
 export interface History {
   readonly operations: readonly Operation[]
+  /** The same operations once more, to go on from. */
+  copy(): History
   begin(called: Called, name?: string): (answered: Answered) => void
   /** All that matters for the order of what was called so far. */
   describe(): string
 }
 
-export function createHistory(): History {
-  const operations: Operation[] = []
-  let time = 0
+export function createHistory(earlier: readonly Operation[] = [], startTime = 0): History {
+  const operations: Operation[] = earlier.map((operation) => ({ ...operation }))
+  let time = startTime
   return {
     operations,
+    copy: () => createHistory(operations, time),
     describe: () =>
       operations
         .map((operation) => describeOrder(operation, operations))

@@ -112,7 +112,7 @@ function diskOver(root: DirectoryNode, timeMs: number): MemoryDisk {
     describe: () => describeTree(root),
     identity: (path) => identityOf(lookUp(root, path)),
     copy: () => diskOver(copyOf(root), timeMs),
-    powerFailures: () => decisionsOf(root).reduce((product, { options }) => product * options, 1),
+    powerFailures: () => decisionsOf(root).reduce((product, { survivors }) => product * survivors.length, 1),
     afterPowerFailure: (outcome) => diskOver(survivorOf(root, outcome), timeMs),
   }
 }

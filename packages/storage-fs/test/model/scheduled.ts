@@ -6,8 +6,11 @@ import type { MemoryDisk } from './memory-disk.ts'
 export interface ScheduledOptions {
   /** Read directories in two steps, half of the names in each, as large ones are. */
   readonly tornEntries?: boolean | undefined
-  /** Also wait before calls that only matter to who comes after a power failure. */
-  readonly everyCall?: boolean | undefined
+  /**
+   * Where an actor waits: before calls that another one could notice (the default), also before those that matter after a power
+   * failure, or before every call.
+   */
+  readonly waits?: 'shared' | 'durable' | 'every' | undefined
 }
 
 export interface Scheduled {
@@ -21,7 +24,7 @@ export function scheduled(disk: MemoryDisk, actor: number, board: Board, options
   return {
     fs: fileSystemInTurns(disk, options, async ({ call, reads = [], writes = [] }, work, show = () => '') => {
       const paths = [...reads, ...writes]
-      if (!armed || (!options.everyCall && paths.every((path) => path.startsWith('/.tmp')))) return work()
+      if (!armed || !isWaitedFor(call, paths, options)) return work()
       const label = `${call} ${paths.join(' ')}`
       await board.turn(actor, { label, reads, writes })
       const before = paths.map((path) => disk.identity(path)).join(' ')
@@ -40,6 +43,18 @@ export function scheduled(disk: MemoryDisk, actor: number, board: Board, options
   }
 }
 
+/** A draft is nobody else's business until it is published; whether its spare name is still there matters to durability. */
+function isWaitedFor(call: string, paths: readonly string[], { waits = 'shared' }: ScheduledOptions): boolean {
+  if (waits === 'every') return true
+  if (call === 'sync') return waits === 'durable' && !paths.every(isSpare)
+  if (waits === 'durable' && (call === 'unlink' || call === 'stat')) return true
+  return call !== 'write' && !paths.every(isSpare)
+}
+
+function isSpare(path: string): boolean {
+  return path.startsWith('/.tmp')
+}
+
 interface Call {
   readonly call: string
   readonly reads?: readonly string[]
@@ -55,14 +70,13 @@ function fileSystemInTurns(disk: MemoryDisk, options: ScheduledOptions, inTurn: 
   return {
     async entries(directory) {
       const before = await readNames('readdir', directory)
-      if (!options.tornEntries || directory.startsWith('/.tmp')) return before
+      if (!options.tornEntries || isSpare(directory)) return before
       const after = await readNames('readdir more', directory)
       return [...before.filter(isInFirstHalf), ...after.filter((entry) => !isInFirstHalf(entry))]
     },
     async open(path, mode) {
       const call = mode === 'read' ? { call: 'open', reads: [path] } : { call: 'create', writes: [path] }
       const file = await inTurn(call, () => disk.open(path, mode))
-      if (!options.everyCall) return file
       return {
         ...file,
         write: (bytes) => inTurn({ call: 'write', writes: [path] }, () => file.write(bytes)),

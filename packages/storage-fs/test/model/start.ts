@@ -75,8 +75,8 @@ export async function assertSound(disk: MemoryDisk, history: History, start: Sta
 async function assertSweptClean(disk: MemoryDisk): Promise<void> {
   const clock = createManualClock({ startMs: START_MS + 3_600_000 })
   await sweep({ fs: disk, root: '/', settling: noSettling, clock })
-  const paths = disk.paths().filter((path) => path !== '/.tmp/' && path !== '/.tmp/swept')
-  const versions = paths.filter((path) => /^\/~[0-9A-Z]{16}\/\d{12}-[0-9A-Z]{16}$/.test(path))
+  const paths = disk.paths().filter((path) => !['/.tmp/', '/.tmp/swept', '/d/'].includes(path))
+  const versions = paths.filter((path) => /^\/d\/~[0-9A-Z]{16}\/\d{12}-[0-9A-Z]{16}$/.test(path))
   const others = paths.filter((path) => !versions.includes(path))
   if (versions.length === 0) {
     expect(others).toEqual([`/${KEY}`])
