@@ -1,5 +1,5 @@
 /** Waiting until a queue is empty, with bounds for those who cannot wait for ever. */
-import { assertKnownKeys, type Clock, numberOption, sleep } from '@s3queue/storage'
+import { assertKnownKeys, type Clock, numberOption } from '@s3queue/storage'
 import type { Engine } from './engine/engine.ts'
 
 export interface DrainOptions {
@@ -55,7 +55,7 @@ export async function drainQueue(
       if (waiting + active + (includeDelayed ? delayed : 0) === 0) return { drained: true, handled: handled() }
       if (engine.isLeading)
         await engine.whenChanged(() => isEmpty(engine, includeDelayed) || handled() >= maxMessages, either)
-      else await sleep(clock, waitMs, either).catch(() => {})
+      else await engine.wait(waitMs, either)
     }
   } finally {
     cancelDeadline()

@@ -177,7 +177,7 @@ export class Engine {
   /** Resolves after the next change this process knows of, or after a while if others write. */
   async nextChange(waitMs: number, signal?: AbortSignal): Promise<void> {
     if (this.#role.kind === 'leading') await this.#nextChange(signal)
-    else await sleep(this.#options.clock, waitMs, signal)
+    else await sleep(this.#options.clock, waitMs, this.#orEnd(signal))
     signal?.throwIfAborted()
   }
 
@@ -239,6 +239,15 @@ export class Engine {
       if (wasTakenOver(error)) return this.#stats()
       throw error
     })
+  }
+
+  /** Waits for `ms`, or until the signal is aborted or the queue is closed. */
+  async wait(ms: number, signal: AbortSignal): Promise<void> {
+    await sleep(this.#options.clock, ms, this.#orEnd(signal)).catch(() => {})
+  }
+
+  #orEnd(signal: AbortSignal | undefined): AbortSignal {
+    return signal === undefined ? this.#abort.signal : AbortSignal.any([signal, this.#abort.signal])
   }
 
   /** Whether this process is the writer now. */
@@ -427,8 +436,12 @@ export class Engine {
   #nextChange(signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.resolve()
     return new Promise((resolve) => {
-      signal?.addEventListener('abort', () => resolve(), { once: true })
-      this.#onChange.push(resolve)
+      const end = (): void => {
+        signal?.removeEventListener('abort', end)
+        resolve()
+      }
+      signal?.addEventListener('abort', end, { once: true })
+      this.#onChange.push(end)
     })
   }
 

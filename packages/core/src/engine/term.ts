@@ -422,6 +422,7 @@ export class Term {
     this.#end.abort(error)
     this.#cancelAlarm()
     void this.#heartbeat.stop()
+    void this.#inbox.stop()
     this.#options.onEnd(error)
   }
 }
