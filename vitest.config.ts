@@ -23,7 +23,11 @@ export default defineConfig({
         ssr,
         test: {
           name: 'minio',
-          include: ['{packages,apps}/*/test/**/*.minio.test.ts', 'tests-e2e/test/**/*.test.ts'],
+          include: [
+            '{packages,apps}/*/test/**/*.minio.test.ts',
+            'scripts/test/**/*.minio.test.ts',
+            'tests-e2e/test/**/*.test.ts',
+          ],
           globalSetup: ['tests-e2e/harness/global-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
