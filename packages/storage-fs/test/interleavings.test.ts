@@ -47,17 +47,11 @@ describe.each(START_NAMES)('an object that is %s', (name) => {
 
 const TRIPLES: readonly (readonly [StartName, Move, Move, Move])[] = [
   ['absent', 'create', 'create', 'create'],
-  ['absent', 'create', 'create', 'delete'],
-  ['absent', 'create', 'overwrite', 'get'],
   ['absent', 'overwrite', 'overwrite', 'get'],
   ['born', 'if-start', 'if-start', 'if-start'],
-  ['born', 'if-start', 'if-start', 'get'],
   ['born', 'if-start', 'if-start', 'delete'],
-  ['born', 'if-start', 'overwrite', 'get'],
   ['born', 'if-start', 'delete', 'get'],
   ['born', 'create', 'if-start', 'delete'],
-  ['born', 'create', 'delete', 'delete'],
-  ['changed', 'if-start', 'if-start', 'if-start'],
   ['changed', 'if-start', 'if-start', 'get'],
   ['changed', 'create', 'if-start', 'delete'],
   ['reborn', 'if-start', 'overwrite', 'list'],

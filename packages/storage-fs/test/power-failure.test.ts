@@ -58,7 +58,7 @@ test.each<readonly [StartName, readonly Move[]]>([
 
 const WRITES: readonly Move[] = ['create', 'if-start', 'overwrite', 'delete']
 
-test.each<StartName>(['absent', 'born', 'changed', 'reborn'])(
+test.each<StartName>(['absent', 'born', 'changed'])(
   'two processes lose nothing that they told or saw: an object that is %s',
   async (name) => {
     const start = await prepareStart(name)

@@ -197,6 +197,11 @@ function createInodes(root: DirectoryNode): Inodes {
   }
 }
 
+/** Without a stack: hundreds of thousands are made, and all but a few are expected. */
 function failure(code: string, path: string): Error {
-  return Object.assign(new Error(`${code}, '${path}'`), { code })
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  const error = Object.assign(new Error(`${code}, '${path}'`), { code })
+  Error.stackTraceLimit = stackTraceLimit
+  return error
 }

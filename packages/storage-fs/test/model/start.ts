@@ -48,7 +48,7 @@ export async function prepareStart(name: StartName): Promise<Start> {
 async function forgetVersions(disk: MemoryDisk): Promise<void> {
   for (const path of disk.paths()) {
     const number = /\/(\d{12})-[^/]*$/.exec(path)?.[1]
-    if (number !== undefined && Number(number) > 1 && Number(number) < 14) await disk.unlink(path)
+    if (number !== undefined && Number(number) > 1 && Number(number) < 15) await disk.unlink(path)
   }
 }
 
