@@ -47,6 +47,9 @@ export function createFencedLog(options: FencedLogOptions): FencedLog {
   return {
     takeOver: (fold, signal) => takeOver(log, fold, signal),
     follow: (fold) => new LogFollower(log, fold),
-    readCommit: async (slot, signal) => (await readSlot(log, slot, signal))?.body,
+    async readCommit(slot, signal) {
+      const found = await readSlot(log, slot, signal)
+      return found?.header.kind === 'commit' ? found.body : undefined
+    },
   }
 }

@@ -72,7 +72,7 @@ export async function walkToHead<S>(
 }
 
 /** Folds one slot, unless it does not follow the one before. */
-export function step<S>(walk: Walk<S>, slot: Slot, fold: Fold<S>): boolean {
+function step<S>(walk: Walk<S>, slot: Slot, fold: Fold<S>): boolean {
   const { kind, epoch, prev } = slot.header
   if (kind === 'commit' && prev !== walk.hash) return false
   walk.slot++
