@@ -94,8 +94,8 @@ export class Intake<T> {
   }
 
   async #enqueue(payload: T, options?: EnqueueOptions): Promise<Enqueued> {
-    const settings = this.#settings(options)
     const encoded = encodePayload(payload, 0, this.#options.maxPayloadBytes)
+    const [settings = this.#plain] = await this.#settingsOf([options])
     const ready = await this.#prepare(payload, encoded, settings)
     return new Promise((resolve, reject) => {
       if (this.#waiting.push({ ...ready, resolve, reject }) === 1) queueMicrotask(() => void this.#send())
@@ -107,20 +107,16 @@ export class Intake<T> {
     options?: EnqueueOptions | ((payload: T, index: number) => EnqueueOptions),
   ): Promise<Enqueued[]> {
     const { maxPayloadBytes } = this.#options
-    const shared = typeof options === 'function' ? undefined : this.#settings(options)
     const encoded = payloads.map((payload, index) => encodePayload(payload, index, maxPayloadBytes))
     assertBatchFits(encoded)
-    const settings = payloads.map(
-      (payload, index) =>
-        shared ?? this.#settings((options as (payload: T, index: number) => EnqueueOptions)(payload, index)),
-    )
-    if (shared?.extras?.id !== undefined && payloads.length > 1) {
+    if (typeof options !== 'function' && options?.id !== undefined && payloads.length > 1) {
       throw new InvalidOption(
         'enqueueMany',
         'id',
         'cannot be the same for several messages. Pass a function that makes options for each.',
       )
     }
+    const settings = await this.#settingsFor(payloads, options)
     const ready = this.#needsPreparation(encoded)
       ? await Promise.all(
           payloads.map((payload, i) => this.#prepare(payload, encoded[i] as Payload, settings[i] as Settings)),
@@ -168,6 +164,24 @@ export class Intake<T> {
       messages.map(({ payload }) => payload),
     )
     return commands.flatMap((command, i) => describe(command, answers?.[i]))
+  }
+
+  async #settingsFor(
+    payloads: readonly T[],
+    options: EnqueueOptions | ((payload: T, index: number) => EnqueueOptions) | undefined,
+  ): Promise<readonly Settings[]> {
+    if (typeof options === 'function') return this.#settingsOf(payloads.map(options))
+    const [shared = this.#plain] = await this.#settingsOf([options])
+    return payloads.map(() => shared)
+  }
+
+  /** A delay needs the time of day, and this machine's is not to be trusted before the store has told its own. */
+  async #settingsOf(all: readonly (EnqueueOptions | undefined)[]): Promise<readonly Settings[]> {
+    const settings = all.map((options) => this.#settings(options))
+    if (this.#engine.isClockKnown || all.every((options) => options?.delayMs === undefined)) return settings
+    const given = all.map((options) => options && { ...options })
+    await this.#engine.whenClockKnown()
+    return given.map((options) => this.#settings(options))
   }
 
   #settings(options: EnqueueOptions | undefined): Settings {

@@ -65,6 +65,7 @@ export class Engine {
   readonly sender: string
   #nextSeq = 0
   #probed = false
+  #isClockKnown = false
 
   constructor({ options, events, wallNow }: EngineOptions) {
     this.#options = options
@@ -94,6 +95,16 @@ export class Engine {
 
   wallNow(): number {
     return this.#context.wallNow()
+  }
+
+  /** Whether the store has answered: if it tells its time, `wallNow` goes by that from then on. */
+  get isClockKnown(): boolean {
+    return this.#isClockKnown
+  }
+
+  async whenClockKnown(): Promise<void> {
+    if (this.#closing !== undefined) throw new QueueClosed(this.#options.name)
+    await this.#outstanding.bound(this.#roleKnown())
   }
 
   /** Numbers for `count` new messages of this process. */
@@ -334,6 +345,7 @@ export class Engine {
           signal,
           mayDepose: (record) => this.#mayDepose(record),
         })
+        this.#isClockKnown = true
         if (attempt.outcome === 'acquired') {
           await this.#lead(attempt.grant, startedAt)
         } else {
