@@ -30,7 +30,7 @@ export type WalkEnd = 'head' | 'astray'
 /** A walk that stands at the base. */
 export async function beginWalk<S>(log: LogContext, fold: Fold<S>, signal?: AbortSignal): Promise<Walk<S>> {
   let base = await log.base.read(signal)
-  for (let attempt = 1; ; attempt++) {
+  for (let missing = 0; ; ) {
     if (base === undefined) {
       return { state: fold.start(undefined), slot: 0, epoch: 0, hash: '', held: [], verified: 0, base }
     }
@@ -39,12 +39,14 @@ export async function beginWalk<S>(log: LogContext, fold: Fold<S>, signal?: Abor
     if (found !== undefined) {
       return { state: fold.start(found.body), slot, epoch, hash, held: found.held, verified: slot, base }
     }
+    // Collected since, for a base that has moved on: to be read at once, before that one is left behind as well.
     const again = await log.base.read(signal)
-    if (again?.nonce === base.nonce && attempt > 2) {
+    missing = again?.nonce === base.nonce ? missing + 1 : 0
+    if (missing > 2) {
       throw new CorruptObject(snapshot, log.store.description, `it is missing, although ${log.layout.base} names it`)
     }
+    if (missing > 0) await waitBeforeRetry(log, missing, undefined, signal)
     base = again
-    await waitBeforeRetry(log, attempt, undefined, signal)
   }
 }
 
