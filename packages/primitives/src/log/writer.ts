@@ -119,13 +119,15 @@ export class LogWriter {
     for (;;) {
       const before = this.#base
       const { outcome, current } = await this.#moveBase(before, record, signal)
+      // Ours may have been written and left behind since. A base of another writer must not be taken for ours: `collect` goes by it.
+      const isOurs = outcome === 'written' && current.value.snapshot === key
+      if (!isOurs && current !== undefined && current.value.slot >= position.slot) {
+        throw new Fenced(this.epoch, `${this.#log.layout.base} in ${this.#log.store.description}`)
+      }
       if (outcome === 'written') {
         if (before !== undefined) this.#obsoleteSnapshots.push(before.value.snapshot)
         this.#base = current
         return
-      }
-      if (current !== undefined && current.value.slot >= position.slot) {
-        throw new Fenced(this.epoch, `${this.#log.layout.base} in ${this.#log.store.description}`)
       }
       this.#base = current
     }
