@@ -60,6 +60,8 @@ function cancel(state: QueueState, id: string): ControlDecision {
 function release(state: QueueState, id: string): ControlDecision {
   const found = findMessage(state, id)
   if (found?.status !== 'active') return { events: [], result: 0 }
-  const { token } = found.claim
-  return { events: [{ type: 'released', tokens: [token], started: true }], result: 1, token }
+  const { token, attempt, batch } = found.claim
+  // The attempt counts, unless it was the last: the operator wants to see another one.
+  const started = attempt < batch.maxAttempts
+  return { events: [{ type: 'released', tokens: [token], started }], result: 1, token }
 }

@@ -303,7 +303,11 @@ class LocalQueue<T> implements Queue<T> {
   }
 
   async #close(): Promise<void> {
-    if (this.#worker !== undefined) await this.#stop(this.#worker, this.#options.visibilityTimeoutMs)
+    if (this.#worker !== undefined) {
+      // A store that does not take the settlements in time must not keep the queue open: their claims run out.
+      const stopped = this.#stop(this.#worker, this.#options.visibilityTimeoutMs)
+      await stopped.catch((error: unknown) => this.#engine.tell(error))
+    }
     await this.#intake.idle()
     await this.#engine.close()
     this.#closed.abort()
