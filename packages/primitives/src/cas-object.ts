@@ -106,7 +106,10 @@ export class CasObject<T> {
       }
       if (put.outcome === 'unknown') {
         uncertain = true
-        await waitBeforeRetry(this.#options, attempt, put.error, signal)
+        // Look at once where the store does not ask to wait: the more writes of others come first, the less can be told.
+        if (attempt > 1 || put.error.retryAfterMs !== undefined) {
+          await waitBeforeRetry(this.#options, attempt, put.error, signal)
+        }
       }
       const current = await this.read(signal)
       const verdict = judge(current, base, nonce)
@@ -124,6 +127,7 @@ export class CasObject<T> {
   /**
    * Reads, lets `change` make the next value, writes, and starts over when another write came first. `change` may be
    * called several times; it returns undefined to leave the object as it is. Resolves to the version that then holds.
+   * Throws `CasUnresolved` as `write` does.
    */
   async update(
     change: (value: T | undefined) => T | undefined,
