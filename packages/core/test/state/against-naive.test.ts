@@ -193,10 +193,7 @@ class Pair {
     }
     if (kind === 'release-by-id' && message.status === 'active') {
       // An operator's release costs no last attempt.
-      const { maxAttempts } = message
-      Object.assign(message, { maxAttempts: Number.POSITIVE_INFINITY })
-      naive.release(message, true)
-      Object.assign(message, { maxAttempts })
+      naive.release(message, message.attempts < message.maxAttempts)
       return 1
     }
     return 0
