@@ -1,8 +1,9 @@
 /** How fast a backlog is worked off: by many handlers at once, and by one. */
-import { diffMetrics, systemClock } from '@s3queue/storage'
+import { diffMetrics } from '@s3queue/storage'
 import { batches, recipients } from '../payloads.ts'
 import { openQueue } from '../queues.ts'
 import type { Findings, MetricSpec, Place, Row } from '../row.ts'
+import { cpuOf, rateOf, startStopwatch } from '../stopwatch.ts'
 
 const COUNTED = 'Time and requests from process() until drain() resolves; the handler does nothing.'
 
@@ -15,6 +16,7 @@ function metrics(target: MetricSpec['target']): Row['metrics'] {
   return {
     rate: { label: 'messages', unit: 'messages/s', target },
     requests: { label: 'requests per message', unit: 'requests' },
+    cpu: { label: 'CPU per message', unit: 'µs' },
   }
 }
 
@@ -41,12 +43,12 @@ async function workOff({ store }: Place, { count, concurrency }: BacklogOptions)
   for (const batch of batches(count, 10_000)) await queue.enqueueMany(recipients(batch.count, batch.first))
   let handled = 0
   const before = meter.metrics()
-  const startedAt = systemClock.monotonic()
+  const elapsed = startStopwatch()
   queue.process(() => void handled++, { concurrency })
   await queue.drain()
-  const seconds = (systemClock.monotonic() - startedAt) / 1000
+  const took = elapsed()
   const { requests } = diffMetrics(meter.metrics(), before)
   await queue.close()
   if (handled !== count) throw new Error(`${handled} messages were handled; ${count} were enqueued.`)
-  return { rate: count / seconds, requests: requests / count }
+  return { rate: rateOf(count, took), requests: requests / count, cpu: cpuOf(count, took) }
 }

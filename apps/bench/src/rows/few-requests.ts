@@ -1,8 +1,9 @@
 /** What 1,000 waiting messages cost. */
-import { diffMetrics, REQUEST_KINDS, systemClock } from '@s3queue/storage'
+import { diffMetrics, REQUEST_KINDS } from '@s3queue/storage'
 import { recipients } from '../payloads.ts'
 import { openQueue } from '../queues.ts'
 import type { Findings, Place, Row } from '../row.ts'
+import { rateOf, startStopwatch } from '../stopwatch.ts'
 
 export const fewRequests: Row = {
   name: 'few-requests',
@@ -23,10 +24,10 @@ async function drainFew({ store }: Place, count: number): Promise<Findings> {
   const { queue, meter } = openQueue(store)
   await queue.enqueueMany(recipients(count))
   const before = meter.metrics()
-  const startedAt = systemClock.monotonic()
+  const elapsed = startStopwatch()
   queue.process(() => undefined, { concurrency: 10 })
   await queue.drain()
-  const seconds = (systemClock.monotonic() - startedAt) / 1000
+  const took = elapsed()
   const { requests, kinds } = diffMetrics(meter.metrics(), before)
   await queue.close()
   const closed = diffMetrics(meter.metrics(), before)
@@ -34,6 +35,6 @@ async function drainFew({ store }: Place, count: number): Promise<Findings> {
     requests: requests / count,
     ...Object.fromEntries(REQUEST_KINDS.map((kind) => [kind, kinds[kind].requests / count])),
     requestsWithClose: closed.requests / count,
-    rate: count / seconds,
+    rate: rateOf(count, took),
   }
 }

@@ -4,6 +4,7 @@ import { recipient } from '../payloads.ts'
 import { becomeWriter, type MeteredQueue, openQueue } from '../queues.ts'
 import type { Findings, Place, Row } from '../row.ts'
 import { quantile } from '../sample.ts'
+import { cpuOf, rateOf, startStopwatch } from '../stopwatch.ts'
 
 const COUNTS = { memory: 2000, fs: 500, minio: 1000, far: 50 } as const
 const QUICK_COUNTS = { memory: 20, fs: 20, minio: 20, far: 5 } as const
@@ -17,6 +18,7 @@ export const oneAtATime: Row = {
   repetitions: 3,
   metrics: {
     rate: { label: 'messages', unit: 'messages/s' },
+    cpu: { label: 'CPU per message', unit: 'µs' },
     p50: {
       label: 'enqueue to handler, p50',
       unit: 'ms',
@@ -46,13 +48,14 @@ async function sendOneByOne({ store }: Place, count: number): Promise<Findings> 
   for (let n = 0; n < count / 10; n++) await roundTrip(n)
   latencies.length = 0
   const before = meter.metrics()
-  const startedAt = systemClock.monotonic()
+  const elapsed = startStopwatch()
   for (let n = 0; n < count; n++) await roundTrip(n)
-  const seconds = (systemClock.monotonic() - startedAt) / 1000
+  const took = elapsed()
   const { requests, kinds } = diffMetrics(meter.metrics(), before)
   await queue.close()
   return {
-    rate: count / seconds,
+    rate: rateOf(count, took),
+    cpu: cpuOf(count, took),
     p50: quantile(latencies, 0.5),
     p99: quantile(latencies, 0.99),
     requests: requests / count,

@@ -78,15 +78,15 @@ function runThrough(count: number, size: number, texts: readonly string[], onCom
   const payloads = texts.slice(0, size)
   for (let seq = 0; seq < count; seq += size) {
     const batch = { sender: SENDER, seq, count: size, maxAttempts: 3, priority: 0, visibleAt: 0 }
-    commit([{ type: 'time', at: seq + 1 }, ...known(decideEnqueue(state, { type: 'enqueue', ...batch }))], payloads)
+    const enqueue = decideEnqueue(state, { type: 'enqueue', ...batch })
+    if (enqueue.kind !== 'enqueued')
+      throw new Error(`A batch of new messages was taken for one that is ${enqueue.kind}.`)
+    commit([{ type: 'time', at: seq + 1 }, enqueue.event], payloads)
     const dispatch = decideDispatch(state, { worker: 'W', limit: size, timeoutMs: 30_000 })
-    commit(known(dispatch?.event))
+    if (dispatch === undefined) throw new Error('Messages wait, and none of them is handed out.')
+    commit([dispatch.event])
     const settlements = [...state.active.keys()].map((token) => ({ token, kind: 'complete' }) as const)
     commit(decideSettle(state, settlements, NO_DELAY).events)
   }
   return state
-}
-
-function known(event: QueueEvent | undefined): QueueEvent[] {
-  return event === undefined ? [] : [event]
 }
