@@ -5,7 +5,7 @@
  * when somebody does, it sends through the inbox, and, if it has a worker, stands by to take over. Who writes is decided
  * by the log's fence alone; the lease beside it only says when it makes sense to try.
  */
-import { createFencedLog, Lease, type LeaseGrant, type LeaseRecord } from '@s3queue/primitives'
+import { createFencedLog, Lease, type LeaseGrant, LeaseLost, type LeaseRecord } from '@s3queue/primitives'
 import { sleep } from '@s3queue/storage'
 import { NotAcknowledged, QueueClosed } from '../errors.ts'
 import type { EventHub } from '../events.ts'
@@ -340,14 +340,13 @@ export class Engine {
       try {
         if (this.#role.kind !== 'standby') this.#setRole({ kind: 'electing' })
         await this.#probe(signal)
-        const startedAt = this.#options.clock.monotonic()
         const attempt = await this.#lease.tryAcquire(this.#details(), {
           signal,
           mayDepose: (record) => this.#mayDepose(record),
         })
         this.#isClockKnown = true
         if (attempt.outcome === 'acquired') {
-          await this.#lead(attempt.grant, startedAt)
+          await this.#lead(attempt.grant)
         } else {
           this.#standBy()
           if (this.#worker === undefined) return
@@ -371,16 +370,23 @@ export class Engine {
     this.#probed = true
   }
 
-  /** One term as the writer. Throws what ended it, unless another process took over. */
-  async #lead(grant: LeaseGrant<WriterDetails>, startedAt: number): Promise<void> {
+  /**
+   * One term as the writer. Throws what ended it, unless another process took over.
+   *
+   * It begins only if the lease is still ours behind our fence. A process that stalled between lease and fence would else write beside one that
+   * trusts its lease: its claims would run out here, while there they are extended.
+   */
+  async #lead(grant: LeaseGrant<WriterDetails>): Promise<void> {
     const { signal } = this.#abort
     const leadership = await this.#context.log.takeOver(queueFold, signal)
+    const provenAt = this.#options.clock.monotonic()
+    if (!(await isStillGranted(grant, this.#details(), signal))) return
     const ended = Promise.withResolvers<Error>()
     const term = new Term({
       context: this.#context,
       grant,
       leadership,
-      startedAt,
+      provenAt,
       onCommitted: () => this.#changed(),
       onEnd: (reason) => ended.resolve(reason),
       onLost: (submission) => this.#held.push(submission),
@@ -420,8 +426,9 @@ export class Engine {
     return { workers: this.#worker === undefined ? 0 : 1, busy: false }
   }
 
-  /** A writer without workers gives way to a process with one; a writer whose last sign is old by the store's clock is gone. */
+  /** The lease of our own last term is ours; a writer without workers gives way to a process with one; a writer whose last sign is old by the store's clock is gone. */
   #mayDepose(record: LeaseRecord<WriterDetails>): boolean {
+    if (record.owner === this.sender) return true
     if (this.#worker !== undefined && record.details.workers === 0) return true
     return this.wallNow() - record.aliveAt > record.durationMs + CLOCK_MARGIN_MS
   }
@@ -471,6 +478,20 @@ export class Engine {
     const { events } = this.#context
     if (events.hears('trouble')) events.emit('trouble', { error })
     else this.#options.logger.warn(error instanceof Error ? error.message : String(error))
+  }
+}
+
+async function isStillGranted(
+  grant: LeaseGrant<WriterDetails>,
+  details: WriterDetails,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    await grant.renew(details, signal)
+    return true
+  } catch (error) {
+    if (error instanceof LeaseLost) return false
+    throw error
   }
 }
 

@@ -32,8 +32,8 @@ export interface TermOptions {
   readonly context: EngineContext
   readonly grant: LeaseGrant<WriterDetails>
   readonly leadership: Leadership<QueueState>
-  /** When the lease was asked for, monotonic. */
-  readonly startedAt: number
+  /** A moment behind the fence at which the lease was ours, monotonic. */
+  readonly provenAt: number
   /** A commit has become durable. */
   readonly onCommitted: () => void
   /** The term is over. */
@@ -59,7 +59,7 @@ export class Term {
 
   constructor(options: TermOptions) {
     this.#options = options
-    const { context, grant, leadership, startedAt } = options
+    const { context, grant, leadership, provenAt } = options
     const { clock, takeoverAfterMs, lingerMs } = context.options
     const { signal } = this.#end
     this.epoch = leadership.writer.epoch
@@ -101,7 +101,7 @@ export class Term {
         onTrouble: context.trouble,
         signal,
       },
-      startedAt,
+      provenAt,
     )
     this.#inbox = new InboxReader({
       context,
