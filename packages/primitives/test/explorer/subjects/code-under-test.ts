@@ -32,7 +32,7 @@ const LANDMARKS: readonly Patch[] = [
   {
     file: 'log/walk.ts',
     from: '    const found = await readSnapshot(',
-    to: "    log.ids.landmark(['starting', base, attempt])\n    const found = await readSnapshot(",
+    to: "    log.ids.landmark(['starting', base, missing])\n    const found = await readSnapshot(",
   },
   {
     file: 'log/take-over.ts',

@@ -21,24 +21,24 @@ function log(name: string, atLeast: number, bounds: Partial<LogBounds>, faults: 
 }
 
 export const LOG_CONFIGURATIONS: readonly Configuration[] = [
-  log('two take-overs, four slots, one unknown outcome', 200_000, {}),
-  log('three take-overs by two at a time, three slots', 50_000, { takeOvers: 3, slots: 3, faults: 0 }),
-  log('three candidates at one time, three slots', 200_000, { takeOvers: 3, alive: 3, slots: 3, faults: 0 }),
-  log('three candidates at one time, one unknown outcome', 100_000, { takeOvers: 3, alive: 3, slots: 2 }),
-  log('two unknown outcomes, two late writes under way', 150_000, { slots: 3, faults: 2, inFlight: 2 }),
-  log('two slots read at once', 30_000, { readAhead: 2, faults: 0 }),
-  log('a follower beside one writer', 40_000, { slots: 3, takeOvers: 1, followers: 1 }),
-  log('a follower beside two candidates', 30_000, { slots: 2, followers: 1, alive: 3, faults: 0 }),
-  log('a follower that reads three slots at once', 9000, {
+  log('two take-overs, four slots, one unknown outcome', 80_000, {}),
+  log('three take-overs by two at a time, three slots', 15_000, { takeOvers: 3, slots: 3, faults: 0 }),
+  log('three candidates at one time, three slots', 80_000, { takeOvers: 3, alive: 3, slots: 3, faults: 0 }),
+  log('three candidates at one time, one unknown outcome', 30_000, { takeOvers: 3, alive: 3, slots: 2 }),
+  log('two unknown outcomes, two late writes under way', 50_000, { slots: 3, faults: 2, inFlight: 2 }),
+  log('two slots read at once', 10_000, { readAhead: 2, faults: 0 }),
+  log('a follower beside one writer', 12_000, { slots: 3, takeOvers: 1, followers: 1 }),
+  log('a follower beside two candidates', 10_000, { slots: 2, followers: 1, alive: 3, faults: 0 }),
+  log('a follower that reads three slots at once', 3000, {
     slots: 3,
     takeOvers: 1,
     followers: 1,
     readAhead: 3,
     faults: 0,
   }),
-  log('writes sent twice, faults in snapshots', 40_000, { slots: 3 }, { doubleSend: true, snapshots: true }),
-  log('reads that fail', 40_000, { slots: 3 }, { reads: true }),
-  log('writers that collect', 150_000, { slots: 3, ownCollection: true }, { doubleSend: true, reads: true }),
+  log('writes sent twice, faults in snapshots', 12_000, { slots: 3 }, { doubleSend: true, snapshots: true }),
+  log('reads that fail', 12_000, { slots: 3 }, { reads: true }),
+  log('writers that collect', 50_000, { slots: 3, ownCollection: true }, { doubleSend: true, reads: true }),
 ]
 
 function cas(name: string, atLeast: number, bounds: Partial<CasBounds>, patches: readonly Patch[] = []): Configuration {
@@ -50,17 +50,17 @@ function cas(name: string, atLeast: number, bounds: Partial<CasBounds>, patches:
 const SHORT_MEMORY: Patch = { file: 'cas-object.ts', from: 'const HISTORY = 32', to: 'const HISTORY = 2' }
 
 export const CAS_CONFIGURATIONS: readonly Configuration[] = [
-  cas('two processes, two writes each', 20_000, {}),
-  cas('three processes, one write each', 40_000, { processes: 3, alive: 3, writes: 1 }),
-  cas('two processes, values that come back', 20_000, { toggles: true }),
-  cas('an object that remembers two writes', 20_000, { writes: 3, faults: 1, mayForget: true }, [SHORT_MEMORY]),
+  cas('two processes, two writes each', 7000, {}),
+  cas('three processes, one write each', 12_000, { processes: 3, alive: 3, writes: 1 }),
+  cas('two processes, values that come back', 7000, { toggles: true }),
+  cas('an object that remembers two writes', 7000, { writes: 3, faults: 1, mayForget: true }, [SHORT_MEMORY]),
 ]
 
 export const LEASE_CONFIGURATIONS: readonly Configuration[] = [
-  lease('a lease, three durations long', 80_000, leaseScenario, { moments: 4, attempts: 1, renewals: 2 }),
-  lease('a lease, each process tries twice', 90_000, leaseScenario, { moments: 3, renewals: 0 }),
-  lease('a lock', 60_000, lockScenario, { moments: 3, attempts: 1 }),
-  lease('a lock that is held for two moments', 20_000, lockScenario, {
+  lease('a lease, three durations long', 20_000, leaseScenario, { moments: 4, attempts: 1, renewals: 2 }),
+  lease('a lease, each process tries twice', 20_000, leaseScenario, { moments: 3, renewals: 0 }),
+  lease('a lock', 20_000, lockScenario, { moments: 3, attempts: 1 }),
+  lease('a lock that is held for two moments', 7000, lockScenario, {
     duration: 2,
     moments: 4,
     attempts: 1,

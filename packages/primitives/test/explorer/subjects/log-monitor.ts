@@ -74,6 +74,11 @@ export function createLogMonitor(contents: Contents): Monitor<LogHistory> {
         return { ...history, refreshes }
       }
       if (event.type === 'leads') assertLeads(event, process, history, slotAt, linesOf)
+      if (event.type === 'moved' && event.base !== event.to) {
+        throw new Violation(
+          `${process} moved the base to ${String(event.to)} and takes ${String(event.base)} for its own`,
+        )
+      }
       if (event.type === 'appended') assertAppended(event, process, history, slotAt)
       if (event.type === 'fenced' && !history.fences.some((epoch) => epoch > Number(event.epoch))) {
         throw new Violation(`${process} holds itself fenced, but nobody has taken over`)

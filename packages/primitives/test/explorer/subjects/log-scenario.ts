@@ -137,6 +137,7 @@ function candidate(code: Primitives, bounds: LogBounds): Script {
           const position = positions.find((p) => p.slot === Number(slot))
           const upTo = state.slice(0, Number(slot))
           if (position !== undefined) await writer.checkpoint(position, bytesOfText(JSON.stringify(upTo)))
+          ports.emit({ type: 'moved', to: position?.slot, base: writer.baseSlot })
         }
       } catch (error) {
         if (!(error instanceof Error && error.name === 'Fenced')) throw error

@@ -126,6 +126,18 @@ const LOG_MUTANTS: readonly Mutant[] = [
     finds: /follower's state is (older than its call|no beginning of the history)/,
   },
   {
+    name: 'the base of another writer taken for the own',
+    patches: [
+      {
+        file: 'log/writer.ts',
+        from: "const isOurs = outcome === 'written' && current.value.snapshot === key",
+        to: "const isOurs = outcome === 'written'",
+      },
+    ],
+    scenario: inLog({ slots: 3, faults: 1 }),
+    finds: /moved the base to \d+ and takes \d+ for its own/,
+  },
+  {
     name: 'the base moved before its snapshot is written',
     patches: [
       {
