@@ -1,23 +1,22 @@
 /**
  * When to write a snapshot, and what may be deleted after it. Owns the size of the log since the base.
  *
- * A snapshot is taken of the state exactly as of a commit, while the commit is being written, and becomes the base once that commit is
- * known to be in the log. What was not live at that moment is dead for ever, so it may be collected.
+ * A snapshot is of the state exactly as of a commit: a cut is taken while the commit is being written, made into bytes in slices once it is
+ * known to be in the log, so that no commit waits for a large state, and then becomes the base. What was not live at that moment is
+ * dead for ever, so it may be collected.
  */
 import { Fenced, type LogPosition, type LogWriter } from '@s3queue/primitives'
+import { type Clock, sleep } from '@s3queue/storage'
+import { holdCut, releaseCut, type StateCut } from '../state/cut.ts'
 import type { QueueState } from '../state/model.ts'
-import { encodeState } from '../state/snapshot.ts'
+import { encodeCut } from '../state/snapshot.ts'
 
 const BYTES = 16 << 20
 /** A large snapshot is worth a longer log. */
 const TIMES_SNAPSHOT = 2
 
-interface Snapshot {
-  readonly bytes: Uint8Array
-  readonly live: ReadonlySet<number>
-}
-
 export interface CheckpointsOptions {
+  readonly clock: Clock
   readonly writer: LogWriter
   readonly state: QueueState
   /** Commits between two snapshots, at most. */
@@ -46,8 +45,8 @@ export class Checkpoints {
     const { afterCommits } = this.#options
     const due = this.#commits >= afterCommits || this.#bytes >= Math.max(BYTES, TIMES_SNAPSHOT * this.#snapshotBytes)
     if (!due || this.#running !== undefined) return undefined
-    const snapshot = this.#take()
-    return (position) => this.#start(snapshot, position)
+    const cut = this.#take()
+    return (position) => this.#start(cut, position)
   }
 
   /** At the end of a term, with no commit and no snapshot under way: leaves a short log to the next writer, if it is worth a snapshot. */
@@ -63,30 +62,46 @@ export class Checkpoints {
     await this.#running
   }
 
-  #take(): Snapshot {
-    const { state } = this.#options
-    const snapshot = { bytes: encodeState(state), live: new Set(state.live.keys()) }
+  #take(): StateCut {
     this.#commits = 0
     this.#bytes = 0
-    this.#snapshotBytes = snapshot.bytes.length
-    return snapshot
+    return holdCut(this.#options.state)
   }
 
-  #start(snapshot: Snapshot, position: LogPosition): void {
-    this.#running = this.#write(snapshot, position).finally(() => {
+  #start(cut: StateCut, position: LogPosition): void {
+    this.#running = this.#write(cut, position).finally(() => {
       this.#running = undefined
     })
   }
 
-  async #write(snapshot: Snapshot, position: LogPosition): Promise<void> {
+  async #write(cut: StateCut, position: LogPosition): Promise<void> {
     const { writer, onFenced, onTrouble, signal } = this.#options
     try {
-      await writer.checkpoint(position, snapshot.bytes, signal)
-      await writer.collect((slot) => snapshot.live.has(slot), signal)
+      const { bytes, live } = await this.#encode(cut)
+      await writer.checkpoint(position, bytes, signal)
+      await writer.collect((slot) => live.has(slot), signal)
     } catch (error) {
       if (signal.aborted) return
       if (error instanceof Fenced) onFenced(error)
       else onTrouble(error)
+    }
+  }
+
+  /** Others get their turn between two slices. */
+  async #encode(cut: StateCut): Promise<{ readonly bytes: Uint8Array; readonly live: ReadonlySet<number> }> {
+    const { clock, state, signal } = this.#options
+    try {
+      const encoding = encodeCut(cut)
+      const slices: Uint8Array[] = []
+      for (let slice = encoding.next(); slice !== undefined; slice = encoding.next()) {
+        if (slices.length > 0) await sleep(clock, 0, signal)
+        slices.push(slice)
+      }
+      const bytes = Buffer.concat(slices)
+      this.#snapshotBytes = bytes.length
+      return { bytes, live: encoding.live }
+    } finally {
+      releaseCut(state)
     }
   }
 }

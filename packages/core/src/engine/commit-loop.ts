@@ -7,7 +7,7 @@
  */
 import type { LogPosition, LogWriter } from '@s3queue/primitives'
 import type { Clock } from '@s3queue/storage'
-import { applyEvent, beginCommit } from '../state/apply.ts'
+import { applyContinued, applyEvent, beginCommit } from '../state/apply.ts'
 import { encodeBatch, type Payload } from '../state/batch-codec.ts'
 import type { QueueEvent } from '../state/events.ts'
 import type { QueueState } from '../state/model.ts'
@@ -41,6 +41,20 @@ export interface CommitLoopOptions {
   /** Called when a commit is in the log, before its effects, with its payloads and when it was sent, monotonic. */
   readonly onDurable: (slot: number, payloads: readonly Payload[], sentAt: number) => void
   readonly onFailure: (error: Error) => void
+}
+
+type Enqueued = Extract<QueueEvent, { type: 'enqueued' }>
+
+function continues(last: Enqueued, next: Enqueued): boolean {
+  return (
+    last.sender === next.sender &&
+    last.seq + last.count === next.seq &&
+    last.maxAttempts === next.maxAttempts &&
+    last.priority === next.priority &&
+    last.visibleAt === next.visibleAt &&
+    last.extras === undefined &&
+    next.extras === undefined
+  )
 }
 
 /** A batch is closed when its payloads reach this many characters: larger ones would delay everything behind them. */
@@ -87,10 +101,7 @@ export class CommitLoop {
       return
     }
     const batch = this.#open()
-    for (const event of events) {
-      batch.events.push(event)
-      applyEvent(this.state, event)
-    }
+    for (const event of events) this.#add(batch, event)
     for (const payload of payloads) {
       batch.payloads.push(payload)
       batch.payloadChars += payload.length
@@ -147,6 +158,18 @@ export class CommitLoop {
     const lost = this.#batches.splice(0)
     for (const batch of lost) for (const effect of batch.effects) effect.lost(reason)
     this.#options.onFailure(reason)
+  }
+
+  /** Messages that go on where the last event ended become part of it: enqueued one by one, they take no more room than as a batch. */
+  #add(batch: OpenBatch, event: QueueEvent): void {
+    const last = batch.events.at(-1)
+    if (event.type === 'enqueued' && last?.type === 'enqueued' && continues(last, event)) {
+      batch.events[batch.events.length - 1] = { ...last, count: last.count + event.count }
+      applyContinued(this.state, event)
+    } else {
+      batch.events.push(event)
+      applyEvent(this.state, event)
+    }
   }
 
   #open(): OpenBatch {

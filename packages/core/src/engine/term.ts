@@ -84,6 +84,7 @@ export class Term {
       signal,
     })
     this.#checkpoints = new Checkpoints({
+      clock,
       writer: leadership.writer,
       state: leadership.state,
       afterCommits: context.options.snapshotAfterCommits,

@@ -9,7 +9,7 @@ import { forgetEnded, forgetMessage, keepCompletion, keepDead } from './endings.
 import type { QueueEvent } from './events.ts'
 import { type Batch, type Claim, numberedId, type QueueState } from './model.ts'
 import { enterNames, forgetNames } from './names.ts'
-import { addRun, promoteDue, takeAll, takeFirst, takeOut } from './runs.ts'
+import { addRun, growRun, promoteDue, takeAll, takeFirst, takeOut } from './runs.ts'
 import { forgetSilent, take } from './senders.ts'
 
 const FAILURES_KEPT = 20
@@ -23,6 +23,8 @@ export function beginCommit(state: QueueState, slot: number): void {
   state.slot = slot
   state.payloads = 0
 }
+
+type Enqueued = Extract<QueueEvent, { type: 'enqueued' }>
 
 type Apply = {
   readonly [T in QueueEvent['type']]: (state: QueueState, event: Extract<QueueEvent, { type: T }>) => void
@@ -44,13 +46,13 @@ const table: Apply = {
   },
 
   enqueued(state, { sender, seq, count, maxAttempts, priority, visibleAt, extras }) {
-    take(state.senders, sender, seq, count, state.now)
+    const { name } = take(state.senders, sender, seq, count, state.now)
     const { slot, payloads: index, now: enqueuedAt } = state
     state.payloads += count
     state.live.set(slot, (state.live.get(slot) ?? 0) + count)
     enterNames(state.names, extras, extras?.id ?? numberedId(sender, seq), state.now)
     if (extras?.payloadKey !== undefined) state.payloadKeys.used.add(extras.payloadKey)
-    const batch: Batch = { sender, seq, slot, index, priority, maxAttempts, enqueuedAt, extras }
+    const batch: Batch = { sender: name, seq, size: count, slot, index, priority, maxAttempts, enqueuedAt, extras }
     addRun(state, { batch, seq, count, visibleAt, attempts: 0, failures: NO_FAILURES }, 'back')
   },
 
@@ -67,11 +69,14 @@ const table: Apply = {
   },
 
   extended(state, { token, timeoutMs }) {
-    held(state, token).timeoutMs = timeoutMs
+    const claim = held(state, token)
+    state.watch?.claimChanges(claim)
+    claim.timeoutMs = timeoutMs
   },
 
   reported(state, { token, progress, log = [] }) {
     const claim = held(state, token)
+    state.watch?.claimChanges(claim)
     const lines = [...(claim.report?.log ?? []), ...log].slice(-LOG_LINES_KEPT)
     claim.report = { progress: progress ?? claim.report?.progress, log: lines }
   },
@@ -153,6 +158,17 @@ const table: Apply = {
   collected(state, { payloadKeys }) {
     for (const key of payloadKeys) state.payloadKeys.garbage.delete(key)
   },
+}
+
+/** More messages of the enqueue that was applied last, as if they had come with it. */
+export function applyContinued(state: QueueState, { sender, seq, count }: Enqueued): void {
+  const run = state.runs.get(state.nextRun - 1)
+  if (run === undefined) throw new Error(`Message ${seq} of ${sender} continues a run that is gone.`)
+  take(state.senders, sender, seq, count, state.now)
+  state.payloads += count
+  state.live.set(state.slot, (state.live.get(state.slot) ?? 0) + count)
+  run.batch.size += count
+  growRun(state, run, count)
 }
 
 /** Changes `state` by `event`. */

@@ -1,7 +1,8 @@
 /**
- * The bytes of what travels with payloads: a line of JSON, then the payloads one after the other.
+ * The bytes of what travels with payloads: a line of JSON with the entries, one with the sizes of the payloads, then the payloads one
+ * after the other.
  *
- * The payloads stay as they are: whoever folds a commit reads the line and leaves them alone, and one payload is
+ * The payloads stay as they are: whoever folds a commit reads the first line and leaves the rest alone, and one payload is
  * cut out without touching the others. Used for commits (entries are events) and for inbox objects (entries are commands).
  */
 import type { Command } from './commands.ts'
@@ -14,36 +15,32 @@ const decoder = new TextDecoder()
 /** JSON text, or bytes as they were given. */
 export type Payload = string | Uint8Array
 
-interface Line<E> {
-  readonly entries: readonly E[]
-  /** Bytes of each payload; below zero, less one, for those that are bytes. */
-  readonly sizes: readonly number[]
-}
-
 /** A batch as read; payloads are cut out on demand. */
 export interface Batch<E> {
   readonly entries: readonly E[]
   readonly payloads: PayloadTable
 }
 
+interface Layout {
+  /** Bytes of each payload; below zero, less one, for those that are bytes. */
+  readonly sizes: readonly number[]
+  /** Where each one ends. */
+  readonly ends: readonly number[]
+}
+
 /** Payloads by their place in a batch. */
 export class PayloadTable {
+  readonly #sizesLine: Uint8Array
   readonly #blob: Uint8Array
-  readonly #sizes: readonly number[]
-  readonly #ends: readonly number[]
+  #layout: Layout | undefined
 
-  constructor(blob: Uint8Array, sizes: readonly number[]) {
+  constructor(sizesLine: Uint8Array, blob: Uint8Array) {
+    this.#sizesLine = sizesLine
     this.#blob = blob
-    this.#sizes = sizes
-    let end = 0
-    this.#ends = sizes.map((size) => {
-      end += size < 0 ? -1 - size : size
-      return end
-    })
   }
 
   get length(): number {
-    return this.#ends.length
+    return this.#read().ends.length
   }
 
   /** Bytes of all payloads. */
@@ -52,15 +49,29 @@ export class PayloadTable {
   }
 
   at(index: number): Payload {
-    const end = this.#ends[index]
-    if (end === undefined) throw new RangeError(`There is no payload ${index}: the batch has ${this.#ends.length}.`)
-    const bytes = this.#blob.subarray(this.#ends[index - 1] ?? 0, end)
-    return (this.#sizes[index] ?? 0) < 0 ? bytes.slice() : decoder.decode(bytes)
+    const { sizes, ends } = this.#read()
+    const end = ends[index]
+    if (end === undefined) throw new RangeError(`There is no payload ${index}: the batch has ${ends.length}.`)
+    const bytes = this.#blob.subarray(ends[index - 1] ?? 0, end)
+    return (sizes[index] ?? 0) < 0 ? bytes.slice() : decoder.decode(bytes)
   }
 
   /** All payloads in order. */
   all(): Payload[] {
-    return this.#ends.map((_, index) => this.at(index))
+    return this.#read().ends.map((_, index) => this.at(index))
+  }
+
+  /** Nobody who merely folds a commit needs it. */
+  #read(): Layout {
+    if (this.#layout !== undefined) return this.#layout
+    const sizes = JSON.parse(decoder.decode(this.#sizesLine)) as number[]
+    let end = 0
+    const ends = sizes.map((size) => {
+      end += size < 0 ? -1 - size : size
+      return end
+    })
+    this.#layout = { sizes, ends }
+    return this.#layout
   }
 }
 
@@ -73,10 +84,10 @@ export function encodeBatch<E extends QueueEvent | Command>(
   const sizes = payloads.map((payload) =>
     typeof payload === 'string' ? Buffer.byteLength(payload) : -1 - payload.length,
   )
-  const line = `${JSON.stringify({ entries, sizes } satisfies Line<E>)}\n`
-  if (isText) return encoder.encode(line + payloads.join(''))
+  const lines = `${JSON.stringify(entries)}\n${JSON.stringify(sizes)}\n`
+  if (isText) return encoder.encode(lines + payloads.join(''))
   return Buffer.concat([
-    Buffer.from(line),
+    Buffer.from(lines),
     ...payloads.map((payload) => (typeof payload === 'string' ? Buffer.from(payload) : payload)),
   ])
 }
@@ -84,6 +95,7 @@ export function encodeBatch<E extends QueueEvent | Command>(
 /** Reads a batch back. Throws if the bytes are not one: their integrity is checked by the layer below, so that is a defect. */
 export function decodeBatch<E extends QueueEvent | Command>(bytes: Uint8Array): Batch<E> {
   const end = bytes.indexOf(NEWLINE)
-  const line = JSON.parse(decoder.decode(bytes.subarray(0, Math.max(end, 0)))) as Line<E>
-  return { entries: line.entries, payloads: new PayloadTable(bytes.subarray(end + 1), line.sizes) }
+  const sizesEnd = bytes.indexOf(NEWLINE, end + 1)
+  const entries = JSON.parse(decoder.decode(bytes.subarray(0, Math.max(end, 0)))) as E[]
+  return { entries, payloads: new PayloadTable(bytes.subarray(end + 1, sizesEnd), bytes.subarray(sizesEnd + 1)) }
 }

@@ -1,6 +1,6 @@
 /** A binary min-heap. */
 export class Heap<T> {
-  readonly #items: T[] = []
+  #items: T[] = []
   readonly #before: (a: T, b: T) => boolean
 
   constructor(before: (a: T, b: T) => boolean) {
@@ -34,6 +34,13 @@ export class Heap<T> {
     const last = items.pop()
     if (items.length > 0 && last !== undefined) this.#sink(last)
     return least
+  }
+
+  /** Throws out what `isNeeded` denies. */
+  retain(isNeeded: (item: T) => boolean): void {
+    const items = this.#items
+    this.#items = []
+    for (const item of items) if (isNeeded(item)) this.push(item)
   }
 
   #sink(item: T): void {

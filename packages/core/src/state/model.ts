@@ -7,13 +7,15 @@
 import type { Deque } from './deque.ts'
 import type { DeadReason, Extras, Failure, Retention } from './events.ts'
 import { Heap } from './heap.ts'
-import type { Names } from './names.ts'
+import { type Names, noNames } from './names.ts'
 import type { Senders } from './senders.ts'
 
 /** What the messages of one enqueue share for all their life. The message number `seq + n` has the payload `index + n` of commit `slot`. */
 export interface Batch {
   readonly sender: string
   readonly seq: number
+  /** How many messages came with it. */
+  size: number
   readonly slot: number
   readonly index: number
   readonly priority: number
@@ -83,6 +85,11 @@ export interface Completion {
   readonly report: Report | undefined
 }
 
+export interface ChangeWatch {
+  runChanges(run: Run): void
+  claimChanges(claim: Claim): void
+}
+
 export interface QueueState {
   /** The commit that is being, or was last, folded in. */
   slot: number
@@ -117,6 +124,10 @@ export interface QueueState {
   /** Payload objects in use, and those to be deleted. */
   readonly payloadKeys: { readonly used: Set<string>; readonly garbage: Set<string> }
   readonly counts: { waiting: number; delayed: number; completed: number }
+  /** Runs that were emptied before their turn and may still stand in a row. */
+  withdrawn: number
+  /** Told before a run or a claim is changed, while a cut of the state is being read. */
+  watch: ChangeWatch | undefined
 }
 
 const KEEP_NOTHING: Retention = {
@@ -159,11 +170,13 @@ export function emptyState(): QueueState {
     dead: new Map(),
     completed: new Map(),
     senders: new Map(),
-    names: new Map(),
+    names: noNames(),
     answers: new Map(),
     live: new Map(),
     payloadKeys: { used: new Set(), garbage: new Set() },
     counts: { waiting: 0, delayed: 0, completed: 0 },
+    withdrawn: 0,
+    watch: undefined,
   }
 }
 

@@ -7,44 +7,53 @@ import type { Extras } from './events.ts'
 export interface Named {
   /** The message's id. */
   readonly id: string
-  /** ms since 1970; null while the message is not at its end. */
-  readonly until: number | null
+  /** ms since 1970. */
+  readonly until: number
 }
 
-/** Ids under `i:<id>`, deduplication keys under `k:<key>`. */
-export type Names = Map<string, Named>
+export interface Names {
+  /** Ids of messages that are not at their end. They follow from the messages, so a snapshot leaves them out. */
+  readonly held: Set<string>
+  /** Ids of messages at their end, and until when they are taken, ms since 1970. */
+  readonly ended: Map<string, number>
+  /** Deduplication keys. */
+  readonly keys: Map<string, Named>
+}
+
+export function noNames(): Names {
+  return { held: new Set(), ended: new Map(), keys: new Map() }
+}
 
 /** The message that another one with these settings would be a duplicate of. */
-export function findName(names: Names, extras: Extras | undefined, now: number): string | undefined {
+export function findName({ held, ended, keys }: Names, extras: Extras | undefined, now: number): string | undefined {
   if (extras === undefined) return undefined
-  for (const name of namesOf(extras)) {
-    const named = names.get(name)
-    if (named !== undefined && (named.until === null || named.until > now)) return named.id
-  }
-  return undefined
+  const { id, deduplicationKey } = extras
+  if (id !== undefined && (held.has(id) || (ended.get(id) ?? 0) > now)) return id
+  const named = deduplicationKey === undefined ? undefined : keys.get(deduplicationKey)
+  return named !== undefined && named.until > now ? named.id : undefined
 }
 
 /** Enters a new message. */
-export function enterNames(names: Names, extras: Extras | undefined, id: string, now: number): void {
-  if (extras?.id !== undefined) names.set(`i:${extras.id}`, { id, until: null })
+export function enterNames({ held, ended, keys }: Names, extras: Extras | undefined, id: string, now: number): void {
+  if (extras?.id !== undefined) {
+    held.add(extras.id)
+    ended.delete(extras.id)
+  }
   if (extras?.deduplicationKey !== undefined) {
-    names.set(`k:${extras.deduplicationKey}`, { id, until: now + (extras.windowMs ?? 0) })
+    keys.set(extras.deduplicationKey, { id, until: now + (extras.windowMs ?? 0) })
   }
 }
 
 /** A message is at its end, or no longer in the dead letters. */
-export function endNames(names: Names, extras: Extras | undefined, now: number): void {
-  if (extras?.id !== undefined) names.set(`i:${extras.id}`, { id: extras.id, until: now + (extras.windowMs ?? 0) })
+export function endNames({ held, ended }: Names, extras: Extras | undefined, now: number): void {
+  if (extras?.id === undefined) return
+  held.delete(extras.id)
+  const until = now + (extras.windowMs ?? 0)
+  if (until > now) ended.set(extras.id, until)
 }
 
 /** Forgets what is over. */
-export function forgetNames(names: Names, now: number): void {
-  for (const [name, { until }] of names) if (until !== null && until <= now) names.delete(name)
-}
-
-function namesOf({ id, deduplicationKey }: Extras): string[] {
-  const names: string[] = []
-  if (id !== undefined) names.push(`i:${id}`)
-  if (deduplicationKey !== undefined) names.push(`k:${deduplicationKey}`)
-  return names
+export function forgetNames({ ended, keys }: Names, now: number): void {
+  for (const [id, until] of ended) if (until <= now) ended.delete(id)
+  for (const [key, { until }] of keys) if (until <= now) keys.delete(key)
 }

@@ -2,6 +2,9 @@
 import { Deque } from './deque.ts'
 import type { QueueState, Run } from './model.ts'
 
+/** So many emptied runs are not worth a look. */
+const FEW = 1000
+
 /** The visible runs of a priority. */
 function readyRuns(state: QueueState, priority: number): Deque<Run> {
   let runs = state.ready.get(priority)
@@ -25,7 +28,9 @@ export function* visibleRuns(state: QueueState): Iterable<Run> {
 
 /** Adds a run of messages that wait. Returned messages go to the front of those with the same priority: they were first before. */
 export function addRun(state: QueueState, run: Omit<Run, 'id' | 'rest'>, place: 'front' | 'back'): void {
-  placeRun(state, { id: state.nextRun++, rest: undefined, ...run }, place)
+  const { batch, seq, count, visibleAt, attempts, failures } = run
+  const id = state.nextRun++
+  placeRun(state, { id, batch, seq, count, visibleAt, attempts, failures, rest: undefined }, place)
 }
 
 /** The same for a run that has an id. */
@@ -42,6 +47,13 @@ export function placeRun(state: QueueState, run: Run, place: 'front' | 'back'): 
   state.counts.waiting += run.count
 }
 
+/** A run that nobody has touched gets longer at its end. */
+export function growRun(state: QueueState, run: Run, count: number): void {
+  run.count += count
+  if (run.visibleAt > state.now) state.counts.delayed += count
+  else state.counts.waiting += count
+}
+
 /** Makes visible what is due at the state's time. */
 export function promoteDue(state: QueueState): void {
   for (let run = state.delayed.peek(); run !== undefined && run.visibleAt <= state.now; run = state.delayed.peek()) {
@@ -55,6 +67,7 @@ export function promoteDue(state: QueueState): void {
 
 /** Takes the first `count` messages of a visible run. */
 export function takeFirst(state: QueueState, run: Run, count: number): void {
+  state.watch?.runChanges(run)
   run.seq += count
   run.count -= count
   state.counts.waiting -= count
@@ -67,6 +80,7 @@ export function takeFirst(state: QueueState, run: Run, count: number): void {
 export function takeOut(state: QueueState, run: Run, offset: number): void {
   const isVisible = run.visibleAt <= state.now
   const behind = run.count - offset - 1
+  state.watch?.runChanges(run)
   if (isVisible) state.counts.waiting--
   else state.counts.delayed--
   if (behind > 0) {
@@ -79,6 +93,17 @@ export function takeOut(state: QueueState, run: Run, offset: number): void {
   if (offset > 0) return
   state.runs.delete(run.id)
   if (isVisible) skipEmpty(state, run.batch.priority)
+  state.withdrawn++
+  if (state.withdrawn > FEW) forgetWithdrawn(state)
+}
+
+/** Runs that were emptied before their turn go when they are as many as the others: so they cost little, and never pile up. */
+function forgetWithdrawn(state: QueueState): void {
+  if (state.withdrawn < state.runs.size) return
+  const isNeeded = (run: Run): boolean => run.count > 0 || run.rest !== undefined
+  for (const runs of state.ready.values()) runs.retain(isNeeded)
+  state.delayed.retain(isNeeded)
+  state.withdrawn = 0
 }
 
 /** Takes out everything that waits, and returns it. */

@@ -5,14 +5,20 @@
  * Numbers mostly come in order, so a sender costs one number; those that came early are kept as ranges until the gap before them is filled.
  */
 
+/** Never changed, only replaced. */
 export interface SenderRecord {
+  readonly name: string
   /** Everything below this number was taken. */
-  next: number
+  readonly next: number
   /** Taken beyond `next`: pairs of first and one-behind-last, ascending, not touching. */
-  early: [number, number][]
+  readonly early: readonly Range[]
   /** When something last came, ms since 1970. */
-  seenAt: number
+  readonly seenAt: number
 }
+
+type Range = readonly [first: number, behindLast: number]
+
+const NOTHING_EARLY: readonly Range[] = []
 
 /** How long a silent sender is remembered. S3 refuses requests that were signed over 15 minutes ago, so nothing comes later than that by itself. */
 export const SENDER_RETENTION_MS: number = 24 * 60 * 60 * 1000
@@ -26,33 +32,33 @@ export function wasTaken(senders: Senders, sender: string, seq: number): boolean
   return seq < record.next || record.early.some(([from, to]) => seq >= from && seq < to)
 }
 
-/** Notes that the numbers from `seq` to `seq + count - 1` are taken. */
-export function take(senders: Senders, sender: string, seq: number, count: number, now: number): void {
-  let record = senders.get(sender)
-  if (record === undefined) {
-    record = { next: 0, early: [], seenAt: now }
-    senders.set(sender, record)
-  }
-  record.seenAt = now
+/** Notes that the numbers from `seq` to `seq + count - 1` are taken. Returns the record, whose `name` is one string for all that the sender sends. */
+export function take(senders: Senders, sender: string, seq: number, count: number, now: number): SenderRecord {
+  const { name, next, early } = senders.get(sender) ?? { name: sender, next: 0, early: NOTHING_EARLY }
   const end = seq + count
-  if (seq === record.next) record.next = end
-  else insert(record.early, seq, end)
-  while (record.early[0] !== undefined && record.early[0][0] <= record.next) {
-    record.next = Math.max(record.next, record.early[0][1])
-    record.early.shift()
-  }
+  const record =
+    seq === next && early.length === 0
+      ? { name, next: end, early, seenAt: now }
+      : { name, ...withRange(next, early, seq, end), seenAt: now }
+  senders.set(name, record)
+  return record
 }
 
-function insert(ranges: [number, number][], from: number, to: number): void {
-  const at = ranges.findIndex((range) => range[0] > from)
-  ranges.splice(at < 0 ? ranges.length : at, 0, [from, to])
-  for (let i = ranges.length - 1; i > 0; i--) {
-    const left = ranges[i - 1] as [number, number]
-    const right = ranges[i] as [number, number]
-    if (right[0] > left[1]) continue
-    left[1] = Math.max(left[1], right[1])
-    ranges.splice(i, 1)
+/** What is taken when the numbers from `from` to `to - 1` are taken as well. */
+function withRange(
+  next: number,
+  early: readonly Range[],
+  from: number,
+  to: number,
+): Pick<SenderRecord, 'next' | 'early'> {
+  const ranges: [number, number][] = []
+  for (const [first, behindLast] of [[0, next] as const, ...early, [from, to] as const].sort((a, b) => a[0] - b[0])) {
+    const last = ranges.at(-1)
+    if (last !== undefined && first <= last[1]) last[1] = Math.max(last[1], behindLast)
+    else ranges.push([first, behindLast])
   }
+  const [taken, ...rest] = ranges
+  return { next: taken?.[1] ?? 0, early: rest }
 }
 
 /** Forgets senders that have been silent for longer than any request can be late. */
