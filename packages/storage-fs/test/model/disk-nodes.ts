@@ -54,7 +54,7 @@ export function directoryNode(inode: bigint, modifiedMs: number): DirectoryNode 
   }
 }
 
-export function setName(names: Map<string, Node>, { name, node }: Effect): void {
+function setName(names: Map<string, Node>, { name, node }: Effect): void {
   if (node === undefined) names.delete(name)
   else names.set(name, node)
 }

@@ -8,7 +8,7 @@ export type CallName = keyof FileSystem | keyof OpenFile
 export type BeforeCall = (call: CallName, paths: readonly string[]) => void | Promise<void>
 
 /** What the system says when `call` fails with `code`. */
-export function systemError(code: string, syscall: string): Error {
+function systemError(code: string, syscall: string): Error {
   return Object.assign(new Error(`${code}: as arranged by the test, ${syscall}`), { code, syscall })
 }
 
