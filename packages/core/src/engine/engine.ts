@@ -66,6 +66,8 @@ export class Engine {
   #nextSeq = 0
   #probed = false
   #isClockKnown = false
+  /** It is being closed, and does not become the writer any more. */
+  #isEnding = false
 
   constructor({ options, events, wallNow }: EngineOptions) {
     this.#options = options
@@ -298,16 +300,14 @@ export class Engine {
   async #close(): Promise<void> {
     const closed = new QueueClosed(this.#options.name)
     await this.#outstanding.whenEmpty()
+    this.#isEnding = true
     const { clock, acknowledgeTimeoutMs } = this.#options
     let cancel = (): void => {}
     const late = new Promise<void>((resolve) => {
       cancel = clock.setTimer(acknowledgeTimeoutMs, resolve)
     })
     const { term } = this.#role.kind === 'leading' ? this.#role : { term: undefined }
-    const orderly = Promise.all([term?.close(closed), this.#inbox.idle()]).catch((error: unknown) =>
-      this.#trouble(error),
-    )
-    await Promise.race([orderly, late])
+    await Promise.race([this.#endInOrder(term, closed), late])
     cancel()
     this.#setRole({ kind: 'closed' })
     term?.end(closed)
@@ -315,6 +315,15 @@ export class Engine {
     this.#inbox.stop(closed)
     this.#wakeStandby?.()
     await this.#running
+  }
+
+  /** What the term does not get into the log goes to the inbox. Never rejects. */
+  async #endInOrder(term: Term | undefined, reason: Error): Promise<void> {
+    await term?.close(reason).catch((error: unknown) => {
+      if (!wasTakenOver(error)) this.#trouble(error)
+    })
+    for (const submission of this.#held.splice(0)) this.#inbox.send(submission)
+    await this.#inbox.idle()
   }
 
   #place(submission: Submission): void {
@@ -336,7 +345,7 @@ export class Engine {
   /** Elects, leads, stands by, until there is nothing to gain. Never rejects. */
   async #run(): Promise<void> {
     const { signal } = this.#abort
-    while (!signal.aborted) {
+    while (!signal.aborted && !this.#isEnding) {
       try {
         if (this.#role.kind !== 'standby') this.#setRole({ kind: 'electing' })
         await this.#probe(signal)
@@ -381,6 +390,7 @@ export class Engine {
     const leadership = await this.#context.log.takeOver(queueFold, signal)
     const provenAt = this.#options.clock.monotonic()
     if (!(await isStillGranted(grant, this.#details(), signal))) return
+    if (this.#isEnding) return grant.release(signal)
     const ended = Promise.withResolvers<Error>()
     const term = new Term({
       context: this.#context,

@@ -74,7 +74,7 @@ export class WorkerRuntime<T> implements WorkerLink {
     return this.#running.size
   }
 
-  /** Messages it took. */
+  /** Messages it took, but for those that never reached a handler. */
   get taken(): number {
     return this.#taken
   }
@@ -103,6 +103,7 @@ export class WorkerRuntime<T> implements WorkerLink {
 
   forfeit(count: number): void {
     this.#reserved -= count
+    this.#taken -= count
     if (this.#isIdle()) this.#onIdle?.()
   }
 
@@ -142,7 +143,10 @@ export class WorkerRuntime<T> implements WorkerLink {
     }
     const tickets = this.#tickets
     this.#tickets = new Deque()
-    for (const ticket of tickets) if (ticket.claim.token !== token) this.#tickets.push(ticket)
+    for (const ticket of tickets) {
+      if (ticket.claim.token === token) this.#taken--
+      else this.#tickets.push(ticket)
+    }
   }
 
   detached(): void {
@@ -184,7 +188,7 @@ export class WorkerRuntime<T> implements WorkerLink {
     while (!this.#stopping && this.#running.size < concurrency) {
       const ticket = this.#tickets.shift()
       if (ticket === undefined) return
-      if (this.#context.queue.clock.monotonic() >= ticket.deadlineAt) this.#settle(ticket, { started: false })
+      if (this.#context.queue.clock.monotonic() >= ticket.deadlineAt) this.#giveBack(ticket)
       else this.#start(ticket)
     }
   }
@@ -263,14 +267,16 @@ export class WorkerRuntime<T> implements WorkerLink {
     if (this.#finished.settlements.length === 1) this.#context.engine.finishedWaiting()
   }
 
-  #settle(ticket: HeldTicket, { started }: { readonly started: boolean }): void {
-    this.#push(ticket, { token: ticket.claim.token, kind: 'release', started })
+  /** A ticket that no handler has seen. */
+  #giveBack(ticket: HeldTicket): void {
+    this.#taken--
+    this.#push(ticket, { token: ticket.claim.token, kind: 'release', started: false })
   }
 
   #giveBackTickets(): void {
     const tickets = this.#tickets
     this.#tickets = new Deque()
-    for (const ticket of tickets) this.#settle(ticket, { started: false })
+    for (const ticket of tickets) this.#giveBack(ticket)
   }
 
   async #extendOne(attempt: Attempt, ms: number): Promise<void> {
