@@ -17,7 +17,7 @@ export async function checkTypes(root: string, folder: string, programs: readonl
       paths: {
         '@s3queue/storage/testing': [path.join(root, 'packages/storage/src/testing/index.ts')],
         '@s3queue/*': [path.join(root, 'packages/*/src/index.ts')],
-        zod: [path.join(root, 'packages/core/node_modules/zod')],
+        zod: [path.join(root, 'packages/core/node_modules/zod/index.d.ts')],
       },
     },
     files: typescript.map(({ file }) => file),

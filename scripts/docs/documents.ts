@@ -36,15 +36,30 @@ export class BadPage extends Error {
   }
 }
 
-/** All pages of the repository, by path from its root, with slashes. */
-export function listPages(root: string): string[] {
+/** By path from its root, with slashes. */
+function listPages(root: string): string[] {
   return globSync(PAGES, { cwd: root, exclude: (name) => name === 'node_modules' })
     .map((page) => page.replaceAll(path.sep, '/'))
     .sort()
 }
 
-export function readExamples(root: string, page: string): Example[] {
-  return parseExamples(page, readFileSync(path.join(root, page), 'utf8'))
+export interface Page {
+  readonly page: string
+  readonly examples: readonly Example[]
+  /** What is wrong with it, if something is; then it has no examples. */
+  readonly problem: string | undefined
+}
+
+/** All pages with their examples. */
+export function readPages(root: string): Page[] {
+  return listPages(root).map((page) => {
+    try {
+      return { page, examples: parseExamples(page, readFileSync(path.join(root, page), 'utf8')), problem: undefined }
+    } catch (error) {
+      if (!(error instanceof BadPage)) throw error
+      return { page, examples: [], problem: error.message }
+    }
+  })
 }
 
 interface Directive {
@@ -71,7 +86,7 @@ export function parseExamples(page: string, text: string): Example[] {
       at = end
     } else if (words !== undefined) {
       directive = { line: at + 1, words: words.split(',').map((word) => word.trim()) }
-    } else if (/<!-- *(example|setup)/.test(line)) {
+    } else if (/^\s*<!-- *(example|setup)/.test(line)) {
       throw new BadPage(page, at + 1, 'this comment is not of the form that CONTRIBUTING.md describes.')
     } else if (fence !== null) {
       const [, indent = '', ticks = '', language = ''] = fence

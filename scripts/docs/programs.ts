@@ -20,7 +20,7 @@ export function writePrograms(folder: string, examples: readonly Example[]): Pro
   const code = examples.filter(({ language }) => language === 'ts' || language === 'js')
   return code.map((example) => {
     const name = example.page.replaceAll('/', '_').replace(/\.md$/, '')
-    const file = path.join(folder, `${name}-${example.line}.${example.language === 'ts' ? 'ts' : 'mjs'}`)
+    const file = path.join(folder, `${name}-${example.line}.${example.language === 'ts' ? 'mts' : 'mjs'}`)
     const [before = '', after = ''] = (example.setup ?? '@example').split(PLACE)
     mkdirSync(folder, { recursive: true })
     writeFileSync(file, `${before}${example.code}\n${after}\nexport {}\n`)

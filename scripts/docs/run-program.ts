@@ -1,5 +1,6 @@
-/** Runs an example as its reader would: a process of its own, which has to end by itself. */
+/** Runs an example as its reader would: in a process and a folder of its own. It has to end by itself. */
 import { spawn } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Program } from './programs.ts'
@@ -36,9 +37,11 @@ interface Run {
 function run(file: string, env: Readonly<Record<string, string>>): Promise<Run> {
   const resolution = pathToFileURL(path.join(import.meta.dirname, 'package-resolution.mjs')).href
   const args = ['--conditions=@s3queue/source', '--disable-warning=ExperimentalWarning', `--import=${resolution}`, file]
+  const cwd = `${file}.d`
+  mkdirSync(cwd, { recursive: true })
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, {
-      cwd: path.dirname(file),
+      cwd,
       env: { ...process.env, NODE_OPTIONS: '', NODE_COMPILE_CACHE: path.join(path.dirname(file), 'cache'), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: LIMIT_MS,
