@@ -65,6 +65,8 @@ export interface AttemptOptions {
 /** One attempt under way. The handler sees it as a `HandlerContext`. */
 export class Attempt implements HandlerContext {
   readonly claim: Claim
+  /** How long the claim lasts, as far as it is in the log. */
+  timeoutMs: number
   /** When the worker gives up, monotonic. */
   deadlineAt: number
   cancelTimeLimit: (() => void) | undefined
@@ -74,8 +76,9 @@ export class Attempt implements HandlerContext {
   #controller: AbortController | undefined
   #aborted: Error | undefined
 
-  constructor(claim: Claim, deadlineAt: number, options: AttemptOptions) {
+  constructor(claim: Claim, timeoutMs: number, deadlineAt: number, options: AttemptOptions) {
     this.claim = claim
+    this.timeoutMs = timeoutMs
     this.deadlineAt = deadlineAt
     this.#options = options
   }

@@ -22,7 +22,7 @@ import { Outstanding } from './outstanding.ts'
 import { writePayloadObject } from './payload-objects.ts'
 import { PayloadSource } from './payload-source.ts'
 import { ensureProbed } from './probe.ts'
-import { Term, wasTakenOver } from './term.ts'
+import { type ClaimExtension, Term, wasTakenOver } from './term.ts'
 
 type Role =
   /** Not used yet, or nothing to gain from trying to write. */
@@ -229,7 +229,7 @@ export class Engine {
   }
 
   /** See `Term.setTimeout`. */
-  setTimeout(token: number, ms: number): Promise<number | undefined> {
+  setTimeout(token: number, ms: number): Promise<ClaimExtension | undefined> {
     if (this.#role.kind === 'leading') return this.#role.term.setTimeout(token, ms)
     return Promise.reject(
       new NotAcknowledged(

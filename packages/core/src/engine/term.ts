@@ -42,6 +42,12 @@ export interface TermOptions {
   readonly onLost: (submission: Submission) => void
 }
 
+/** How long a claim lasts, counted from a moment on the monotonic clock at which this process was the writer. */
+export interface ClaimExtension {
+  readonly provenAt: number
+  readonly timeoutMs: number
+}
+
 export class Term {
   readonly epoch: number
   readonly #options: TermOptions
@@ -203,18 +209,23 @@ export class Term {
     return { provenAt: this.#heartbeat.provenAt, held }
   }
 
-  /** Gives a claim `timeoutMs` from now on, durably: also a new writer will. Resolves to the moment it counts from, or undefined if the claim is lost. */
-  setTimeout(token: number, timeoutMs: number): Promise<number | undefined> {
-    if (!this.#state.active.has(token)) return Promise.resolve(undefined)
+  /**
+   * Gives a claim at least `atLeastMs` from now on, durably: also a new writer will. Never less than it has, since a worker may not hear of
+   * it in time. Resolves to how long it lasts and from which moment on, or to undefined if the claim is lost.
+   */
+  setTimeout(token: number, atLeastMs: number): Promise<ClaimExtension | undefined> {
+    const claim = this.#state.active.get(token)
+    if (claim === undefined) return Promise.resolve(undefined)
     const { clock } = this.#options.context.options
-    const askedAt = clock.monotonic()
+    const provenAt = clock.monotonic()
+    const timeoutMs = Math.max(atLeastMs, claim.timeoutMs)
     this.#deadlines.extend(token, Number.POSITIVE_INFINITY)
     return new Promise((resolve, reject) => {
       const durable = (): void => {
         this.#deadlines.extend(token, clock.monotonic() + timeoutMs)
         this.#deadlines.add([token], clock.monotonic() + timeoutMs)
         this.#setAlarm()
-        resolve(askedAt)
+        resolve({ provenAt, timeoutMs })
       }
       this.#loop.record([{ type: 'extended', token, timeoutMs }], { durable, lost: reject })
     })

@@ -108,7 +108,8 @@ function forgetWithdrawn(state: QueueState): void {
 
 /** Takes out everything that waits, and returns it. */
 export function takeAll(state: QueueState): Run[] {
-  const all = [...state.runs.values()]
+  // By number: the map's order is another one in a state that was read back.
+  const all = [...state.runs.values()].sort((a, b) => a.id - b.id)
   state.runs.clear()
   state.ready.clear()
   state.priorities = []

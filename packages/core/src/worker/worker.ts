@@ -16,6 +16,7 @@ import type { Payload } from '../state/batch-codec.ts'
 import type { Settlement } from '../state/commands.ts'
 import { Deque } from '../state/deque.ts'
 import { Prefetch } from './prefetch.ts'
+import { timeoutToTrust, trustedMs } from './trust.ts'
 
 export interface WorkerContext {
   readonly engine: Engine
@@ -28,6 +29,8 @@ export interface WorkerContext {
 const REPORT_AFTER_MS = 500
 
 interface HeldTicket extends Ticket {
+  /** How long the claim lasts from each proof that this process is the writer. */
+  readonly timeoutMs: number
   deadlineAt: number
 }
 
@@ -113,7 +116,8 @@ export class WorkerRuntime<T> implements WorkerLink {
     const { events } = this.#context
     for (const { claim, payload } of tickets) {
       if (events.hears('claimed')) events.emit('claimed', attemptOf(claim))
-      this.#tickets.push({ claim, payload, deadlineAt: askedAt + claim.timeoutMs })
+      const { timeoutMs } = claim
+      this.#tickets.push({ claim, payload, timeoutMs, deadlineAt: askedAt + trustedMs(timeoutMs) })
     }
     if (this.#stopping) this.#giveBackTickets()
     this.#pump()
@@ -193,8 +197,8 @@ export class WorkerRuntime<T> implements WorkerLink {
     }
   }
 
-  #start({ claim, payload, deadlineAt }: HeldTicket): void {
-    const attempt = new Attempt(claim, deadlineAt, this.#attemptOptions)
+  #start({ claim, payload, timeoutMs, deadlineAt }: HeldTicket): void {
+    const attempt = new Attempt(claim, timeoutMs, deadlineAt, this.#attemptOptions)
     const { token } = claim
     this.#running.add(attempt)
     this.#watchDeadline(deadlineAt)
@@ -280,13 +284,15 @@ export class WorkerRuntime<T> implements WorkerLink {
   }
 
   async #extendOne(attempt: Attempt, ms: number): Promise<void> {
-    const from = await this.#context.engine.setTimeout(attempt.claim.token, ms)
-    if (from === undefined) {
+    const extension = await this.#context.engine.setTimeout(attempt.claim.token, timeoutToTrust(ms))
+    if (extension === undefined || !this.#running.has(attempt)) {
       const error = claimLost(attempt.claim)
       attempt.abort(error)
       throw error
     }
-    attempt.deadlineAt = from + ms
+    // Not before: what is not in the log yet, the next writer does not know of.
+    attempt.timeoutMs = extension.timeoutMs
+    attempt.deadlineAt = Math.max(attempt.deadlineAt, extension.provenAt + trustedMs(extension.timeoutMs))
     this.#watchDeadline(attempt.deadlineAt)
   }
 
@@ -309,7 +315,7 @@ export class WorkerRuntime<T> implements WorkerLink {
     if (extension !== undefined) {
       for (const one of held) {
         if (extension.held.has(one.claim.token))
-          one.deadlineAt = Math.max(one.deadlineAt, extension.provenAt + one.claim.timeoutMs)
+          one.deadlineAt = Math.max(one.deadlineAt, extension.provenAt + trustedMs(one.timeoutMs))
         else if (one instanceof Attempt && this.#running.has(one)) one.abort(claimLost(one.claim))
       }
     }
