@@ -4,7 +4,11 @@ const SLOT_WIDTH = 12
 
 export interface LogLayout {
   readonly base: string
+  /** Prefix of all slots. */
+  readonly slots: string
   slot(slot: number): string
+  /** The slot of a slot's key. */
+  slotOf(key: string): number
   snapshot(slot: number, nonce: string): string
   /** Prefix of all snapshots. */
   readonly snapshots: string
@@ -18,10 +22,13 @@ function digits(slot: number): string {
 
 /** Keys below `prefix`, which is empty or ends in a slash. */
 export function describeLayout(prefix: string): LogLayout {
+  const slots = `${prefix}log/`
   const snapshots = `${prefix}snapshots/`
   return {
     base: `${prefix}base`,
-    slot: (slot) => `${prefix}log/${digits(slot)}`,
+    slots,
+    slot: (slot) => `${slots}${digits(slot)}`,
+    slotOf: (key) => Number(key.slice(slots.length)),
     snapshot: (slot, nonce) => `${snapshots}${digits(slot)}-${nonce}`,
     snapshots,
     slotOfSnapshot: (key) => Number(key.slice(snapshots.length, snapshots.length + SLOT_WIDTH)),

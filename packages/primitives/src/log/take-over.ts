@@ -4,9 +4,10 @@
  * The fence stops the writer before us at its next append. The look at the base afterwards is what makes the
  * walk trustworthy: if a collection ran under it, we may have folded a ghost or fenced a slot that was long in use.
  */
+import { persistently } from '../patience.ts'
 import type { Fold, LogContext } from './context.ts'
 import { encodeFrame } from './frame.ts'
-import { claimSlot, type SlotHeader } from './slot.ts'
+import { claimSlot, readSlot, type SlotHeader } from './slot.ts'
 import { baseOvertook, beginWalk, Detours, type Walk, walkToHead } from './walk.ts'
 import { LogWriter } from './writer.ts'
 
@@ -28,6 +29,24 @@ export async function takeOver<S>(log: LogContext, fold: Fold<S>, signal?: Abort
   }
 }
 
+/**
+ * What lies behind the first free slot. Nothing, unless a commit is missing there: a fence in its place would hide that. Or unless the
+ * slot was taken just now; a list that runs meanwhile may show a later slot and not this one, so it is read once more.
+ */
+async function lookBehind(
+  log: LogContext,
+  walk: Walk<unknown>,
+  signal?: AbortSignal,
+): Promise<'nothing' | 'more' | 'gap'> {
+  const { store, layout } = log
+  const list = { prefix: layout.slots, startAfter: layout.slot(walk.slot), limit: 1, signal }
+  const { entries } = await persistently(log, () => store.list(list), signal)
+  const [first] = entries
+  if (first === undefined) return 'nothing'
+  if (layout.slotOf(first.key) === walk.slot + 1) return 'more'
+  return (await readSlot(log, walk.slot + 1, signal)) === undefined ? 'gap' : 'more'
+}
+
 /** Walks to the first free slot and fences it; goes on walking as long as others are first. */
 async function fenceHead<S>(
   log: LogContext,
@@ -37,6 +56,9 @@ async function fenceHead<S>(
 ): Promise<'fenced' | 'astray'> {
   for (;;) {
     if ((await walkToHead(log, walk, fold, signal)) === 'astray') return 'astray'
+    const behind = await lookBehind(log, walk, signal)
+    if (behind === 'gap') return 'astray'
+    if (behind === 'more') continue
     const header: SlotHeader = {
       kind: 'fence',
       slot: walk.slot + 1,

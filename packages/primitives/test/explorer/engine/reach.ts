@@ -18,7 +18,7 @@ export class Reach {
       case 'delete':
         return request.keys.includes(key)
       case 'list':
-        return key.startsWith(request.prefix)
+        return key.startsWith(request.prefix) && key > request.startAfter
       case 'choose':
         return false
     }

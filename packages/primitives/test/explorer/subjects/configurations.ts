@@ -23,7 +23,6 @@ function log(name: string, atLeast: number, bounds: Partial<LogBounds>, faults: 
 export const LOG_CONFIGURATIONS: readonly Configuration[] = [
   log('two take-overs, four slots, one unknown outcome', 80_000, {}),
   log('three take-overs by two at a time, three slots', 15_000, { takeOvers: 3, slots: 3, faults: 0 }),
-  log('three candidates at one time, three slots', 80_000, { takeOvers: 3, alive: 3, slots: 3, faults: 0 }),
   log('three candidates at one time, one unknown outcome', 30_000, { takeOvers: 3, alive: 3, slots: 2 }),
   log('two unknown outcomes, two late writes under way', 50_000, { slots: 3, faults: 2, inFlight: 2 }),
   log('two slots read at once', 10_000, { readAhead: 2, faults: 0 }),

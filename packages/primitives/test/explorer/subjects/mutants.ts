@@ -67,11 +67,6 @@ const LOG_MUTANTS: readonly Mutant[] = [
       },
       {
         file: 'log/take-over.ts',
-        from: 'import { claimSlot, type SlotHeader }',
-        to: 'import { claimSlot, readSlot, type SlotHeader }',
-      },
-      {
-        file: 'log/take-over.ts',
         from: '!(await baseOvertook(log, walk, signal))',
         to: 'walk.before.hash === "" || (await readSlot(log, walk.before.slot, signal))?.hash === walk.before.hash',
       },
