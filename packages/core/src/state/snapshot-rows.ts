@@ -1,7 +1,7 @@
 /** Messages in a snapshot: what each kind of row is made of, and how rows become columns and messages again. */
 import { type NumberColumn, packNumbers, packValues, unpackNumbers, unpackValues, type ValueColumn } from './columns.ts'
 import type { BeforeImages } from './cut.ts'
-import type { DeadReason, Extras, Failure } from './events.ts'
+import type { Backoff, DeadReason, Extras, Failure } from './events.ts'
 import type { Batch, Claim, DeadLetter, Report, Run } from './model.ts'
 
 /** What rows of messages have of their batches. A batch with messages in several rows is written with each. */
@@ -14,7 +14,16 @@ export interface BatchColumns {
   readonly priority: NumberColumn
   readonly maxAttempts: NumberColumn
   readonly enqueuedAt: NumberColumn
-  readonly extras: ValueColumn<Extras | null>
+  /** Null where no row has any. */
+  readonly extras: ExtrasColumns | null
+}
+
+export interface ExtrasColumns {
+  readonly id: ValueColumn<string | null>
+  readonly deduplicationKey: ValueColumn<string | null>
+  readonly windowMs: ValueColumn<number | null>
+  readonly backoff: ValueColumn<Backoff | null>
+  readonly payloadKey: ValueColumn<string | null>
 }
 
 interface MessageColumns extends BatchColumns {
@@ -73,10 +82,38 @@ function packMessages<R extends Row>(rows: readonly R[], seqOf: (row: R) => numb
     priority: packNumbers(rows, ({ batch }) => batch.priority),
     maxAttempts: packNumbers(rows, ({ batch }) => batch.maxAttempts),
     enqueuedAt: packNumbers(rows, ({ batch }) => batch.enqueuedAt),
-    extras: packValues(rows, ({ batch }) => batch.extras ?? null),
+    extras: packExtras(rows),
     seq: packNumbers(rows, seqOf),
     failures: packValues(rows, ({ failures }) => (failures.length > 0 ? failures : null)),
   }
+}
+
+function packExtras(rows: readonly Row[]): ExtrasColumns | null {
+  if (rows.every(({ batch }) => batch.extras === undefined)) return null
+  return {
+    id: packValues(rows, ({ batch }) => batch.extras?.id ?? null),
+    deduplicationKey: packValues(rows, ({ batch }) => batch.extras?.deduplicationKey ?? null),
+    windowMs: packValues(rows, ({ batch }) => batch.extras?.windowMs ?? null),
+    backoff: packValues(rows, ({ batch }) => batch.extras?.backoff ?? null),
+    payloadKey: packValues(rows, ({ batch }) => batch.extras?.payloadKey ?? null),
+  }
+}
+
+function unpackExtras(columns: ExtrasColumns | null, rows: number): readonly (Extras | undefined)[] {
+  if (columns === null) return new Array<undefined>(rows).fill(undefined)
+  const deduplicationKey = unpackValues(columns.deduplicationKey, rows)
+  const windowMs = unpackValues(columns.windowMs, rows)
+  const backoff = unpackValues(columns.backoff, rows)
+  const payloadKey = unpackValues(columns.payloadKey, rows)
+  return unpackValues(columns.id, rows).map((id, i) => {
+    const extras: { -readonly [K in keyof Extras]: Extras[K] } = {}
+    if (id !== null) extras.id = id
+    if (deduplicationKey[i] != null) extras.deduplicationKey = deduplicationKey[i]
+    if (windowMs[i] != null) extras.windowMs = windowMs[i]
+    if (backoff[i] != null) extras.backoff = backoff[i]
+    if (payloadKey[i] != null) extras.payloadKey = payloadKey[i]
+    return Object.keys(extras).length > 0 ? extras : undefined
+  })
 }
 
 export function packRuns(rows: readonly RunRow[]): RunColumns {
@@ -195,7 +232,7 @@ export class RowReader {
     const priority = unpackNumbers(columns.priority, rows)
     const maxAttempts = unpackNumbers(columns.maxAttempts, rows)
     const enqueuedAt = unpackNumbers(columns.enqueuedAt, rows)
-    const extras = unpackValues(columns.extras, rows)
+    const extras = unpackExtras(columns.extras, rows)
     return sender.map((name, i) =>
       this.#sharedBatch({
         sender: this.#shared(name),
@@ -206,7 +243,7 @@ export class RowReader {
         priority: priority[i] as number,
         maxAttempts: maxAttempts[i] as number,
         enqueuedAt: enqueuedAt[i] as number,
-        extras: extras[i] ?? undefined,
+        extras: extras[i],
       }),
     )
   }
