@@ -63,7 +63,8 @@ export function decodeFrame<H extends object>(bytes: Uint8Array): Frame<H> | str
   }
   if (header.format !== FORMAT) return `its format is ${String(header.format)}, this version reads format ${FORMAT}`
   const body = bytes.subarray(end + 1)
-  if (body.length !== header.length)
+  if (body.length > header.length) return `its body is longer than it was: ${body.length} bytes, not ${header.length}`
+  if (body.length < header.length)
     return `it is truncated: ${body.length} of the ${header.length} bytes of its body are there`
   if (digest(body) !== header.sum) return 'its body does not match its hash'
   return { header, hash: sum, body }
