@@ -29,7 +29,7 @@ export interface Example {
 }
 
 /** What is wrong with a page, and where. */
-export class BadPage extends Error {
+class BadPage extends Error {
   constructor(page: string, line: number, what: string) {
     super(`${page}:${line}: ${what}`)
     this.name = 'BadPage'

@@ -16,8 +16,8 @@ import { createManualClock, type ManualClock } from '../../../packages/storage/s
 import { createMemoryStore, type MemoryStore } from '../../../packages/storage-memory/src/index.ts'
 
 /** How long a request takes, and a handler. */
-export const REQUEST_MS = 60
-export const HANDLER_MS = 100
+const REQUEST_MS = 60
+const HANDLER_MS = 100
 
 const MONTH_S = 30 * 24 * 3600
 const WARM_UP_MS = 20_000
