@@ -50,7 +50,7 @@ export class WorkerRuntime<T> implements WorkerLink {
   #taken = 0
   #handled = 0
   #stopping = false
-  #onIdle: (() => void) | undefined
+  #onIdle: (() => void)[] = []
   #cancelDeadline: (() => void) | undefined
   #deadlineAt = Number.POSITIVE_INFINITY
   #cancelExtension: (() => void) | undefined
@@ -107,7 +107,7 @@ export class WorkerRuntime<T> implements WorkerLink {
   forfeit(count: number): void {
     this.#reserved -= count
     this.#taken -= count
-    if (this.#isIdle()) this.#onIdle?.()
+    this.#tellIfIdle()
   }
 
   deliver(tickets: Ticket[], askedAt: number): void {
@@ -122,7 +122,7 @@ export class WorkerRuntime<T> implements WorkerLink {
     if (this.#stopping) this.#giveBackTickets()
     this.#pump()
     this.#keepExtending()
-    if (this.#isIdle()) this.#onIdle?.()
+    this.#tellIfIdle()
   }
 
   takeFinished(): Finished {
@@ -168,10 +168,10 @@ export class WorkerRuntime<T> implements WorkerLink {
       const { clock } = this.#context.queue
       await new Promise<void>((resolve) => {
         const cancel = clock.setTimer(timeoutMs, resolve)
-        this.#onIdle = () => {
+        this.#onIdle.push(() => {
           cancel()
           resolve()
-        }
+        })
       })
     }
     for (const attempt of this.#running) {
@@ -248,7 +248,7 @@ export class WorkerRuntime<T> implements WorkerLink {
     this.#handled++
     if (settlement !== undefined) this.#push(attempt, settlement)
     this.#pump()
-    if (this.#isIdle()) this.#onIdle?.()
+    this.#tellIfIdle()
   }
 
   /** Reports go with a commit that happens anyway, or with one of their own after a while. */
@@ -263,6 +263,10 @@ export class WorkerRuntime<T> implements WorkerLink {
 
   #isIdle(): boolean {
     return this.#running.size === 0 && this.#reserved === 0
+  }
+
+  #tellIfIdle(): void {
+    if (this.#isIdle()) for (const tell of this.#onIdle.splice(0)) tell()
   }
 
   #push({ claim }: { readonly claim: Ticket['claim'] }, settlement: Settlement): void {
