@@ -65,9 +65,7 @@ export class LogWriter {
    * for good, with the signal's reason when it is aborted; the outcome is unknown then, and the writer closed.
    */
   async append(body: Uint8Array, signal?: AbortSignal): Promise<LogPosition> {
-    if (this.#closed !== undefined) {
-      throw new WriterClosed(`The writer of epoch ${this.epoch} is closed: ${this.#closed.message}`, this.#closed)
-    }
+    this.#assertOpen()
     if (this.#appending)
       throw new WriterClosed('A commit is being appended already: wait for it before appending the next one.')
     this.#appending = true
@@ -94,13 +92,19 @@ export class LogWriter {
   }
 
   /**
-   * Resolves if at some moment during the call nobody had taken over; else throws `Fenced`. Costs one request, and is for times at which nothing
+   * Resolves if at some moment during the call nobody had taken over; else throws `Fenced`, or `WriterClosed` if the writer is closed. Costs one request, and is for times at which nothing
    * is being appended: a commit of ours that is in the log without our knowing would be taken for nothing, once it is collected.
    */
   async confirm(signal?: AbortSignal): Promise<void> {
+    this.#assertOpen()
     const slot = this.nextSlot
     const found = await readSlot(this.#log, slot, signal)
     if (found !== undefined && found.header.epoch !== this.epoch) throw this.#fenced(slot)
+  }
+
+  #assertOpen(): void {
+    if (this.#closed === undefined) return
+    throw new WriterClosed(`The writer of epoch ${this.epoch} is closed: ${this.#closed.message}`, this.#closed)
   }
 
   #fenced(slot: number): Fenced {

@@ -25,6 +25,7 @@ The log
   --slots <n>         slots (4)                  --takeovers <n>   take-overs (2)
   --read-ahead <n>    slots read at once (1)     --followers <n>   processes that read along (0)
   --refreshes <n>     refreshes of each (2)      --own-collection  the writers collect, not somebody at any moment
+  --confirms <n>      questions of a leader whether it still is one (0)
   --snapshot-faults   faults in the writing of snapshots too
 
 The CAS object
@@ -46,6 +47,7 @@ const NUMBERS = [
   ['read-ahead', 'readAhead'],
   ['followers', 'followers'],
   ['refreshes', 'refreshes'],
+  ['confirms', 'confirms'],
   ['processes', 'processes'],
   ['writes', 'writes'],
   ['duration', 'duration'],
@@ -115,9 +117,16 @@ function scenarioFrom({ words, numbers }: Settings, code: Primitives): Scenario<
 
 const count = new Intl.NumberFormat('en')
 
+let toldAt = performance.now()
+
+/** One line that is written over on a terminal; elsewhere a line twice a minute. */
 function showProgress({ states, depth, waiting, behaviours }: Progress): void {
   const line = `${count.format(states)} states, ${count.format(waiting)} to look at, depth ${depth}, ${count.format(behaviours)} situations`
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[2K${line}`)
+  else if (performance.now() - toldAt > 30_000) {
+    toldAt = performance.now()
+    process.stderr.write(`${line}\n`)
+  }
 }
 
 function report(exploration: Exploration, startedAt: number): void {

@@ -15,7 +15,7 @@ describe('planted defects that the explorer finds', () => {
   it('passes the same configurations without the defect', { timeout: 120_000 }, async () => {
     const code = await loadPrimitives([], true)
     for (const { name, scenario } of MUTANTS) {
-      const exploration = await explore(scenario(code), { maxStates: 60_000 })
+      const exploration = await explore(scenario(code), { maxStates: 15_000 })
       expect(traceOf(exploration), name).toBe('no violation')
     }
   })

@@ -98,6 +98,31 @@ describe('a writer that another one has fenced', () => {
   })
 })
 
+describe('confirm', () => {
+  it('resolves as long as nobody has taken over', async () => {
+    const rig = createRig()
+    const old = await lead(rig)
+    await append(rig, old, 'one')
+    await old.writer.confirm()
+    await append(rig, old, 'two')
+    await old.writer.confirm()
+    await lead(rig)
+    await expect(old.writer.confirm()).rejects.toBeInstanceOf(Fenced)
+  })
+
+  it('says so when the writer is closed: there may be a commit of ours, and a successor behind it', async () => {
+    const rig = createRig([{ kind: 'timeout-after-apply', timeoutMs: 60_000 }], putsTo(slotKey(2)))
+    const { writer } = await lead(rig)
+    const stop = new AbortController()
+    const appended = writer.append(bytes('one'), stop.signal)
+    await rig.clock.settle()
+    stop.abort(new Error('enough'))
+    await expect(rig.run(appended)).rejects.toThrow('enough')
+    await lead(rig)
+    await expect(writer.confirm()).rejects.toBeInstanceOf(WriterClosed)
+  })
+})
+
 describe('an append without an answer', () => {
   it.each([
     ['took place', { kind: 'timeout-after-apply', timeoutMs: 1000 }],

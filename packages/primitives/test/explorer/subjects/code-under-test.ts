@@ -73,6 +73,7 @@ export async function loadPrimitives(
     entryPoints: [`${SOURCE}index.ts`],
     bundle: true,
     write: false,
+    logLevel: 'silent',
     format: 'cjs',
     platform: 'node',
     external: ['@s3queue/storage'],

@@ -12,8 +12,8 @@ export interface LogHistory {
   readonly fences: readonly number[]
   /** The slot that the base stands at. */
   readonly base: number
-  /** How long the history was when each follower's refresh began. */
-  readonly refreshes: Readonly<Record<string, number>>
+  /** How long the history was when each process began what is under way: a refresh, a question. */
+  readonly since: Readonly<Record<string, number>>
 }
 
 interface DecodedSlot extends SlotHeader {
@@ -55,7 +55,7 @@ export function createLogMonitor(contents: Contents): Monitor<LogHistory> {
     history.slots.slice(0, upTo).map((content) => slotAt(content).line)
 
   return {
-    start: { slots: [], fences: [], base: 0, refreshes: {} },
+    start: { slots: [], fences: [], base: 0, since: {} },
     encode: (history) => JSON.stringify(history),
     written(history, at) {
       const slot = slotOfKey(at.write.key)
@@ -65,14 +65,12 @@ export function createLogMonitor(contents: Contents): Monitor<LogHistory> {
       return history
     },
     reported(history, event, process) {
-      if (event.type === 'refreshes') {
-        return { ...history, refreshes: { ...history.refreshes, [process]: history.slots.length } }
+      if (event.type === 'refreshes' || event.type === 'asks') {
+        return { ...history, since: { ...history.since, [process]: history.slots.length } }
       }
-      if (event.type === 'refreshed') {
-        const { [process]: since = 0, ...refreshes } = history.refreshes
-        assertPrefix(event, since, history, linesOf)
-        return { ...history, refreshes }
-      }
+      const { [process]: began = 0, ...others } = history.since
+      if (event.type === 'refreshed') assertPrefix(event, began, history, linesOf)
+      if (event.type === 'confirmed') assertNotFenced(event, process, history.fences.slice(0, began))
       if (event.type === 'leads') assertLeads(event, process, history, slotAt, linesOf)
       if (event.type === 'moved' && event.base !== event.to) {
         throw new Violation(
@@ -83,7 +81,7 @@ export function createLogMonitor(contents: Contents): Monitor<LogHistory> {
       if (event.type === 'fenced' && !history.fences.some((epoch) => epoch > Number(event.epoch))) {
         throw new Violation(`${process} holds itself fenced, but nobody has taken over`)
       }
-      return history
+      return began === 0 ? history : { ...history, since: others }
     },
   }
 }
@@ -180,9 +178,15 @@ function assertAppended(event: ActorEvent, process: string, history: LogHistory,
     throw new Violation(`${process} acknowledges slot ${slot} behind the fence of epoch ${newer}`)
 }
 
+function assertNotFenced(event: ActorEvent, process: string, fences: readonly number[]): void {
+  const newer = fences.find((epoch) => epoch > Number(event.epoch))
+  if (newer !== undefined)
+    throw new Violation(`${process} takes itself for the writer, long after epoch ${newer} began`)
+}
+
 function assertPrefix(
   event: ActorEvent,
-  since: number,
+  began: number,
   history: LogHistory,
   linesOf: (history: LogHistory, upTo: number) => string[],
 ): void {
@@ -190,5 +194,5 @@ function assertPrefix(
   if (JSON.stringify(lines) !== JSON.stringify(linesOf(history, lines.length))) {
     throw new Violation(`a follower's state is no beginning of the history: ${JSON.stringify(lines)}`)
   }
-  if (lines.length < since) throw new Violation(`a follower's state is older than its call`)
+  if (lines.length < began) throw new Violation(`a follower's state is older than its call`)
 }

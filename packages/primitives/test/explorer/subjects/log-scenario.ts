@@ -17,6 +17,8 @@ export interface LogBounds extends Bounds {
   readonly refreshes: number
   /** The leaders collect themselves, by `writer.collect`, instead of somebody at any moment. */
   readonly ownCollection: boolean
+  /** How often a leader asks whether it still is one. */
+  readonly confirms: number
 }
 
 export const LOG_DEFAULTS: LogBounds = {
@@ -29,6 +31,7 @@ export const LOG_DEFAULTS: LogBounds = {
   followers: 0,
   refreshes: 2,
   ownCollection: false,
+  confirms: 0,
 }
 
 /** The state that the log is folded to: a line for each slot. */
@@ -115,21 +118,29 @@ function candidate(code: Primitives, bounds: LogBounds): Script {
     const positions = [writer.position]
     let appended = 0
     let collected = 0
+    let confirms = 0
     for (;;) {
       const options = positions.filter(({ slot }) => slot > writer.baseSlot).map(({ slot }) => `base-${slot}`)
       if (writer.nextSlot <= bounds.slots) options.push('append')
       if (bounds.ownCollection && writer.baseSlot > collected) options.push('collect')
+      if (confirms < bounds.confirms) options.push('confirm')
       if (options.length === 0) return
-      const option = await ports.choose(options, [writer, state, positions, appended, collected])
+      const option = await ports.choose(options, [writer, state, positions, appended, collected, confirms])
       const [choice, slot] = option.split('-')
       try {
-        ports.during(choice === 'base' ? option : `${choice}-${choice === 'append' ? appended : writer.baseSlot}`)
+        const times = { append: appended, confirm: confirms, collect: collected, base: slot }
+        ports.during(`${choice}-${times[choice as keyof typeof times]}`)
         if (choice === 'append') {
           const body = `${ports.name}/${++appended}`
           const position = await writer.append(bytesOfText(body))
           ports.emit({ type: 'appended', epoch: writer.epoch, ...position, body })
           positions.push(position)
           state.push(lineOf('commit', position.slot, writer.epoch, body))
+        } else if (choice === 'confirm') {
+          ports.emit({ type: 'asks' })
+          confirms++
+          await writer.confirm()
+          ports.emit({ type: 'confirmed', epoch: writer.epoch })
         } else if (choice === 'collect') {
           collected = writer.baseSlot
           await writer.collect(() => false)

@@ -133,6 +133,18 @@ const LOG_MUTANTS: readonly Mutant[] = [
     finds: /moved the base to \d+ and takes \d+ for its own/,
   },
   {
+    name: 'a writer that asks the base whether it still is one',
+    patches: [
+      {
+        file: 'log/writer.ts',
+        from: 'const found = await readSlot(this.#log, slot, signal)\n    if (found !== undefined && found.header.epoch !== this.epoch)',
+        to: 'const found = await this.#log.base.read(signal)\n    if (found !== undefined && found.value.epoch > this.epoch)',
+      },
+    ],
+    scenario: inLog({ slots: 2, faults: 0, confirms: 1 }),
+    finds: /takes itself for the writer/,
+  },
+  {
     name: 'the base moved before its snapshot is written',
     patches: [
       {
