@@ -26,6 +26,7 @@ export const USAGE: string = `Measures the queue against its targets.
   --repetitions <n>     how often each row is measured
   --quick               small numbers: does it work, not how fast
   --idle                also the idle queue in real time (two and a half minutes a store)
+  --peers               instead of the rest: beside BullMQ on a Redis that is started for it, in one run
   --directory <path>    where the directories for fs are made (default: ${tmpdir()})
   --json <file>         where the numbers go (default: bench-results/<date>.json)
   --help
@@ -38,7 +39,8 @@ const DEFAULT_REPETITIONS = 5
 export function parseArguments(args: readonly string[], rows: readonly Row[]): BenchOptions | 'help' {
   const values = parse(args)
   if (values.help === true) return 'help'
-  const { quick = false, idle = false, json, directory = tmpdir() } = values
+  const { quick = false, idle = false, peers = false, json, directory = tmpdir() } = values
+  const isAsked = (flag: 'idle' | 'peers'): boolean => (flag === 'idle' ? idle : peers)
   const only = namesIn(
     '--only',
     values.only,
@@ -46,7 +48,9 @@ export function parseArguments(args: readonly string[], rows: readonly Row[]): B
   )
   return {
     rows: rows.filter((row) =>
-      only === undefined ? row.onRequest !== true || idle : only.includes(row.name) || (idle && row.onRequest === true),
+      row.onRequest === undefined
+        ? (only?.includes(row.name) ?? !peers)
+        : isAsked(row.onRequest) || only?.includes(row.name) === true,
     ),
     stores: namesIn('--store', values.store, STORE_NAMES),
     quick,
@@ -69,6 +73,7 @@ const FLAGS = {
   json: { type: 'string' },
   quick: { type: 'boolean' },
   idle: { type: 'boolean' },
+  peers: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const
 

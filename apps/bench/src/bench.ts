@@ -110,13 +110,14 @@ async function measureOn(
     const place = { storeName, store: opened.store, quick, progress: (text: string) => progress.step(text) }
     return await measureRow(row, place, repetitions)
   } finally {
+    await row.end?.()
     await opened.close()
   }
 }
 
 function describeRow({ name, about, stores, onRequest }: Row): string {
   const where = stores.length === 0 ? '' : ` On ${stores.join(', ')}.`
-  return `  ${name.padEnd(18)}${about}${where}${onRequest === true ? ' Only when asked for.' : ''}`
+  return `  ${name.padEnd(18)}${about}${where}${onRequest === undefined ? '' : ` Only with --${onRequest}.`}`
 }
 
 function closingLine(results: readonly RowResult[], failed: readonly Trouble[], skipped: readonly Trouble[]): string {

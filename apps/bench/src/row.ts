@@ -52,9 +52,11 @@ export interface Row {
   readonly repetitions?: number | undefined
   /** Whether a first repetition is thrown away. Default true. */
   readonly warmUp?: boolean | undefined
-  /** Only measured when asked for by name. Default false. */
-  readonly onRequest?: boolean | undefined
+  /** Only measured when asked for by name, or by the flag of this name. */
+  readonly onRequest?: 'idle' | 'peers' | undefined
   readonly metrics: Readonly<Record<string, MetricSpec>>
   /** Makes ready what all repetitions share. */
   readonly begin: (place: Place) => Promise<Repetition> | Repetition
+  /** Ends what `begin` has started. */
+  readonly end?: (() => Promise<void>) | undefined
 }

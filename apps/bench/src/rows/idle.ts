@@ -30,7 +30,7 @@ export const idleInRealTime: Row = {
   stores: ['memory', 'fs', 'minio'],
   repetitions: 1,
   warmUp: false,
-  onRequest: true,
+  onRequest: 'idle',
   metrics,
   begin:
     ({ store, quick }) =>

@@ -5,6 +5,7 @@ import { bulkEnqueue } from './bulk-enqueue.ts'
 import { fewRequests } from './few-requests.ts'
 import { idle, idleInRealTime } from './idle.ts'
 import { oneAtATime } from './one-at-a-time.ts'
+import { peers, peersOfOne } from './peers.ts'
 import { recovery, recoveryOfAMillion } from './recovery.ts'
 import { startUp } from './start-up.ts'
 import { stateMachine } from './state-machine.ts'
@@ -24,4 +25,6 @@ export const ROWS: readonly Row[] = [
   recoveryOfAMillion,
   takeOver,
   takeOverByDefault,
+  peers,
+  peersOfOne,
 ]
