@@ -1,11 +1,11 @@
 /** All that is known when a run is over: what went in, what each side saw, and what the queue says. */
 import type { QueueStats } from '@s3queue/core'
+import type { Cost } from './cost.ts'
 import type { Crash } from './crash.ts'
 import type { Delivery } from './mail-server.ts'
 import type { Patience } from './newsletter-queue.ts'
 import type { Note } from './notes.ts'
 import type { ListedRecipient } from './recipients.ts'
-import type { Requests } from './requests.ts'
 
 export interface DeadLetter {
   readonly id: string
@@ -25,10 +25,10 @@ export interface Account {
   readonly stats: QueueStats
   /** What the queue has in its dead letters. */
   readonly dead: readonly DeadLetter[]
-  /** Requests to the store until the queue was open. On a store that must be tried first (S3), this includes the trial. */
-  readonly opening: Requests
-  /** Requests to the store from then on, of all processes. */
-  readonly requests: Requests
+  /** What it cost until the queue was open. On a store that must be tried first (S3), this includes the trial. */
+  readonly opening: Cost
+  /** What it cost from then on, in all processes. */
+  readonly cost: Cost
   readonly patience: Patience
   readonly elapsedMs: number
   readonly crash: Crash | undefined

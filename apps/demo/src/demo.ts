@@ -8,13 +8,16 @@ import { createProgress } from './progress.ts'
 import { describeAccount, describeChecks } from './report.ts'
 import { run, type Surroundings } from './run.ts'
 import { tellStory } from './story.ts'
+import { openTourQueue, type TourSurroundings, tour } from './tour/tour.ts'
 
 const FAILED = 1
 const MISUSED = 2
 const INTERRUPTED = 130
 
+type Replacements = Partial<Surroundings & TourSurroundings>
+
 /** Runs the demo and resolves to the exit code. `replace` puts other parts into it, for tests. */
-export async function demo(args: readonly string[], replace: Partial<Surroundings> = {}): Promise<number> {
+export async function demo(args: readonly string[], replace: Replacements = {}): Promise<number> {
   let options: DemoOptions | 'help'
   try {
     options = readOptions(args)
@@ -35,17 +38,20 @@ export async function demo(args: readonly string[], replace: Partial<Surrounding
   }
 }
 
-async function runAndReport(options: DemoOptions, replace: Partial<Surroundings>): Promise<number> {
+async function runAndReport(options: DemoOptions, replace: Replacements): Promise<number> {
   const interrupt = listenForInterrupts()
   const loud = options.quiet ? undefined : process.stderr
-  const surroundings: Surroundings = {
+  const surroundings: Surroundings & TourSurroundings = {
     startMailServer,
     showProgress: loud === undefined ? () => () => {} : createProgress(loud),
     say: (line) => void loud?.write(`${line}\n`),
+    openTourQueue,
+    print: (line) => console.log(line),
     interrupt: interrupt.signal,
     ...replace,
   }
   try {
+    if (options.tour) return (await tour(options, surroundings)) ? 0 : FAILED
     const account = await run(options, surroundings)
     console.log(describeAccount(account))
     if (account.interrupted) return INTERRUPTED

@@ -8,6 +8,7 @@ to a moody mail server in this process, and proves that nothing was lost.
   -s, --store PLACE     where the queue lives: s3://bucket, s3://KEY:SECRET@host:port/bucket
                         or fs:PATH; default: a temporary directory
   -d, --directory PATH  short for --store fs:PATH
+      --tour            instead of the newsletter: what the queue can do, in short scenes
       --crash           a worker process is killed half-way (SIGKILL), another takes over
       --keep            leave the queue where it is, to look at it
   -q, --quiet           only the result

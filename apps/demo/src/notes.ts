@@ -5,8 +5,8 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { Queue } from '@s3queue/core'
+import type { Cost } from './cost.ts'
 import { monotonicMs } from './monotonic.ts'
-import type { Requests } from './requests.ts'
 
 /** How a claim ended. */
 export type ClaimEnd = 'completed' | 'retried' | 'died' | 'released' | 'expired'
@@ -21,8 +21,8 @@ export type Event =
   | ({ readonly kind: 'retried'; readonly why: string } & OfClaim)
   | { readonly kind: 'promoted'; readonly epoch: number }
   | { readonly kind: 'trouble'; readonly why: string }
-  /** Requests to the store so far. */
-  | { readonly kind: 'requests'; readonly requests: Requests }
+  /** What the process cost so far. */
+  | { readonly kind: 'cost'; readonly cost: Cost }
 
 export type Note = Event & {
   /** `monotonicMs()` when it was noted. */

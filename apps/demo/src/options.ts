@@ -11,6 +11,8 @@ export interface DemoOptions {
   /** Where the queue lives; undefined for a temporary directory. */
   readonly place: StorePlace | undefined
   readonly crash: boolean
+  /** Shows the features of the queue instead of sending the newsletter. */
+  readonly tour: boolean
   readonly keep: boolean
   readonly quiet: boolean
 }
@@ -24,10 +26,19 @@ const FLAGS = {
   directory: { type: 'string', short: 'd' },
   store: { type: 'string', short: 's' },
   crash: { type: 'boolean' },
+  tour: { type: 'boolean' },
   keep: { type: 'boolean' },
   quiet: { type: 'boolean', short: 'q' },
   help: { type: 'boolean', short: 'h' },
 } as const
+
+/** What says how the newsletter is sent, and so means nothing to the tour. */
+const NEWSLETTER_FLAGS: readonly string[] = [
+  'messages',
+  'concurrency',
+  'crash',
+  'quiet',
+] satisfies (keyof typeof FLAGS)[]
 
 const MAX_MESSAGES = 100_000
 const MAX_CONCURRENCY = 500
@@ -42,12 +53,15 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
   if (values.help === true) return 'help'
   if (values.directory !== undefined && values.store !== undefined)
     throw new UsageError('--directory and --store both say where the queue lives: give one of them.')
+  const idle = values.tour === true ? Object.keys(values).find((name) => NEWSLETTER_FLAGS.includes(name)) : undefined
+  if (idle !== undefined) throw new UsageError(`--${idle} means nothing to --tour: leave one of them out.`)
   const { messages, concurrency, directory, store } = values
   return {
     messages: messages === undefined ? undefined : wholeNumber('--messages', messages, MAX_MESSAGES),
     concurrency: concurrency === undefined ? 20 : wholeNumber('--concurrency', concurrency, MAX_CONCURRENCY),
     place: readPlace(typeof directory === 'string' ? `fs:${directory}` : store),
     crash: values.crash === true,
+    tour: values.tour === true,
     keep: values.keep === true,
     quiet: values.quiet === true,
   }

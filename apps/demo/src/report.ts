@@ -3,7 +3,7 @@ import { REQUEST_KINDS } from '@s3queue/storage'
 import type { Account } from './account.ts'
 import type { Check } from './checks.ts'
 import { foldClaims } from './claims.ts'
-import { priceOf, totalOf } from './requests.ts'
+import { addCosts, requestsOf } from './cost.ts'
 
 type Row = readonly [label: string, value: string, remark?: string]
 
@@ -50,21 +50,18 @@ function reasons(ends: readonly { readonly why: string }[]): Row[] {
   return sorted.map(([why, each]) => [`  ${why}`, number(each.length)])
 }
 
-function effort({ ids, stats, notes, opening, requests, elapsedMs }: Account): Row[] {
+function effort({ ids, stats, notes, opening, cost, elapsedMs }: Account): Row[] {
   const perMessage = (count: number): string => (count / ids.length).toFixed(3)
   const settled = stats.completed + stats.dead
   const troubles = notes.filter((note) => note.kind === 'trouble')
   const last = troubles.at(-1)
   return [
     ['time', seconds(elapsedMs), `${Math.round(settled / (elapsedMs / 1000))} messages per second`],
-    ['requests to the store to open the queue', number(totalOf(opening)), 'once'],
-    ['requests to the store per message', perMessage(totalOf(requests)), `${number(totalOf(requests))} in all`],
-    ...REQUEST_KINDS.map((kind) => [`  ${kind}`, perMessage(requests[kind])] as const),
-    [
-      'on S3, for a million messages',
-      `$${((priceOf(requests) / ids.length) * 1e6).toFixed(2)}`,
-      'requests only, us-east-1',
-    ],
+    ['requests to the store to open the queue', number(requestsOf(opening)), 'once'],
+    ['requests to the store per message', perMessage(requestsOf(cost)), `${number(requestsOf(cost))} in all`],
+    ...REQUEST_KINDS.map((kind) => [`  ${kind}`, perMessage(cost[kind])] as const),
+    ['all of it on S3', `$${addCosts(opening, cost).dollars.toFixed(4)}`, 'requests only, us-east-1'],
+    ['on S3, for a million messages', `$${((cost.dollars / ids.length) * 1e6).toFixed(2)}`],
     ...(last === undefined ? [] : [['troubles with the store', number(troubles.length), last.why] as const]),
   ]
 }

@@ -1,19 +1,16 @@
 /** One run of the demo from the address list to the account of it. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Queue, Worker } from '@s3queue/core'
-import { systemIds } from '@s3queue/storage'
 import type { Account, DeadLetter } from './account.ts'
+import { addCosts, costOf, since } from './cost.ts'
 import { type Crash, crashHalfway } from './crash.ts'
 import type { MailServer, startMailServer } from './mail-server.ts'
 import { HASTY, openNewsletterQueue, RELAXED } from './newsletter-queue.ts'
 import { createNotebook, readJournal, watch } from './notes.ts'
-import { type OpenStore, openStore, reachStore, removeRun } from './open-store.ts'
 import type { DemoOptions } from './options.ts'
+import { type Premises, withPremises } from './premises.ts'
 import { type ShowProgress, watchForStall } from './progress.ts'
 import { type ListedRecipient, type Recipient, readRecipients } from './recipients.ts'
-import { addRequests, countRequests, since } from './requests.ts'
 import { createMailer } from './send-mail.ts'
 
 /** The file for the notes of the process that will be killed. */
@@ -30,32 +27,18 @@ export interface Surroundings {
 
 /** Runs and cleans up. Throws when the store or the machine does not play along. */
 export async function run(options: DemoOptions, surroundings: Surroundings): Promise<Account> {
-  const { keep, crash } = options
+  const { place, keep, crash } = options
   const recipients = await readRecipients(options.messages)
-  const cleanUps: (() => unknown)[] = []
-  try {
-    const scratch = await mkdtemp(join(tmpdir(), 's3queue-demo-'))
-    const keepScratch = keep && (options.place === undefined || crash)
-    if (!keepScratch) cleanUps.unshift(() => rm(scratch, { recursive: true, force: true }))
-    const place = options.place ?? { kind: 'fs', directory: join(scratch, 'store') }
-    // A run has a part of the store to itself, so what an earlier one left there does not mix with it.
-    const prefix = `demo-${systemIds.ulid()}/`
-    const opened = openStore(place, prefix)
-    cleanUps.unshift(opened.close)
-    await reachStore(place, opened.store, surroundings.interrupt)
-    if (!keep) cleanUps.unshift(() => removeRun(place, prefix, opened.store).catch(warn))
+  return withPremises({ place, keep, usesScratch: crash }, surroundings.interrupt, async (premises) => {
     const mailServer = await surroundings.startMailServer(moodsFor(recipients))
-    cleanUps.unshift(mailServer.close)
-    const account = await work({ options, surroundings, recipients, scratch, place, prefix, opened, mailServer })
-    const journal = crash ? [join(scratch, JOURNAL)] : []
-    return { ...account, kept: keep ? [opened.store.description, ...journal] : [] }
-  } finally {
-    for (const cleanUp of cleanUps) await cleanUp()
-  }
-}
-
-function warn(error: unknown): void {
-  console.error(`The queue could not be removed. ${String(error)}`)
+    try {
+      const account = await work({ ...premises, options, surroundings, recipients, mailServer })
+      const journal = crash ? [join(premises.scratch, JOURNAL)] : []
+      return { ...account, kept: keep ? [premises.store.description, ...journal] : [] }
+    } finally {
+      await mailServer.close()
+    }
+  })
 }
 
 function moodsFor(recipients: readonly ListedRecipient[]): Parameters<typeof startMailServer>[0] {
@@ -68,21 +51,17 @@ function moodsFor(recipients: readonly ListedRecipient[]): Parameters<typeof sta
   }
 }
 
-interface Workplace {
+interface Workplace extends Premises {
   readonly options: DemoOptions
   readonly surroundings: Surroundings
   readonly recipients: readonly ListedRecipient[]
-  readonly scratch: string
-  readonly place: NonNullable<DemoOptions['place']>
-  readonly prefix: string
-  readonly opened: OpenStore
   readonly mailServer: MailServer
 }
 
 async function work(workplace: Workplace): Promise<Omit<Account, 'kept'>> {
-  const { options, surroundings, recipients, opened, mailServer } = workplace
+  const { options, surroundings, recipients, store, mailServer } = workplace
   const patience = options.crash ? HASTY : RELAXED
-  const queue = openNewsletterQueue(opened.store, patience)
+  const queue = openNewsletterQueue(store, patience)
   const { notes, note } = createNotebook('this process')
   watch(queue, note)
   const stall = watchForStall(() => notes.length + mailServer.deliveries.length)
@@ -90,7 +69,7 @@ async function work(workplace: Workplace): Promise<Omit<Account, 'kept'>> {
   try {
     // This makes it the writer. What that takes is counted apart: it is done once, however many messages follow.
     await queue.getStats()
-    const opening = countRequests(queue)
+    const opening = costOf(queue)
     const startedAt = performance.now()
     const ids = await enqueueAll(queue, recipients)
     const endProgress = surroundings.showProgress(() => describeProgress(mailServer, recipients.length))
@@ -112,14 +91,14 @@ async function work(workplace: Workplace): Promise<Omit<Account, 'kept'>> {
     await worker?.stop({ timeoutMs: 5000 })
     const stats = await queue.getStats()
     const theirs = options.crash ? await readJournal(join(workplace.scratch, JOURNAL)) : []
-    const last = theirs.findLast((each) => each.kind === 'requests')
-    const mine = since(opening, countRequests(queue))
+    const last = theirs.findLast((each) => each.kind === 'cost')
+    const mine = since(opening, costOf(queue))
     const dead = await listDeadLetters(queue)
     return {
       ...{ recipients, ids, stats, dead, patience, elapsedMs, crash, opening },
       deliveries: mailServer.deliveries,
       notes: [...theirs, ...notes].sort((a, b) => a.at - b.at),
-      requests: last === undefined ? mine : addRequests(mine, last.requests),
+      cost: last === undefined ? mine : addCosts(mine, last.cost),
       interrupted: surroundings.interrupt.aborted,
     }
   } finally {

@@ -4,14 +4,14 @@
  * It ends when the channel to its parent does, so it cannot be left behind.
  */
 
+import { costOf } from './cost.ts'
 import type { ChildSetup } from './crash.ts'
 import { openNewsletterQueue } from './newsletter-queue.ts'
 import { openJournal, watch } from './notes.ts'
 import { openStore } from './open-store.ts'
-import { countRequests } from './requests.ts'
 import { createMailer } from './send-mail.ts'
 
-/** How often the number of requests is noted; what came after the last note dies with the process. */
+/** How often the cost is noted; what came after the last note dies with the process. */
 const COUNT_EVERY_MS = 50
 
 function work({ name, place, prefix, patience, mailPort, concurrency, journal: path }: ChildSetup): void {
@@ -21,7 +21,7 @@ function work({ name, place, prefix, patience, mailPort, concurrency, journal: p
   watch(queue, journal.note)
   queue.on('promoted', () => process.send?.('at work'))
   queue.process(createMailer(mailPort), { concurrency })
-  const counting = setInterval(() => journal.note({ kind: 'requests', requests: countRequests(queue) }), COUNT_EVERY_MS)
+  const counting = setInterval(() => journal.note({ kind: 'cost', cost: costOf(queue) }), COUNT_EVERY_MS)
   process.once('disconnect', async () => {
     await queue.close()
     clearInterval(counting)

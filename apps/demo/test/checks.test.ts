@@ -7,7 +7,7 @@ import type { ListedRecipient } from '../src/recipients.ts'
 import { mailIdOf } from '../src/send-mail.ts'
 import { tellStory } from '../src/story.ts'
 
-const NONE = { get: 0, put: 0, delete: 0, list: 0 }
+const NONE = { get: 0, put: 0, delete: 0, list: 0, dollars: 0 }
 const DOOMED = 'the doomed process'
 
 function recipient(row: number, expected: 'sent' | 'dead'): ListedRecipient {
@@ -45,7 +45,7 @@ function honest(): Account {
     stats: { waiting: 0, delayed: 0, active: 0, completed: 2, dead: 1, total: 3 },
     dead: [{ id: 'm3', why: 'malformed address' }],
     patience: { visibilityTimeoutMs: 100, takeoverAfterMs: 100 },
-    ...{ opening: NONE, requests: NONE, elapsedMs: 1, crash: undefined, interrupted: false, kept: [] },
+    ...{ opening: NONE, cost: NONE, elapsedMs: 1, crash: undefined, interrupted: false, kept: [] },
   }
 }
 

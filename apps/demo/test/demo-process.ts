@@ -18,7 +18,7 @@ export interface Ended {
 export interface RunOptions {
   /** Default: the demo itself. */
   readonly program?: URL
-  /** Called with what the demo says while it runs, and with a function to send it a signal. */
+  /** Called with what the demo prints while it runs, and with a function to send it a signal. */
   readonly onProgress?: (said: string, kill: (signal: NodeJS.Signals) => void) => void
 }
 
@@ -30,7 +30,8 @@ export async function runDemo(args: readonly string[], options: RunOptions = {})
       env: { ...process.env, TMPDIR: temporary },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    child.stderr.on('data', (chunk) => onProgress?.(String(chunk), (signal) => child.kill(signal)))
+    for (const output of [child.stdout, child.stderr])
+      output.on('data', (chunk) => onProgress?.(String(chunk), (signal) => child.kill(signal)))
     const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
     return { code, stdout, stderr, leftBehind: await readdir(temporary) }
   } finally {

@@ -36,5 +36,11 @@ describe.skipIf(s3.kind === 'missing')(
       expect({ code, failed: stdout.match(/✗.*/g), stderr }).toMatchObject({ code: 0, failed: null })
       expect(numberIn(stdout, 'sent') + numberIn(stdout, 'dead letters')).toBe(100)
     })
+
+    it('gives the tour', async () => {
+      const { code, stdout, stderr } = await runDemo(['--tour', '--store', url()])
+      expect({ code, failed: stdout.match(/✗.*/g), stderr }).toEqual({ code: 0, failed: null, stderr: '' })
+      expect(stdout).toMatch(/All \d+ checks hold\./)
+    })
   },
 )

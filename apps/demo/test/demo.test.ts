@@ -27,6 +27,7 @@ describe.concurrent('the demo', () => {
     expect(turnedAway).toBeGreaterThan(0)
     expect(greylisted + turnedAway).toBe(retried)
     expect(numberIn(stdout, 'requests to the store per message')).toBeLessThan(2)
+    expect(stdout).toMatch(/all of it on S3 +\$0\.00\d\d /)
     expect(stderr).toContain('mails accepted')
   })
 
@@ -92,6 +93,7 @@ describe.concurrent('the demo', () => {
       '--store',
       '--directory',
       '--crash',
+      '--tour',
       '--keep',
       '--quiet',
       'minio',
