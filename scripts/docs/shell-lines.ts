@@ -14,6 +14,7 @@ const HELP: Readonly<Record<string, string>> = {
   verify: 'scripts/verify/choose-steps.mjs',
   cost: 'scripts/docs/cost.ts',
   sim: 'packages/core/test/sim/**/*.ts',
+  explore: 'packages/primitives/test/explorer/cli.ts',
 }
 /** What pnpm itself can do, as far as the documentation speaks of it. */
 const PNPM_COMMANDS = ['install', 'add']

@@ -1,10 +1,10 @@
-/** The tables of docs/cost.md are what the queue of today costs. After a change that was meant: `pnpm cost --write`. */
+/** The tables of docs/cost.md and README.md are what the queue of today costs. After a change that was meant: `pnpm cost --write`. */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { formatTable, measureTables, putTable, rowsIn, type Table } from '../docs/cost/tables.ts'
 
-const page = readFileSync(path.resolve(import.meta.dirname, '../../docs/cost.md'), 'utf8')
+const root = path.resolve(import.meta.dirname, '../..')
 
 /** Small changes of the queue move the numbers a little; that is no reason to write the page anew. */
 const TOLERANCE = 0.1
@@ -22,8 +22,8 @@ function isNear(a: number | string, b: number | string): boolean {
 }
 
 /** Rows in which the page is wrong. */
-function differences({ name, rows }: Table): string[] {
-  const written = rowsIn(page, name)
+function differences({ name, page, rows }: Table): string[] {
+  const written = rowsIn(readFileSync(path.join(root, page), 'utf8'), name)
   if (written.length !== rows.length) return [`${name} has ${written.length} rows, not ${rows.length}`]
   return rows.flatMap((row, i) => {
     const cells = written[i] ?? []
@@ -33,7 +33,7 @@ function differences({ name, rows }: Table): string[] {
   })
 }
 
-test('the page says what traffic costs now', { timeout: 120_000 }, async () => {
+test('the pages say what traffic costs now', { timeout: 120_000 }, async () => {
   const tables = await measureTables()
   expect(tables.flatMap(differences)).toEqual([])
   // What more traffic is about: it costs less for each message, and a linger less still.
@@ -44,7 +44,7 @@ test('the page says what traffic costs now', { timeout: 120_000 }, async () => {
 })
 
 test('tables are found and replaced by name', () => {
-  const table = { name: 'x', head: ['a', 'b'], rows: [['1', '2 ms']] }
+  const table = { name: 'x', page: 'page.md', head: ['a', 'b'], rows: [['1', '2 ms']] }
   const empty = 'before\n<!-- cost: x -->\nold\n<!-- cost: end -->\nafter'
   const written = putTable(empty, table)
   expect(written).toBe(`before\n<!-- cost: x -->\n${formatTable(table)}\n<!-- cost: end -->\nafter`)

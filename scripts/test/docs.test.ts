@@ -1,5 +1,5 @@
 /** Every code block of the documentation works: it compiles, runs, ends by itself, and prints what it says. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -20,6 +20,12 @@ const place = ({ page, line }: { page: string; line: number }): string => `${pag
 
 test.each(pages)('$page: it is clear of every block how it is checked', ({ problem }) => {
   expect(problem).toBeUndefined()
+})
+
+test.each(pages)('$page: its links lead somewhere', ({ page }) => {
+  const text = readFileSync(path.join(root, page), 'utf8')
+  const links = [...text.matchAll(/\]\((?!\w+:|#)([^)#\s]+)/g)].map(([, link = '']) => link)
+  expect(links.filter((link) => !existsSync(path.join(root, path.dirname(page), link)))).toEqual([])
 })
 
 test('the pages that must have examples have some', () => {

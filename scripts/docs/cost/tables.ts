@@ -1,8 +1,10 @@
-/** The tables of docs/cost.md, by name, each measured anew. */
+/** The tables that say what a queue costs, by name and page, each measured anew. */
 import { measureTraffic, type Traffic, type TrafficCost } from './traffic.ts'
 
 export interface Table {
   readonly name: string
+  /** Where it stands, as a path from the root. */
+  readonly page: string
   readonly head: readonly string[]
   readonly rows: readonly (readonly string[])[]
 }
@@ -11,8 +13,23 @@ const RATES = [0.1, 1, 10, 100, 1000]
 
 /** Measures and describes all of them: some seconds of computing, hours of virtual time. */
 export async function measureTables(): Promise<Table[]> {
-  return [await oneProcess(), await twoProcesses(), await idle()]
+  const one = await oneProcess()
+  return [one, await twoProcesses(), await idle(), summaryOf(one)]
 }
+
+/** For a first look: with and without a linger of a second. */
+function summaryOf({ rows }: Table): Table {
+  const at = (linger: string): readonly (readonly string[])[] => rows.filter((row) => row[1] === linger)
+  const lingering = at('1000')
+  const summary = at('0').map(([rate = '', , , perMessage = '', dollars = '', p50 = ''], i) => {
+    const [, , , , cheaper = '', later = ''] = lingering[i] ?? []
+    return [rate, perMessage, dollars, p50, cheaper, later]
+  })
+  const head = ['messages per second', 'requests per message', 'dollars per month', 'enqueue → handler, p50']
+  return { name: 'summary', page: 'README.md', head: [...head, 'with `lingerMs: 1000`, dollars', 'p50'], rows: summary }
+}
+
+const PAGE = 'docs/cost.md'
 
 async function oneProcess(): Promise<Table> {
   const rows: string[][] = []
@@ -22,7 +39,7 @@ async function oneProcess(): Promise<Table> {
       rows.push([`${messagesPerSecond}`, `${lingerMs}`, ...describeCost(cost)])
     }
   }
-  return { name: 'one-process', head: ['messages per second', '`lingerMs`', ...COST_HEAD], rows }
+  return { name: 'one-process', page: PAGE, head: ['messages per second', '`lingerMs`', ...COST_HEAD], rows }
 }
 
 async function twoProcesses(): Promise<Table> {
@@ -31,7 +48,7 @@ async function twoProcesses(): Promise<Table> {
     const cost = await measureTraffic({ messagesPerSecond, producer: 'other process' })
     rows.push([`${messagesPerSecond}`, ...describeCost(cost)])
   }
-  return { name: 'two-processes', head: ['messages per second', ...COST_HEAD], rows }
+  return { name: 'two-processes', page: PAGE, head: ['messages per second', ...COST_HEAD], rows }
 }
 
 async function idle(): Promise<Table> {
@@ -46,7 +63,7 @@ async function idle(): Promise<Table> {
     const cost = await measureTraffic({ messagesPerSecond: 0, producer: 'same process', ...traffic })
     rows.push([name, (cost.requestsPerSecond * 60).toFixed(1), dollars(cost.dollarsPerMonth)])
   }
-  return { name: 'idle', head: ['', 'requests per minute', 'dollars per month'], rows }
+  return { name: 'idle', page: PAGE, head: ['', 'requests per minute', 'dollars per month'], rows }
 }
 
 const COST_HEAD = ['requests per second', 'requests per message', 'dollars per month', 'enqueue → handler, p50', 'p99']
