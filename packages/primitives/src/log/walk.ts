@@ -23,6 +23,8 @@ export interface Walk<S> {
   /** Up to here nothing can have been collected unseen: the base was not beyond it when we last looked. */
   verified: number
   base: CasVersion<BaseRecord> | undefined
+  /** What the fold threw at the last slot. */
+  refused?: unknown
 }
 
 export type WalkEnd = 'head' | 'astray'
@@ -73,7 +75,7 @@ export async function walkToHead<S>(
   }
 }
 
-/** Folds one slot, unless it does not follow the one before. */
+/** Folds one slot, unless it does not follow the one before, or not from the state: what lies in a collected slot may fit nothing. */
 function step<S>(walk: Walk<S>, slot: Slot, fold: Fold<S>): boolean {
   const { kind, epoch, prev } = slot.header
   if (kind === 'commit' && prev !== walk.hash) return false
@@ -81,8 +83,13 @@ function step<S>(walk: Walk<S>, slot: Slot, fold: Fold<S>): boolean {
   walk.hash = slot.hash
   walk.epoch = Math.max(walk.epoch, epoch)
   if (kind === 'commit') walk.held.push(walk.slot)
-  fold.apply(walk.state, { kind, slot: walk.slot, epoch, body: slot.body })
-  return true
+  try {
+    fold.apply(walk.state, { kind, slot: walk.slot, epoch, body: slot.body })
+    return true
+  } catch (error) {
+    walk.refused = error
+    return false
+  }
 }
 
 /**
@@ -114,6 +121,7 @@ export class Detours {
   note(walk: Walk<unknown>): void {
     const here = { slot: walk.slot + 1, base: walk.base?.nonce }
     if (this.#last?.slot === here.slot && this.#last.base === here.base) {
+      if (walk.refused !== undefined) throw walk.refused
       throw new CorruptObject(
         this.#log.layout.slot(here.slot),
         this.#log.store.description,
