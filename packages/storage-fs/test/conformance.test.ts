@@ -28,4 +28,4 @@ describeObjectStore('a durable store in a directory', inDirectory('fsync'), {
   broken: { NO_SUCH_BUCKET: inFile },
 })
 
-describeObjectStore('a store in a directory without fsync', inDirectory('none'), capabilities)
+describeObjectStore('a store in a directory without fsync', inDirectory('none'), { ...capabilities, rounds: 5 })

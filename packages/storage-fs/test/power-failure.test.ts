@@ -48,18 +48,23 @@ function powerFailures(start: Start): {
 test.each<readonly [StartName, readonly Move[]]>([
   ['absent', ['create', 'if-own', 'if-own', 'overwrite', 'delete', 'overwrite', 'overwrite']],
   ['changed often', ['if-own', 'overwrite', 'delete', 'create']],
-])('one process loses nothing, whichever call the power fails at: an object that is %s', async (name, moves) => {
-  const start = await prepareStart(name)
-  const power = powerFailures(start)
-  const { runs } = await exploreMoves(start, [moves], { durability: 'fsync', waits: 'every', visit: power.fail })
-  expect(runs).toBe(1)
-  expect(power.checked()).toBeGreaterThan(50)
-})
+])(
+  'one process loses nothing, whichever call the power fails at: an object that is %s',
+  { timeout: 120_000 },
+  async (name, moves) => {
+    const start = await prepareStart(name)
+    const power = powerFailures(start)
+    const { runs } = await exploreMoves(start, [moves], { durability: 'fsync', waits: 'every', visit: power.fail })
+    expect(runs).toBe(1)
+    expect(power.checked()).toBeGreaterThan(50)
+  },
+)
 
 const WRITES: readonly Move[] = ['create', 'if-start', 'overwrite', 'delete']
 
 test.each<StartName>(['absent', 'born', 'changed'])(
   'two processes lose nothing that they told or saw: an object that is %s',
+  { timeout: 120_000 },
   async (name) => {
     const start = await prepareStart(name)
     for (const [i, write] of WRITES.entries()) {

@@ -6,6 +6,9 @@ import { startWorker, type Worker } from './processes/start-worker.ts'
 import type { Job } from './processes/worker.ts'
 import { testDirectory } from './support/directory.ts'
 
+/** Machines that are busy with other things need their time. */
+const timeout = { timeout: 120_000 }
+
 const NAMES = ['A', 'B', 'C', 'D']
 
 /** Lets four processes do the job at the same time. */
@@ -25,14 +28,14 @@ async function textOf(directory: string, key: string): Promise<string> {
   return result.outcome === 'found' ? new TextDecoder().decode(result.body) : result.outcome
 }
 
-test('four processes count together and lose nothing', async () => {
+test('four processes count together and lose nothing', timeout, async () => {
   await using directory = await testDirectory()
   const added = await together(directory.path, { job: 'count', times: 30 })
   expect(added).toEqual([[30], [30], [30], [30]])
   expect(await textOf(directory.path, 'counter')).toBe('120')
 })
 
-test('of four processes that create a key one wins', async () => {
+test('of four processes that create a key one wins', timeout, async () => {
   await using directory = await testDirectory()
   const keys = 100
   const won = await together(directory.path, { job: 'create', keys })
@@ -42,7 +45,7 @@ test('of four processes that create a key one wins', async () => {
   }
 })
 
-test('four processes lock by creating, and one at a time holds the lock', async () => {
+test('four processes lock by creating, and one at a time holds the lock', timeout, async () => {
   await using directory = await testDirectory()
   const held = await together(directory.path, { job: 'lock', times: 15 })
   expect(held).toEqual([[15], [15], [15], [15]])
@@ -65,7 +68,7 @@ async function killAfter(worker: Worker, count: number): Promise<number[]> {
   return stored
 }
 
-test('what a process stored before it was killed is there, and the next one goes on', async () => {
+test('what a process stored before it was killed is there, and the next one goes on', timeout, async () => {
   await using directory = await testDirectory()
   let last = 0
   for (const count of [7, 20, 1, 13, 18]) {
