@@ -40,7 +40,7 @@ test('the pages that must have examples have some', () => {
     expect(withCode).toContain(page)
 })
 
-test('the examples are right TypeScript', async () => {
+test('the examples are right TypeScript', { timeout: 60_000 }, async () => {
   expect(await checkTypes(root, folder, programs)).toEqual([])
 })
 
@@ -54,7 +54,7 @@ test.each(shell.map((example) => [place(example), example.code]))('%s: these com
   expect(checkShell(root, code)).toEqual([])
 })
 
-describe.concurrent('runs', () => {
+describe.concurrent('runs', { timeout: 60_000 }, () => {
   const runnable = programs.filter(({ example }) => !example.typesOnly && !example.onS3)
   test.each(runnable.map((program) => [place(program.example), program] as const))('%s', async (_, program) => {
     await runProgram(program)
