@@ -12,7 +12,7 @@ interface Group {
 }
 
 export class Deadlines {
-  readonly #groups = new Heap<Group>((a, b) => a.at < b.at)
+  readonly #groups = new Heap<Group>(({ at }) => at)
   readonly #extended = new Map<number, number>()
 
   /** These claims run out at `at`, unless they are extended. */

@@ -165,7 +165,10 @@ export function emptyState(): QueueState {
     runs: new Map(),
     ready: new Map(),
     priorities: [],
-    delayed: new Heap((a, b) => a.visibleAt < b.visibleAt || (a.visibleAt === b.visibleAt && a.id < b.id)),
+    delayed: new Heap(
+      ({ visibleAt }) => visibleAt,
+      ({ id }) => id,
+    ),
     active: new Map(),
     dead: new Map(),
     completed: new Map(),

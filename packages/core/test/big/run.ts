@@ -1,0 +1,35 @@
+/**
+ * Big backlogs at full size: how long a process needs to take over, how much heap it needs at any moment, and how long snapshots keep
+ * everything else from running. Each measurement is a process of its own. Ends with 1 if anything is not as it must be.
+ *
+ *     pnpm --filter @s3queue/core big
+ */
+import { loadavg } from 'node:os'
+import { type Finding, measureRecovery, measureStall, type RecoveryRow } from './rows.ts'
+
+const MILLION = 1_000_000
+const both = (row: Omit<RecoveryRow, 'source'>): RecoveryRow[] => [
+  { ...row, source: 'snapshot' },
+  { ...row, source: 'log' },
+]
+
+const recoveries: readonly RecoveryRow[] = [
+  ...both({ shape: 'batches-256', count: MILLION, heapLimitMiB: 400 }),
+  ...both({ shape: 'single', count: MILLION, heapLimitMiB: 400 }),
+  ...both({ shape: 'delayed', count: MILLION, heapLimitMiB: 400 }),
+  ...both({ shape: 'ids', count: MILLION, heapLimitMiB: 500 }),
+  ...both({ shape: 'batches-1000', count: 10 * MILLION, heapLimitMiB: 1024 }),
+]
+
+let failed = 0
+function report({ what, numbers, failures }: Finding): void {
+  console.log(`${failures.length === 0 ? 'ok  ' : 'FAIL'} ${what}: ${numbers}`)
+  for (const failure of failures) console.log(`     ${failure}`)
+  failed += failures.length
+}
+
+for (const row of recoveries) report(await measureRecovery(row))
+report(await measureStall('single', MILLION, 100_000))
+report(await measureStall('ids', MILLION, 100_000))
+console.log(`Load of the machine: ${loadavg()[0]?.toFixed(1)}.`)
+process.exitCode = failed === 0 ? 0 : 1

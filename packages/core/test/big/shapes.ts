@@ -1,0 +1,74 @@
+/** Backlogs of several shapes, as the commits that a writer would have made of them. */
+import type { QueueEvent } from '../../src/state/events.ts'
+
+export interface Commit {
+  readonly events: QueueEvent[]
+  readonly payloads: string[]
+}
+
+export type ShapeName = 'batches-256' | 'batches-1000' | 'single' | 'delayed' | 'ids'
+
+export interface Shape {
+  readonly about: string
+  /** The commits in which `count` messages come. */
+  commits(count: number): Iterable<Commit>
+}
+
+type Enqueued = Extract<QueueEvent, { type: 'enqueued' }>
+
+const SENDERS = ['SENDERSENDERSEND', 'OTHERSOTHERSOTHE'] as const
+const PER_COMMIT = 10_000
+const START = 1_700_000_000_000
+
+/** In batches of `size`, so many of them in a commit that it carries ten thousand messages. */
+function batchesOf(size: number): Shape {
+  return {
+    about: `in batches of ${size.toLocaleString('en')}`,
+    *commits(count) {
+      yield* gather(count, size, (seq, many) => plain({ sender: SENDERS[0], seq, count: many }))
+    },
+  }
+}
+
+/**
+ * One by one, from two processes that take turns: so no message continues the one before, and each has an event, a batch and a run of
+ * its own. From one process they would come as batches, however they were enqueued.
+ */
+function single(about: string, more: (n: number) => Partial<Enqueued> = () => ({})): Shape {
+  return {
+    about,
+    *commits(count) {
+      yield* gather(count, 1, (n) => ({
+        ...plain({ sender: SENDERS[(n % 2) as 0 | 1], seq: Math.floor(n / 2), count: 1 }),
+        ...more(n),
+      }))
+    },
+  }
+}
+
+export const shapes: Readonly<Record<ShapeName, Shape>> = {
+  'batches-256': batchesOf(256),
+  'batches-1000': batchesOf(1000),
+  single: single('one by one'),
+  delayed: single('one by one, each delayed by another time', (n) => ({ visibleAt: START + 1e9 + ((n * 7919) % 1e6) })),
+  ids: single('one by one, each with an id of its own', (n) => ({
+    extras: { id: `order-${n}-of-customer`, windowMs: 300_000 },
+  })),
+}
+
+function plain(event: Pick<Enqueued, 'sender' | 'seq' | 'count'>): Enqueued {
+  return { type: 'enqueued', ...event, maxAttempts: 3, priority: 0, visibleAt: 0 }
+}
+
+function* gather(count: number, size: number, eventOf: (first: number, count: number) => Enqueued): Iterable<Commit> {
+  for (let first = 0; first < count; ) {
+    const commit: Commit = { events: [{ type: 'time', at: START + first }], payloads: [] }
+    while (first < count && commit.payloads.length < PER_COMMIT) {
+      const many = Math.min(size, count - first)
+      commit.events.push(eventOf(first, many))
+      for (let i = first; i < first + many; i++) commit.payloads.push(`{"to":"user${i}@example.com","number":${i}}`)
+      first += many
+    }
+    yield commit
+  }
+}
