@@ -16,6 +16,10 @@ export function decideEnqueue(state: QueueState, command: EnqueueCommand): Enque
   const { sender, seq, extras } = command
   if (wasTaken(state.senders, sender, seq)) return { kind: 'repeated' }
   const of = findName(state.names, extras, state.now)
-  if (of !== undefined) return { kind: 'duplicate', event: { type: 'duplicate', sender, seq, of }, of }
+  if (of !== undefined) {
+    // Its payload was written before anybody knew.
+    const garbage = extras?.payloadKey === undefined ? {} : { payloadKey: extras.payloadKey }
+    return { kind: 'duplicate', event: { type: 'duplicate', sender, seq, of, ...garbage }, of }
+  }
   return { kind: 'enqueued', event: { ...command, type: 'enqueued' } }
 }

@@ -163,6 +163,16 @@ describe('payloads', () => {
     await run(other.close())
   })
 
+  it('that are large are deleted as well when their message turns out to be a duplicate', async () => {
+    const { open, run, store, clock } = createWorld()
+    const queue = open<string>({ offloadAboveBytes: 100 })
+    await run(queue.enqueue('x'.repeat(500), { id: 'once' }))
+    expect(await run(queue.enqueue('y'.repeat(500), { id: 'once' }))).toMatchObject({ duplicate: true })
+    await clock.advance(5000)
+    expect([...store.snapshot().keys()].filter((key) => key.includes('/payloads/'))).toHaveLength(1)
+    await run(queue.close())
+  })
+
   const schemas = [
     ['zod', z.object({ to: z.string().email(), times: z.number().default(1) })],
     ['valibot', v.object({ to: v.pipe(v.string(), v.email()), times: v.optional(v.number(), 1) })],

@@ -4,47 +4,46 @@
  */
 import type { Clock } from '@s3queue/storage'
 
-/** Share of the old rate that is left after one measurement. */
-const MEMORY = 0.7
+/** The rate is that of the last so many lingers, older ones counting less and less: what one message brings about is no traffic. */
+const REMEMBERED_LINGERS = 10
 
 export class Pace {
   readonly #clock: Clock
   readonly #lingerMs: number
-  /** Entries per ms, smoothed. */
+  /** Entries per linger, smoothed, as of `#at`. */
   #rate = 0
-  #entries = 0
+  #at: number
   #openedAt: number | undefined
-  #measuredAt: number
 
   constructor(clock: Clock, lingerMs: number) {
     this.#clock = clock
     this.#lingerMs = lingerMs
-    this.#measuredAt = clock.monotonic()
+    this.#at = clock.monotonic()
   }
 
   /** `entries` have come for the next commit. */
   note(entries: number): void {
-    this.#entries += entries
-    this.#openedAt ??= this.#clock.monotonic()
+    if (this.#lingerMs === 0) return
+    const now = this.#clock.monotonic()
+    this.#rate = this.#rateAt(now) + entries / REMEMBERED_LINGERS
+    this.#at = now
+    this.#openedAt ??= now
   }
 
   /** A commit has left. */
   committed(): void {
-    const now = this.#clock.monotonic()
-    const elapsed = Math.max(1, now - this.#measuredAt)
-    this.#rate = this.#rate * MEMORY + (this.#entries / elapsed) * (1 - MEMORY)
-    this.#measuredAt = now
-    this.#entries = 0
     this.#openedAt = undefined
   }
 
   /** How long the next commit should wait from now on, in ms. */
   lingerMs(): number {
     if (this.#lingerMs === 0) return 0
-    const silence = this.#clock.monotonic() - this.#measuredAt
-    const recent = this.#rate / Math.max(1, silence / (10 * this.#lingerMs))
-    if (recent * this.#lingerMs < 1) return 0
-    const open = this.#openedAt === undefined ? 0 : this.#clock.monotonic() - this.#openedAt
-    return Math.max(0, this.#lingerMs - open)
+    const now = this.#clock.monotonic()
+    if (this.#rateAt(now) < 1) return 0
+    return Math.max(0, this.#lingerMs - (now - (this.#openedAt ?? now)))
+  }
+
+  #rateAt(now: number): number {
+    return this.#rate * Math.exp(-(now - this.#at) / (REMEMBERED_LINGERS * this.#lingerMs))
   }
 }

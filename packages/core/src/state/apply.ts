@@ -56,8 +56,9 @@ const table: Apply = {
     addRun(state, { batch, seq, count, visibleAt, attempts: 0, failures: NO_FAILURES }, 'back')
   },
 
-  duplicate(state, { sender, seq }) {
+  duplicate(state, { sender, seq, payloadKey }) {
     take(state.senders, sender, seq, 1, state.now)
+    if (payloadKey !== undefined) state.payloadKeys.garbage.add(payloadKey)
   },
 
   claimed(state, { worker, token, timeoutMs, runs }) {

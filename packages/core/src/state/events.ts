@@ -66,7 +66,14 @@ export type QueueEvent =
       readonly extras?: Extras | undefined
     }
   /** The number `seq` of `sender` is the message `of`, which is known already: nothing is enqueued. */
-  | { readonly type: 'duplicate'; readonly sender: string; readonly seq: number; readonly of: string }
+  | {
+      readonly type: 'duplicate'
+      readonly sender: string
+      readonly seq: number
+      readonly of: string
+      /** An object that was written for it, and that nobody needs. */
+      readonly payloadKey?: string | undefined
+    }
   /** The first messages of some runs go to `worker`, under the tokens `token`, `token + 1`, …, for `timeoutMs` each. */
   | {
       readonly type: 'claimed'

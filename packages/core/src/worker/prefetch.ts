@@ -7,21 +7,26 @@
 import type { Clock } from '@s3queue/storage'
 
 const ROUND_TRIPS = 3
+/** Work for so long is enough, unless commits are further apart than that. */
 const MAX_HORIZON_MS = 1000
+const SLACK = 1.5
 /** Share of the old measurement that is left after a new one. */
 const MEMORY = 0.3
 
 export class Prefetch {
   readonly #clock: Clock
   readonly #max: number
+  readonly #lingerMs: number
   #rate = 0
   #roundTripMs = 0
   #finished = 0
   #since: number
 
-  constructor(clock: Clock, max: number) {
+  /** `lingerMs`: how long a commit may wait, which claims wait with it. */
+  constructor(clock: Clock, max: number, lingerMs: number) {
     this.#clock = clock
     this.#max = max
+    this.#lingerMs = lingerMs
     this.#since = clock.monotonic()
   }
 
@@ -44,11 +49,12 @@ export class Prefetch {
       this.#rate = this.#rate * MEMORY + (this.#finished / elapsed) * (1 - MEMORY)
       this.#finished = 0
       this.#since = now
-    } else if (elapsed > MAX_HORIZON_MS) {
+    } else if (elapsed > MAX_HORIZON_MS + this.#lingerMs) {
       this.#rate = 0
       this.#since = now
     }
-    const horizon = Math.min(MAX_HORIZON_MS, ROUND_TRIPS * Math.max(1, this.#roundTripMs))
+    const cycleMs = Math.max(1, this.#roundTripMs + this.#lingerMs)
+    const horizon = Math.min(Math.max(MAX_HORIZON_MS, SLACK * cycleMs), ROUND_TRIPS * cycleMs)
     return Math.min(this.#max, Math.ceil(this.#rate * horizon))
   }
 }

@@ -62,7 +62,7 @@ export class WorkerRuntime<T> implements WorkerLink {
     this.#handler = handler
     const { clock, ids } = context.queue
     this.id = ids.nonce(10)
-    this.#prefetch = new Prefetch(clock, context.process.maxPrefetch)
+    this.#prefetch = new Prefetch(clock, context.process.maxPrefetch, context.queue.lingerMs)
     this.#attemptOptions = {
       workerId: this.id,
       monotonic: () => clock.monotonic(),

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest'
+import { createWorld } from './support.ts'
+
+/** Commits in the log so far, roughly: slots that exist. */
+function slots(store: { snapshot(): ReadonlyMap<string, unknown> }): number {
+  return [...store.snapshot().keys()].filter((key) => key.includes('/log/')).length
+}
+
+describe('linger', () => {
+  it('does not delay a message that comes alone', async () => {
+    const { open, run, clock } = createWorld()
+    const queue = open<number>({ lingerMs: 1000 })
+    const waits: number[] = []
+    queue.process((_, { enqueuedAt }) => void waits.push(clock.now() - enqueuedAt))
+    await run(queue.enqueue(0))
+    for (let n = 0; n < 5; n++) {
+      await clock.advance(10_000)
+      const before = clock.monotonic()
+      await run(queue.enqueue(n))
+      expect(clock.monotonic() - before).toBeLessThan(50)
+    }
+    await run(queue.drain())
+    expect(Math.max(...waits)).toBeLessThan(50)
+    await run(queue.close())
+  })
+
+  it('gathers what comes steadily, so that commits are about a linger apart', async () => {
+    const { open, run, clock, store } = createWorld()
+    const queue = open<number>({ lingerMs: 1000 })
+    let handled = 0
+    queue.process(() => void handled++, { concurrency: 10 })
+    const enqueued: Promise<unknown>[] = []
+    for (let n = 0; n < 1000; n++) {
+      enqueued.push(queue.enqueue(n))
+      await clock.advance(20)
+    }
+    await run(Promise.all(enqueued))
+    await run(queue.drain())
+    expect(handled).toBe(1000)
+    // 20 seconds: some 20 commits, and those before the pace was known.
+    expect(slots(store)).toBeLessThan(50)
+    await run(queue.close())
+  })
+
+  it('claims enough at a time to keep up with commits that are far apart', async () => {
+    const { open, run, clock } = createWorld()
+    const queue = open<number>({ lingerMs: 5000 })
+    queue.process(() => {}, { concurrency: 10 })
+    const enqueued: Promise<unknown>[] = []
+    for (let second = 0; second < 60; second++) {
+      enqueued.push(queue.enqueueMany(Array.from({ length: 200 }, (_, n) => n)))
+      await clock.advance(1000)
+    }
+    await run(Promise.all(enqueued))
+    const { waiting } = await run(queue.getStats())
+    // No more than what came in the last few commits.
+    expect(waiting).toBeLessThan(200 * 25)
+    await run(queue.drain())
+    await run(queue.close())
+  })
+})
