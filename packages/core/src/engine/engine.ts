@@ -169,22 +169,21 @@ export class Engine {
 
   /** What `look` finds of the message `id`, also if it is in the inbox yet: then the writer takes it out first, and others wait for that. */
   async find<T>(id: string, look: (state: QueueState) => T | undefined): Promise<T | undefined> {
-    const found = await this.view(look)
-    if (found !== undefined) return found
-    if (this.#role.kind === 'leading') {
-      await this.stats()
-      return this.view(look)
+    for (let waitMs = 50; ; waitMs = Math.min(2000, waitMs * 2)) {
+      const found = await this.view(look)
+      if (found !== undefined) return found
+      const role = this.#role
+      if (role.kind === 'leading') {
+        await this.stats()
+        const folded = await this.view(look)
+        // If the term ended meanwhile, nobody may have taken the message out of the inbox.
+        if (folded !== undefined || this.#role === role) return folded
+      } else {
+        const isThere = await this.#outstanding.bound(this.#observer.isInInbox(id, this.#abort.signal))
+        if (!isThere) return this.view(look)
+        await sleep(this.#options.clock, waitMs, this.#abort.signal)
+      }
     }
-    for (
-      let waitMs = 50;
-      await this.#outstanding.bound(this.#observer.isInInbox(id, this.#abort.signal));
-      waitMs = Math.min(2000, waitMs * 2)
-    ) {
-      const folded = await this.view(look)
-      if (folded !== undefined) return folded
-      await sleep(this.#options.clock, waitMs, this.#abort.signal)
-    }
-    return this.view(look)
   }
 
   /** Resolves after the next change this process knows of, or after a while if others write. */
