@@ -19,6 +19,13 @@ import type { Row } from '../row.ts'
 /** Each message is enqueued, claimed and completed. */
 const STEPS = 3
 const SENDER = 'BENCHBENCHBENCHB'
+/** As queues have it by default. */
+const RETENTION = {
+  completedCount: 1000,
+  completedAgeMs: 24 * 3_600_000,
+  deadCount: 100_000,
+  deadAgeMs: 30 * 24 * 3_600_000,
+}
 const NO_DELAY = (): number => 0
 
 /** Called with the events of each commit, its payloads and its slot. */
@@ -76,6 +83,7 @@ function runThrough(count: number, size: number, texts: readonly string[], onCom
     onCommit(events, payloads, slot)
   }
   const payloads = texts.slice(0, size)
+  commit([{ type: 'configured', retention: RETENTION }])
   for (let seq = 0; seq < count; seq += size) {
     const batch = { sender: SENDER, seq, count: size, maxAttempts: 3, priority: 0, visibleAt: 0 }
     const enqueue = decideEnqueue(state, { type: 'enqueue', ...batch })
