@@ -156,7 +156,8 @@ export class LeaseGrant<D> {
    * the lease is still ours if nobody took it. One call of `renew` or `release` at a time.
    */
   async renew(details: D, signal?: AbortSignal): Promise<void> {
-    const { clock, durationMs } = this.#options
+    const { clock, durationMs, owner } = this.#options
+    if (this.#over) throw new LeaseLost(`The lease ${this.#object.key} of ${owner} was released or lost before.`)
     const startedAt = clock.monotonic()
     const record = { ...this.#version.value, durationMs, aliveAt: clock.now(), details }
     await this.#write(record, signal)
@@ -166,18 +167,15 @@ export class LeaseGrant<D> {
   /** Gives the lease back, so that others need not wait; from the call on it is not to be trusted. No error if it was lost already. */
   async release(signal?: AbortSignal): Promise<void> {
     if (this.#over) return
-    this.#validUntil = Number.NEGATIVE_INFINITY
+    this.#over = true
     try {
       await this.#write({ ...this.#version.value, aliveAt: this.#options.clock.now(), held: false }, signal)
     } catch (error) {
       if (!(error instanceof LeaseLost)) throw error
-    } finally {
-      this.#over = true
     }
   }
 
   async #write(record: LeaseRecord<D>, signal?: AbortSignal): Promise<void> {
-    if (this.#over) throw new LeaseLost(`The lease ${this.#object.key} of ${record.owner} was released or lost before.`)
     const write = await writeOrSee(this.#object, this.#version, record, signal)
     const now = write.current?.value
     if (write.outcome !== 'written' || !isOf(write.current.value, record.owner, this.generation)) {

@@ -198,6 +198,15 @@ describe('giving a lease back', () => {
     await expect(grant.release()).resolves.toBeUndefined()
   })
 
+  it('leaves nothing to renew, from the call on', async () => {
+    const rig = createRig([undefined, { kind: 'latency', answerMs: 5000 }], isPut)
+    const grant = await acquire(leaseOf(rig, 'a'))
+    const release = grant.release()
+    await expect(grant.renew('')).rejects.toThrow(/released or lost before/)
+    await rig.run(release)
+    expect(await leaseOf(rig, 'b').observe()).toMatchObject({ held: false })
+  })
+
   it('ends trust before the answer is there', async () => {
     const rig = createRig([undefined, { kind: 'latency', answerMs: 5000 }], isPut)
     const grant = await acquire(leaseOf(rig, 'a'))

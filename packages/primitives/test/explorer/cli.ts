@@ -1,5 +1,6 @@
 /** Explores spaces that are too large for every test run: `pnpm --filter @s3queue/primitives explore -- --help`. */
 import { parseArgs } from 'node:util'
+import { nearestName } from '@s3queue/storage'
 import { type Exploration, explore, type Progress } from './engine/explore.ts'
 import type { Scenario } from './engine/scenario.ts'
 import { CAS_DEFAULTS, casScenario } from './subjects/cas-scenario.ts'
@@ -67,6 +68,13 @@ const FLAGS = [
   'toggles',
 ] as const
 
+const OPTIONS = {
+  subject: { type: 'string' as const },
+  mutant: { type: 'string' as const },
+  ...Object.fromEntries(NUMBERS.map(([flag]) => [flag, { type: 'string' as const }])),
+  ...Object.fromEntries(FLAGS.map((flag) => [flag, { type: 'boolean' as const }])),
+}
+
 interface Settings {
   readonly words: Readonly<Record<string, string | boolean | undefined>>
   /** The numbers that were given, by the names that the bounds have. */
@@ -75,15 +83,13 @@ interface Settings {
 
 function settingsFrom(argv: readonly string[]): Settings {
   const args = argv[0] === '--' ? argv.slice(1) : [...argv]
-  const { values } = parseArgs({
-    args,
-    options: {
-      subject: { type: 'string' },
-      mutant: { type: 'string' },
-      ...Object.fromEntries(NUMBERS.map(([flag]) => [flag, { type: 'string' as const }])),
-      ...Object.fromEntries(FLAGS.map((flag) => [flag, { type: 'boolean' as const }])),
-    },
-  })
+  for (const arg of args) {
+    const [, flag] = /^--([\w-]+)/.exec(arg) ?? []
+    if (flag === undefined || flag in OPTIONS) continue
+    const nearest = nearestName(flag, Object.keys(OPTIONS))
+    throw new Error(`There is no option --${flag}.${nearest === undefined ? '' : ` Did you mean --${nearest}?`}`)
+  }
+  const { values } = parseArgs({ args, options: OPTIONS })
   const words = values as Settings['words']
   const numbers: Record<string, number> = {}
   for (const [flag, name] of NUMBERS) {
