@@ -15,7 +15,7 @@ export interface DrainOptions {
 export interface DrainResult {
   /** Whether nothing was left; false if a bound came first. */
   readonly drained: boolean
-  /** Messages that this process's worker finished meanwhile. */
+  /** Attempts that this process's worker finished meanwhile. */
   readonly handled: number
 }
 

@@ -8,7 +8,7 @@ export const MAX_BATCH_BYTES: number = 64 << 20
 
 /** `payload` as it is stored: JSON text, or a copy of its bytes. `index` is its place in the call, for the error message. */
 export function encodePayload(payload: unknown, index: number, maxBytes: number): Payload {
-  const encoded = payload instanceof Uint8Array ? payload.slice() : toJson(payload, index)
+  const encoded = payload instanceof Uint8Array ? new Uint8Array(payload) : toJson(payload, index)
   const bytes = sizeOf(encoded, maxBytes)
   if (bytes > maxBytes) {
     throw new PayloadTooLarge(

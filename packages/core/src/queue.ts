@@ -47,7 +47,7 @@ export interface QueueCost {
   readonly metrics: StoreMetrics
   /** At the prices of S3 Standard. An estimate: what a request costs elsewhere, you know better. */
   readonly dollars: number
-  /** Messages this object enqueued, and messages its worker finished. */
+  /** Messages this object enqueued, and attempts its worker finished. */
   readonly enqueued: number
   readonly handled: number
   /** Requests and dollars by the larger of both; undefined while both are 0. */
@@ -71,7 +71,10 @@ export interface Queue<T> {
    * of another process has it in hand. For Lambda and cron.
    */
   processNext(handler: Handler<T>, options?: Omit<ProcessOptions, 'concurrency' | 'maxPrefetch'>): Promise<boolean>
-  /** Resolves when nothing is waiting, delayed or active any more, in this process or any other, or when a bound is reached. */
+  /**
+   * Resolves when nothing is waiting, delayed or active any more, in this process or any other, or when a bound is reached. The worker
+   * goes on afterwards: stop it, or close the queue.
+   */
   drain(options?: DrainOptions): Promise<DrainResult>
   /** How many messages are in which condition: exact, from any process. */
   getStats(): Promise<QueueStats>

@@ -142,6 +142,20 @@ describe('payloads', () => {
     await run(queue.close())
   })
 
+  it('are copied also when they are a Buffer, whose slice() is none', async () => {
+    const { open, run } = createWorld()
+    const queue = open<Uint8Array>()
+    const buffer = Buffer.from([1, 2, 3])
+    const enqueued = queue.enqueue(buffer)
+    buffer.fill(9)
+    await run(enqueued)
+    const handled: unknown[] = []
+    queue.process(({ payload }) => void handled.push(payload))
+    await run(queue.drain())
+    expect(handled).toEqual([Uint8Array.from([1, 2, 3])])
+    await run(queue.close())
+  })
+
   it('go into objects of their own when they are large, and are deleted when their message is done', async () => {
     const { open, run, store, clock } = createWorld()
     const queue = open<string | Uint8Array>({ offloadAboveBytes: 1000 })

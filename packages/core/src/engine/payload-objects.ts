@@ -38,7 +38,7 @@ export async function writePayloadObject(
 export function decodePayloadObject(bytes: Uint8Array): { readonly payload: Payload } | string {
   const frame = decodeFrame<PayloadHeader>(bytes)
   if (typeof frame === 'string') return frame
-  return { payload: frame.header.kind === 'json' ? new TextDecoder().decode(frame.body) : frame.body.slice() }
+  return { payload: frame.header.kind === 'json' ? new TextDecoder().decode(frame.body) : new Uint8Array(frame.body) }
 }
 
 export interface PayloadCollectorOptions {

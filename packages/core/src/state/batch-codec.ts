@@ -53,7 +53,7 @@ export class PayloadTable {
     const end = ends[index]
     if (end === undefined) throw new RangeError(`There is no payload ${index}: the batch has ${ends.length}.`)
     const bytes = this.#blob.subarray(ends[index - 1] ?? 0, end)
-    return (sizes[index] ?? 0) < 0 ? bytes.slice() : decoder.decode(bytes)
+    return (sizes[index] ?? 0) < 0 ? new Uint8Array(bytes) : decoder.decode(bytes)
   }
 
   /** All payloads in order. */

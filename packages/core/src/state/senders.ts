@@ -51,14 +51,19 @@ function withRange(
   from: number,
   to: number,
 ): Pick<SenderRecord, 'next' | 'early'> {
-  const ranges: [number, number][] = []
-  for (const [first, behindLast] of [[0, next] as const, ...early, [from, to] as const].sort((a, b) => a[0] - b[0])) {
-    const last = ranges.at(-1)
-    if (last !== undefined && first <= last[1]) last[1] = Math.max(last[1], behindLast)
-    else ranges.push([first, behindLast])
+  let at = early.length
+  while (at > 0 && (early[at - 1] as Range)[0] > from) at--
+  // It joins those before and behind it that it touches.
+  let [first, behindLast, start, end] = [from, to, at, at]
+  for (let left = early[start - 1]; left !== undefined && left[1] >= first; left = early[--start - 1]) {
+    first = left[0]
+    behindLast = Math.max(behindLast, left[1])
   }
-  const [taken, ...rest] = ranges
-  return { next: taken?.[1] ?? 0, early: rest }
+  for (let right = early[end]; right !== undefined && right[0] <= behindLast; right = early[++end]) {
+    behindLast = Math.max(behindLast, right[1])
+  }
+  if (first <= next) return { next: Math.max(next, behindLast), early: early.slice(end) }
+  return { next, early: [...early.slice(0, start), [first, behindLast], ...early.slice(end)] }
 }
 
 /** Forgets senders that have been silent for longer than any request can be late. */
