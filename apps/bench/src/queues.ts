@@ -4,7 +4,7 @@ import { type MeteredStore, type ObjectStore, systemClock, systemIds, withMeteri
 import type { Recipient } from './payloads.ts'
 
 /** All queues of a run share it, so that a store is probed once. */
-export const NAMESPACE = 'bench'
+const NAMESPACE = 'bench'
 
 export interface MeteredQueue {
   readonly name: string
