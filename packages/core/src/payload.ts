@@ -4,7 +4,7 @@ import { InvalidPayload, PayloadTooLarge } from './errors.ts'
 import type { Payload } from './state/batch-codec.ts'
 
 /** Largest enqueue in one call, in bytes: it becomes one commit. */
-export const MAX_BATCH_BYTES: number = 64 << 20
+const MAX_BATCH_BYTES = 64 << 20
 
 /** `payload` as it is stored: JSON text, or a copy of its bytes. `index` is its place in the call, for the error message. */
 export function encodePayload(payload: unknown, index: number, maxBytes: number): Payload {

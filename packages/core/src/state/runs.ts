@@ -17,7 +17,7 @@ function readyRuns(state: QueueState, priority: number): Deque<Run> {
 }
 
 /** A run and what lies behind it, in order. */
-export function* chainOf(run: Run): Iterable<Run> {
+function* chainOf(run: Run): Iterable<Run> {
   for (let link: Run | undefined = run; link !== undefined; link = link.rest) yield link
 }
 

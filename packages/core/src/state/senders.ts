@@ -21,7 +21,7 @@ type Range = readonly [first: number, behindLast: number]
 const NOTHING_EARLY: readonly Range[] = []
 
 /** How long a silent sender is remembered. S3 refuses requests that were signed over 15 minutes ago, so nothing comes later than that by itself. */
-export const SENDER_RETENTION_MS: number = 24 * 60 * 60 * 1000
+const SENDER_RETENTION_MS = 24 * 60 * 60 * 1000
 
 export type Senders = Map<string, SenderRecord>
 
