@@ -67,6 +67,8 @@ const changes: readonly ((state: QueueState) => void)[] = [
   (state) => {
     for (const token of [...state.active.keys()].slice(0, 20)) {
       applyEvent(state, { type: 'extended', token, timeoutMs: 77 })
+    }
+    for (const token of [...state.active.keys()].slice(20, 30)) {
       applyEvent(state, { type: 'reported', token, progress: '1', log: ['a line'] })
     }
   },
@@ -76,8 +78,7 @@ const changes: readonly ((state: QueueState) => void)[] = [
     if (run !== undefined) applyEvent(state, { type: 'withdrawn', run: run.id, offset: 5 })
   },
   (state) => {
-    for (const { id } of runsOf(state).slice(-20))
-      applyEvent(state, { type: 'withdrawn', run: id, offset: 0 })
+    for (const { id } of runsOf(state).slice(-20)) applyEvent(state, { type: 'withdrawn', run: id, offset: 0 })
   },
   (state) => applyEvent(state, { type: 'completed', tokens: [...state.active.keys()].slice(-3) }),
   (state) => applyEvent(state, { type: 'time', at: state.now + 500 }),
@@ -155,13 +156,32 @@ describe('a snapshot', () => {
   })
 
   it('keeps numbers that no step leads to', () => {
+    const times = [5, 1e300, 2 ** 53, 1.5, Number.MAX_SAFE_INTEGER, 7]
     const state = emptyState()
     beginCommit(state, 1)
-    for (const [n, visibleAt] of [1e300, 5, 2 ** 53, 1.5, Number.MAX_SAFE_INTEGER].entries()) {
+    for (const [n, visibleAt] of times.entries()) {
       applyEvent(state, enqueued(n * 2, 1, { visibleAt }))
     }
     const read = decodeState(encodeState(state))
-    expect(Array.from(read.runs.values(), (run) => run.visibleAt)).toEqual([1e300, 5, 2 ** 53, 1.5, 2 ** 53 - 1])
+    expect(Array.from(read.runs.values(), (run) => run.visibleAt)).toEqual(times)
+  })
+
+  it('has a message once that is due at this very moment', () => {
+    const state = emptyState()
+    beginCommit(state, 1)
+    applyEvent(state, enqueued(0, 1, { visibleAt: START }))
+    applyEvent(state, enqueued(1, 1, { visibleAt: START + 1 }))
+    applyEvent(state, { type: 'time', at: START })
+    expect(decodeState(encodeState(state)).counts).toEqual({ waiting: 1, delayed: 1, completed: 0 })
+  })
+
+  it('is read back to messages that share what they had in common', () => {
+    const state = motley(6000)
+    const run = runsOf(state).find(({ count }) => count > 40)
+    for (const offset of [40, 30, 20, 10]) applyEvent(state, { type: 'withdrawn', run: run?.id ?? -1, offset })
+    const read = decodeState(encodeState(state))
+    const batches = new Set(Array.from(read.runs.values(), ({ batch }) => batch).filter(({ size }) => size > 1))
+    expect(batches.size).toBe(1)
   })
 
   it('of another format is refused', () => {
