@@ -48,6 +48,9 @@ export interface ClaimExtension {
   readonly timeoutMs: number
 }
 
+/** What a payload takes in memory beside its characters, about. */
+const PER_PAYLOAD = 32
+
 export class Term {
   readonly epoch: number
   readonly #options: TermOptions
@@ -424,7 +427,7 @@ export class Term {
   #onDurable(slot: number, payloads: readonly Payload[], sentAt: number): void {
     this.#heartbeat.proven(sentAt)
     if (payloads.length > 0) {
-      const size = payloads.reduce((sum, payload) => sum + payload.length, 0)
+      const size = payloads.reduce((sum, payload) => sum + payload.length + PER_PAYLOAD, 0)
       this.#payloads.put(slot, { at: (index) => payloads[index] ?? '' }, size)
     }
     this.#options.onCommitted()

@@ -3,7 +3,7 @@ import { createFencedLog } from '@s3queue/primitives'
 import { type ObjectStore, seededRandom, systemIds } from '@s3queue/storage'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { applyEvent, beginCommit } from '../../src/state/apply.ts'
+import { applyContinued, applyEvent, beginCommit } from '../../src/state/apply.ts'
 import { Deque } from '../../src/state/deque.ts'
 import type { QueueEvent } from '../../src/state/events.ts'
 import { queueFold } from '../../src/state/fold.ts'
@@ -56,6 +56,20 @@ describe('messages that are enqueued one by one', () => {
     ]
     expect(runs).toEqual([...before, ...together])
     expect((await run(queue.getStats())).waiting).toBe(9)
+  })
+
+  it('are in the state as if they had come together', () => {
+    const event = { type: 'enqueued', sender: 'S', maxAttempts: 1, priority: 0, visibleAt: 0 } as const
+    const [together, apart] = [emptyState(), emptyState()]
+    for (const state of [together, apart]) {
+      beginCommit(state, 1)
+      applyEvent(state, { type: 'time', at: 1000 })
+    }
+    applyEvent(together, { ...event, seq: 0, count: 6 })
+    applyEvent(apart, { ...event, seq: 0, count: 1 })
+    applyContinued(apart, { ...event, seq: 1, count: 2 })
+    applyContinued(apart, { ...event, seq: 3, count: 3 })
+    expect(apart).toEqual(together)
   })
 })
 
