@@ -1,6 +1,5 @@
 /** What the tests of this package stand on: a store in memory that fails by script, and time that stands still until it is told to go on. */
 import {
-  create,
   createIds,
   type Fault,
   type FaultyStore,
@@ -107,5 +106,3 @@ export function createGate(): Gate {
     },
   }
 }
-
-export { create }
