@@ -54,6 +54,36 @@ describe('several processes on one queue', () => {
     await run(second.close())
   })
 
+  it.each([0, 3000, 7000, 9900])(
+    'takes over in time however long after its last sign a process dies (%i ms)',
+    async (afterMs) => {
+      const { open, run, clock, store } = createWorld()
+      let dead = false
+      const hang = <T>(): Promise<T> => new Promise(() => {})
+      const first = open<string>({
+        store: {
+          ...store,
+          get: (key, options) => (dead ? hang() : store.get(key, options)),
+          put: (key, body, options) => (dead ? hang() : store.put(key, body, options)),
+          list: (options) => (dead ? hang() : store.list(options)),
+          delete: (keys, options) => (dead ? hang() : store.delete(keys, options)),
+        },
+      })
+      first.process(() => {})
+      await run(first.enqueue('a'))
+      await run(first.drain())
+      const second = open<string>()
+      const seen = record(second, 'promoted')
+      second.process(() => {})
+      await clock.advance(40_000 + afterMs)
+      expect(seen).toEqual([])
+      dead = true
+      await clock.advance(32_000)
+      expect(seen).toHaveLength(1)
+      await run(second.close())
+    },
+  )
+
   it('fences a writer that was paused: its late work is refused, nothing is lost', async () => {
     const { open, run, clock, store } = createWorld()
     let paused = false

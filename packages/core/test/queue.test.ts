@@ -1,4 +1,6 @@
+import { createMemoryStore } from '@s3queue/storage-memory'
 import { describe, expect, it } from 'vitest'
+import { createQueue } from '../src/index.ts'
 import { createWorld, record } from './support.ts'
 
 describe('a queue in one process', () => {
@@ -106,6 +108,29 @@ describe('a queue in one process', () => {
       maxAttempts: 3,
       error: { name: 'TypeError', message: 'not yet' },
     })
+  })
+
+  it('lets the event loop turn while handlers do nothing but compute', async () => {
+    const queue = createQueue<number>({ name: 'busy', store: createMemoryStore() })
+    await queue.enqueueMany(Array.from({ length: 100 }, (_, n) => n))
+    let turns = 0
+    const count = (): void => {
+      turns++
+      turn = setImmediate(count)
+    }
+    let turn = setImmediate(count)
+    queue.process(
+      () => {
+        const until = performance.now() + 2
+        while (performance.now() < until);
+      },
+      { concurrency: 100 },
+    )
+    await queue.drain()
+    clearImmediate(turn)
+    await queue.close()
+    // 200 ms of work, and a turn at least every 10 ms or so.
+    expect(turns).toBeGreaterThan(10)
   })
 
   it('does not let a listener that throws do any harm', async () => {

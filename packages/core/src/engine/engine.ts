@@ -37,7 +37,7 @@ type Role =
 const RETRY_MS = 5000
 const BUSY_POLL_MS = 1000
 /** Allowed difference between two wall clocks before a writer is called stale by them. */
-const CLOCK_MARGIN_MS = 2000
+const CLOCK_MARGIN_MS = 1500
 
 export interface EngineOptions {
   readonly options: ResolvedQueueOptions
@@ -421,8 +421,12 @@ export class Engine {
   async #waitOnStandby(record: LeaseRecord<WriterDetails>, freeInMs: number): Promise<void> {
     const { clock, takeoverAfterMs } = this.#options
     const pollMs = Math.min(takeoverAfterMs / 3, record.details.busy ? BUSY_POLL_MS : Number.POSITIVE_INFINITY)
+    const staleInMs = record.aliveAt + record.durationMs + CLOCK_MARGIN_MS + 1 - this.wallNow()
     await new Promise<void>((resolve) => {
-      const cancel = clock.setTimer(Math.max(1, Math.min(freeInMs, pollMs)), resolve)
+      const cancel = clock.setTimer(
+        Math.max(1, Math.min(freeInMs, pollMs, staleInMs > 0 ? staleInMs : pollMs)),
+        resolve,
+      )
       this.#wakeStandby = () => {
         cancel()
         resolve()

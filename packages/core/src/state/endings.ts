@@ -19,7 +19,8 @@ export function keepCompletion(state: QueueState, claim: Claim, result: string |
     result,
     report,
   })
-  if (state.completed.size > completedCount) forgetFirst(state.completed)
+  const oldest = state.completed.size > completedCount ? state.completed.oldest() : undefined
+  if (oldest !== undefined) state.completed.delete(oldest[0])
 }
 
 /** A message moves to the dead letters. */
@@ -38,11 +39,12 @@ export function forgetMessage(state: QueueState, message: { readonly batch: Batc
 /** Forgets what is over the retention. Costs no more than what it forgets. */
 export function forgetEnded(state: QueueState): void {
   const { completedAgeMs, completedCount, deadAgeMs, deadCount } = state.retention
-  for (const { completedAt } of state.completed.values()) {
-    if (state.now - completedAt <= completedAgeMs && state.completed.size <= completedCount) break
-    forgetFirst(state.completed)
+  for (let oldest = state.completed.oldest(); oldest !== undefined; oldest = state.completed.oldest()) {
+    if (state.now - oldest[1].completedAt <= completedAgeMs && state.completed.size <= completedCount) break
+    state.completed.delete(oldest[0])
   }
-  for (const [id, dead] of state.dead) {
+  for (let oldest = state.dead.oldest(); oldest !== undefined; oldest = state.dead.oldest()) {
+    const [id, dead] = oldest
     if (state.now - dead.diedAt <= deadAgeMs && state.dead.size <= deadCount) break
     state.dead.delete(id)
     forgetMessage(state, dead)
@@ -56,9 +58,4 @@ function dropPayload(state: QueueState, { slot, extras }: Batch): void {
   else state.live.delete(slot)
   const key = extras?.payloadKey
   if (key !== undefined && state.payloadKeys.used.delete(key)) state.payloadKeys.garbage.add(key)
-}
-
-function forgetFirst(map: Map<string, unknown>): void {
-  const first = map.keys().next()
-  if (first.done !== true) map.delete(first.value)
 }

@@ -8,6 +8,7 @@ import type { Deque } from './deque.ts'
 import type { DeadReason, Extras, Failure, Retention } from './events.ts'
 import { Heap } from './heap.ts'
 import { type Names, noNames } from './names.ts'
+import { Recent } from './recent.ts'
 import type { Senders } from './senders.ts'
 
 /** What the messages of one enqueue share for all their life. The message number `seq + n` has the payload `index + n` of commit `slot`. */
@@ -111,9 +112,9 @@ export interface QueueState {
   readonly delayed: Heap<Run>
   readonly active: Map<number, Claim>
   /** By id, oldest first. */
-  readonly dead: Map<string, DeadLetter>
+  readonly dead: Recent<DeadLetter>
   /** By id, oldest first, within the retention. */
-  readonly completed: Map<string, Completion>
+  readonly completed: Recent<Completion>
   readonly senders: Senders
   /** Ids and deduplication keys in use. */
   readonly names: Names
@@ -170,8 +171,8 @@ export function emptyState(): QueueState {
       ({ id }) => id,
     ),
     active: new Map(),
-    dead: new Map(),
-    completed: new Map(),
+    dead: new Recent(),
+    completed: new Recent(),
     senders: new Map(),
     names: noNames(),
     answers: new Map(),

@@ -25,6 +25,9 @@ export interface WorkerContext {
   readonly process: ResolvedProcessOptions
 }
 
+/** How long handlers may run one after the other before the event loop gets a turn. */
+const TURN_MS = 10
+
 /** How long a report waits for a commit to go with. */
 const REPORT_AFTER_MS = 500
 
@@ -44,6 +47,9 @@ export class WorkerRuntime<T> implements WorkerLink {
   readonly #running = new Set<Attempt>()
   readonly #reporting = new Set<Attempt>()
   #cancelReports: (() => void) | undefined
+  /** When the event loop turned last, as far as this worker knows. */
+  #turnAt = 0
+  #cancelTurn: (() => void) | undefined
   #reserved = 0
   #finished: Finished = { settlements: [], claims: [] }
   #mayTake: number
@@ -120,6 +126,7 @@ export class WorkerRuntime<T> implements WorkerLink {
       this.#tickets.push({ claim, payload, timeoutMs, deadlineAt: askedAt + trustedMs(timeoutMs) })
     }
     if (this.#stopping) this.#giveBackTickets()
+    this.#turnAt = this.#context.queue.clock.monotonic()
     this.#pump()
     this.#keepExtending()
     this.#tellIfIdle()
@@ -185,16 +192,33 @@ export class WorkerRuntime<T> implements WorkerLink {
     this.#cancelDeadline?.()
     this.#cancelExtension?.()
     this.#cancelReports?.()
+    this.#cancelTurn?.()
   }
 
   #pump(): void {
+    const { clock } = this.#context.queue
     const { concurrency } = this.#context.process
-    while (!this.#stopping && this.#running.size < concurrency) {
+    while (!this.#stopping && this.#running.size < concurrency && this.#tickets.size > 0) {
+      const now = clock.monotonic()
+      if (now - this.#turnAt > TURN_MS) {
+        this.#takeTurns()
+        return
+      }
       const ticket = this.#tickets.shift()
       if (ticket === undefined) return
-      if (this.#context.queue.clock.monotonic() >= ticket.deadlineAt) this.#giveBack(ticket)
+      if (now >= ticket.deadlineAt) this.#giveBack(ticket)
       else this.#start(ticket)
     }
+  }
+
+  /** Lets the event loop turn: handlers that wait for nothing would keep heartbeats and deadlines waiting until the last ticket. */
+  #takeTurns(): void {
+    const { clock } = this.#context.queue
+    this.#cancelTurn ??= clock.setTimer(0, () => {
+      this.#cancelTurn = undefined
+      this.#turnAt = clock.monotonic()
+      this.#pump()
+    })
   }
 
   #start({ claim, payload, timeoutMs, deadlineAt }: HeldTicket): void {

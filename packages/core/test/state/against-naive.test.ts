@@ -93,7 +93,12 @@ class Pair {
     if (decision.kind === 'repeated') throw new Error('a fresh number was taken before')
     this.#record([decision.event])
     for (let i = 0; i < count; i++) {
-      const of = this.naive.enqueue(numberedId('S', this.#seq + i), { ...s, visibleAt, windowMs: WINDOW_MS })
+      const of = this.naive.enqueue(numberedId('S', this.#seq + i), {
+        ...s,
+        visibleAt,
+        windowMs: WINDOW_MS,
+        group: this.#seq,
+      })
       expect(decision.kind === 'duplicate' ? decision.of : undefined).toBe(of)
     }
     this.#seq += count
@@ -184,7 +189,7 @@ class Pair {
     if (kind === 'redrive-all') return each('dead', (other) => naive.redrive(other))
     if (message === undefined) return 0
     if (kind === 'cancel' && ['waiting', 'delayed', 'active'].includes(message.status)) {
-      gone(message)
+      naive.withdraw(message, WINDOW_MS)
       return 1
     }
     if (kind === 'redrive' && message.status === 'dead') {

@@ -15,6 +15,8 @@ export interface NaiveMessage {
   turn: number
   /** In which order they began to wait, or died. */
   since: number
+  /** What was enqueued together and is untouched. */
+  group: number
 }
 
 export class NaiveQueue {
@@ -48,9 +50,11 @@ export class NaiveQueue {
       named?: string | undefined
       key?: string | undefined
       windowMs: number
+      /** The same for all messages of one call. */
+      group: number
     },
   ): string | undefined {
-    const { named, key, windowMs, priority, maxAttempts, visibleAt } = options
+    const { named, key, windowMs, priority, maxAttempts, visibleAt, group } = options
     if (named !== undefined) {
       const alive = this.messages.some(
         (m) => m.named === named && ['waiting', 'delayed', 'active', 'dead'].includes(m.status),
@@ -60,12 +64,24 @@ export class NaiveQueue {
     const known = key === undefined ? undefined : this.#keys.get(key)
     if (known !== undefined && known.until > this.now) return known.id
     const message: NaiveMessage = {
-      ...{ id: named ?? id, named, priority, maxAttempts, visibleAt, attempts: 0, token: 0, turn: 0, since: 0 },
+      ...{
+        id: named ?? id,
+        named,
+        priority,
+        maxAttempts,
+        visibleAt,
+        attempts: 0,
+        token: 0,
+        turn: 0,
+        since: 0,
+        group: 0,
+      },
       status: 'waiting',
     }
     this.messages.push(message)
     if (key !== undefined) this.#keys.set(key, { id: message.id, until: this.now + windowMs })
     this.#wait(message, visibleAt, 'back')
+    message.group = group
     return undefined
   }
 
@@ -89,6 +105,15 @@ export class NaiveQueue {
   end(message: NaiveMessage, status: 'completed' | 'gone', windowMs: number): void {
     message.status = status
     if (message.named !== undefined) this.#idsUntil.set(message.named, this.now + windowMs)
+  }
+
+  /** What is behind a delayed message of the same call begins to wait anew, if there is something before it. */
+  withdraw(message: NaiveMessage, windowMs: number): void {
+    const together = this.messages.filter(({ status, group }) => status === 'delayed' && group === message.group)
+    const at = together.indexOf(message)
+    const group = -this.#since - 1
+    if (at > 0) for (const behind of together.slice(at + 1)) Object.assign(behind, { since: ++this.#since, group })
+    this.end(message, 'gone', windowMs)
   }
 
   fail(message: NaiveMessage, retriable: boolean, delayMs: number): void {
@@ -132,6 +157,7 @@ export class NaiveQueue {
   #wait(message: NaiveMessage, visibleAt: number, place: 'front' | 'back'): void {
     message.visibleAt = visibleAt
     message.since = ++this.#since
+    message.group = -message.since
     message.token = 0
     if (visibleAt > this.now) message.status = 'delayed'
     else {

@@ -1,5 +1,5 @@
 /** The one place that reads the machine's clock and randomness, and writes to its standard error. Everything else takes them as `Clock`, `Random` and `Ids`. */
-import { randomBytes } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 import type { Clock } from './clock.ts'
 import { createIds, type Ids } from './ids.ts'
 import type { Logger } from './logger.ts'
@@ -28,9 +28,20 @@ export const systemClock: Clock = {
   },
 }
 
+/** Drawn from the machine a few KiB at a time: a call for each number would cost more than all else that an id takes. */
+const pool = Buffer.alloc(6 * 1024)
+let drawn = pool.length
+
 /** Cryptographic randomness of the machine. */
 export const systemRandom: Random = {
-  next: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
+  next() {
+    if (drawn === pool.length) {
+      randomFillSync(pool)
+      drawn = 0
+    }
+    drawn += 6
+    return pool.readUIntBE(drawn - 6, 6) / 2 ** 48
+  },
 }
 
 /** Ids from the machine's clock and randomness. */
