@@ -77,8 +77,8 @@ export function takeFirst(state: QueueState, run: Run, count: number): void {
 }
 
 /**
- * Takes the message at `offset` out of a run, visible or not. Out of the middle of a delayed run: what is behind it is a run of its
- * own then, and goes after others that are due at the same moment.
+ * Takes the message at `offset` out of a run, visible or not. What is behind it is a run of its own then; in a delayed run it goes
+ * after others that are due at the same moment.
  */
 export function takeOut(state: QueueState, run: Run, offset: number): void {
   const isVisible = run.visibleAt <= state.now
@@ -86,11 +86,6 @@ export function takeOut(state: QueueState, run: Run, offset: number): void {
   state.watch?.runChanges(run)
   if (isVisible) state.counts.waiting--
   else state.counts.delayed--
-  if (offset === 0 && behind > 0) {
-    run.seq++
-    run.count--
-    return
-  }
   if (behind > 0) {
     const rest: Run = { ...run, id: state.nextRun++, seq: run.seq + offset + 1, count: behind }
     state.runs.set(rest.id, rest)

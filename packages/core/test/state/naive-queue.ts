@@ -107,12 +107,12 @@ export class NaiveQueue {
     if (message.named !== undefined) this.#idsUntil.set(message.named, this.now + windowMs)
   }
 
-  /** What is behind a delayed message of the same call begins to wait anew, if there is something before it. */
+  /** What is behind a delayed message of the same call begins to wait anew. */
   withdraw(message: NaiveMessage, windowMs: number): void {
     const together = this.messages.filter(({ status, group }) => status === 'delayed' && group === message.group)
     const at = together.indexOf(message)
     const group = -this.#since - 1
-    if (at > 0) for (const behind of together.slice(at + 1)) Object.assign(behind, { since: ++this.#since, group })
+    for (const behind of at < 0 ? [] : together.slice(at + 1)) Object.assign(behind, { since: ++this.#since, group })
     this.end(message, 'gone', windowMs)
   }
 
