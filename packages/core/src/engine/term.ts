@@ -363,13 +363,19 @@ export class Term {
     this.accept({ commands: entries, payloads: payloads.all(), resolve: done, reject: () => {} }, () => {})
   }
 
-  /** The payload of this claim cannot be read: reported, and tried again like any failed attempt, until the dead letters keep it. */
+  /**
+   * The payload of this claim cannot be read: reported, and tried again like any failed attempt, until the dead letters keep it. But not by a
+   * writer that has been replaced without its knowing: its successor may have deleted what nobody needs any more.
+   */
   #unreadable(worker: WorkerLink, claim: Claim, error: unknown): void {
     worker.forfeit(1)
-    if (this.#end.signal.aborted) return
-    this.#options.context.trouble(error)
-    const { name, message } = error instanceof Error ? error : new Error(String(error))
-    this.#settle([{ token: claim.token, kind: 'fail', name, message, retriable: true }], [claim])
+    const report = (): void => {
+      if (!this.#state.active.has(claim.token)) return
+      this.#options.context.trouble(error)
+      const { name, message } = error instanceof Error ? error : new Error(String(error))
+      this.#settle([{ token: claim.token, kind: 'fail', name, message, retriable: true }], [claim])
+    }
+    this.#loop.whenCurrent().then(report, () => {})
   }
 
   #claimsOf(settlements: readonly Settlement[]): (Claim | undefined)[] {
