@@ -24,7 +24,7 @@ export const LOG_CONFIGURATIONS: readonly Configuration[] = [
   log('two take-overs, four slots, one unknown outcome', 80_000, {}),
   log('three take-overs by two at a time, three slots', 15_000, { takeOvers: 3, slots: 3, faults: 0 }),
   log('three candidates at one time, one unknown outcome', 30_000, { takeOvers: 3, alive: 3, slots: 2 }),
-  log('two unknown outcomes, two late writes under way', 50_000, { slots: 3, faults: 2, inFlight: 2 }),
+  log('three unknown outcomes, two late writes under way', 15_000, { slots: 2, faults: 3, inFlight: 2 }),
   log('writers that ask whether they still are', 5000, { slots: 3, confirms: 1, faults: 0 }),
   log('two slots read at once', 10_000, { readAhead: 2, faults: 0 }),
   log('a follower beside one writer', 12_000, { slots: 3, takeOvers: 1, followers: 1 }),

@@ -1,0 +1,62 @@
+/** What was promised: an acknowledged message is durable at that very moment, and is never lost from there on. */
+import type { InboxRecord } from '../truth/inbox.ts'
+import type { Model } from '../truth/model.ts'
+import { must } from '../world/violation.ts'
+
+export class Acknowledgements {
+  readonly #model: Model
+  readonly #inbox: InboxRecord
+  /** Payloads by the ids that were promised for them. */
+  readonly #promised = new Map<string, string | undefined>()
+
+  constructor(model: Model, inbox: InboxRecord) {
+    this.#model = model
+    this.#inbox = inbox
+  }
+
+  get size(): number {
+    return this.#promised.size
+  }
+
+  /** An enqueue was acknowledged. `payload`: undefined if the id may be that of an earlier message. */
+  acknowledged(process: string, id: string, payload: string | undefined): void {
+    must(
+      this.#model.messages.has(id) || this.#inbox.ids.has(id),
+      `${process} acknowledges ${id}, which is neither in the log nor in the inbox`,
+    )
+    must(payload === undefined || !this.#promised.has(id), `${process} acknowledges ${id} for a second message`)
+    if (payload !== undefined || !this.#promised.has(id)) this.#promised.set(id, payload)
+  }
+
+  /** Ids of messages that were acknowledged and have no others' names. */
+  get ids(): string[] {
+    return [...this.#promised.keys()].filter((id) => this.#promised.get(id) !== undefined)
+  }
+
+  /** A queue says that it does not know an acknowledged message. */
+  notFound(process: string, id: string): void {
+    const status = this.#model.messages.get(id)?.status
+    must(
+      status === 'removed',
+      `${process} does not know ${id}, which was acknowledged and is ${status ?? 'in the inbox'}`,
+    )
+  }
+
+  /** At the end, when all commands are folded. */
+  assertKept(): void {
+    for (const [id, payload] of this.#promised) {
+      const message = this.#model.messages.get(id)
+      if (message === undefined && this.#model.duplicates.has(id)) continue
+      must(message !== undefined, `${id} was acknowledged and is lost`)
+      must(
+        payload === undefined || message.payload === payload,
+        `${id} was acknowledged for ${payload} but is ${message.payload}`,
+      )
+    }
+    const seen = new Set<string>()
+    for (const { payload, id } of this.#model.messages.values()) {
+      must(!seen.has(payload), `${payload} is in the queue twice, at last as ${id}`)
+      seen.add(payload)
+    }
+  }
+}

@@ -1,0 +1,21 @@
+/** A queue in which nothing happens costs little: signs of life of its writer, looks at them by others, and looks into the inbox. */
+import { must } from '../world/violation.ts'
+import type { World } from '../world/world.ts'
+
+const IDLE_MS = 20_000
+/** What may still be under way from before: the backing off of the looks into the inbox, the last commits. */
+const AFTERMATH = 30
+
+export async function assertIdleIsCheap(world: World, processes: number): Promise<void> {
+  const { takeoverAfterMs, maxPollMs } = world.profile
+  const before = world.tally.requests
+  await world.sleep(IDLE_MS)
+  const requests = world.tally.requests - before
+  const looks = IDLE_MS / maxPollMs
+  const signs = (3 * IDLE_MS) / takeoverAfterMs
+  const budget = AFTERMATH + 1.5 * (looks + processes * signs)
+  must(
+    requests <= budget,
+    `${processes} idle processes made ${requests} requests in ${IDLE_MS} ms, more than ${Math.round(budget)}`,
+  )
+}

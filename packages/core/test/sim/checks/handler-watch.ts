@@ -1,0 +1,90 @@
+/**
+ * Watches the handlers of all processes: each runs for a claim that is in the log, once, with the message's own payload; and no two of one message
+ * run at a time, unless one of them was told to stop or stands still and cannot be told.
+ */
+import type { HandlerContext, Message } from '../../../src/index.ts'
+import type { Model } from '../truth/model.ts'
+import type { Gate } from '../world/gate.ts'
+import { must, Violation } from '../world/violation.ts'
+
+interface RunningHandler {
+  readonly process: string
+  readonly gate: Gate
+  readonly context: HandlerContext
+}
+
+export class HandlerWatch {
+  readonly #model: Model
+  readonly #running = new Map<string, Set<RunningHandler>>()
+  readonly #started = new Set<number>()
+  readonly #returned = new Set<number>()
+
+  constructor(model: Model) {
+    this.#model = model
+  }
+
+  /** A handler is called. Returns what to call when it ends, with whether it returned. */
+  started(
+    process: string,
+    gate: Gate,
+    { id, payload }: Message<unknown>,
+    context: HandlerContext,
+  ): (hasReturned: boolean) => void {
+    const { fencingToken: token, attempt, workerId } = context
+    const claim = this.#model.claims.get(token)
+    must(claim !== undefined, `${process} handles ${id} under token ${token}, which no commit gave out`)
+    must(
+      claim.message.id === id && context.id === id,
+      `${process} handles ${id} under the token of ${claim.message.id}`,
+    )
+    must(claim.worker === workerId, `worker ${workerId} handles ${id} under a token of worker ${claim.worker}`)
+    must(
+      claim.attempt === attempt,
+      `${process} is told that this is attempt ${attempt} at ${id}, but it is ${claim.attempt}`,
+    )
+    must(
+      claim.message.payload === JSON.stringify(payload),
+      `${process} handles ${id} with the payload of another message`,
+    )
+    must(!this.#started.has(token), `${process} handles ${id} a second time under token ${token}`)
+    this.#started.add(token)
+    const handler = { process, gate, context }
+    const all = this.#running.get(id) ?? new Set()
+    this.#running.set(id, all.add(handler))
+    this.#assertAlone(id, all)
+    return (hasReturned) => {
+      if (hasReturned) this.#returned.add(token)
+      all.delete(handler)
+      if (all.size === 0) this.#running.delete(id)
+    }
+  }
+
+  /** What the log says of a handler's outcome, its handler must have said before. */
+  settled(end: 'completed' | 'snoozed' | 'retried' | 'died', token: number): void {
+    must(this.#started.has(token), `token ${token} is ${end}, but no handler ever had it`)
+    if (end === 'completed' || end === 'snoozed') {
+      must(this.#returned.has(token), `token ${token} is ${end}, but its handler has not returned`)
+    }
+  }
+
+  /** A process has done what was left from its pause: it has no excuse any more. */
+  awake(): void {
+    for (const [id, all] of this.#running) this.#assertAlone(id, all)
+  }
+
+  #assertAlone(id: string, all: ReadonlySet<RunningHandler>): void {
+    if (all.size < 2) return
+    const trusting = [...all].filter(
+      ({ gate, context }) => gate.isAwake && !context.signal.aborted && this.#mustStop(context.fencingToken),
+    )
+    if (trusting.length < 2) return
+    const who = trusting.map(({ process, context }) => `${process} (token ${context.fencingToken})`).join(' and ')
+    throw new Violation(`${id} is handled by ${who} at the same time, and none of them was told to stop`)
+  }
+
+  /** Not so where an operator took the message away: its worker is told as soon as that can be. */
+  #mustStop(token: number): boolean {
+    const end = this.#model.claims.get(token)?.end
+    return end !== 'released' && end !== 'cancelled'
+  }
+}

@@ -1,0 +1,60 @@
+/** What the command can be told. */
+import { parseArgs } from 'node:util'
+
+export const HELP = `Runs the whole core in simulated worlds: several processes on one faulty store, in virtual time, with crashes,
+pauses, partitions and wrong clocks. What a world is like and what happens in it depends on its seed alone.
+
+  --seeds <n>     how many seeds to run (1000)
+  --from <n>      the first one (1)
+  --minutes <n>   stop after so many minutes
+  --keep-going    do not stop at the first seed that fails
+  --seed <n>      run this one alone
+  --trace         tell everything that happens in it
+`
+
+export interface Arguments {
+  readonly help: boolean
+  readonly from: number
+  readonly seeds: number
+  readonly minutes: number
+  readonly keepGoing: boolean
+  readonly trace: boolean
+}
+
+/** Throws an `Error` that says what is wrong. */
+export function readArguments(argv: readonly string[]): Arguments {
+  const { values } = parseArgs({
+    args: argv[0] === '--' ? argv.slice(1) : [...argv],
+    options: {
+      help: { type: 'boolean', short: 'h', default: false },
+      seeds: { type: 'string' },
+      from: { type: 'string' },
+      seed: { type: 'string' },
+      minutes: { type: 'string' },
+      'keep-going': { type: 'boolean', default: false },
+      trace: { type: 'boolean', default: false },
+    },
+  })
+  if (values.trace && values.seed === undefined)
+    throw new Error('--trace goes with --seed: the trace of one seed is long enough.')
+  const one = values.seed === undefined ? undefined : wholeNumber('seed', values.seed)
+  return {
+    help: values.help,
+    from: one ?? wholeNumber('from', values.from ?? '1'),
+    seeds: one === undefined ? wholeNumber('seeds', values.seeds ?? '1000') : 1,
+    minutes: values.minutes === undefined ? Number.POSITIVE_INFINITY : positive('minutes', values.minutes),
+    keepGoing: values['keep-going'],
+    trace: values.trace,
+  }
+}
+
+function wholeNumber(name: string, text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new Error(`--${name} takes a whole number, not ${JSON.stringify(text)}.`)
+  return Number(text)
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text)
+  if (!(value > 0)) throw new Error(`--${name} takes a number above 0, not ${JSON.stringify(text)}.`)
+  return value
+}

@@ -1,0 +1,37 @@
+/** Many seeds, one after the other, and what happened in them. */
+import type { CoreUnderTest } from '../run/core-under-test.ts'
+import { runSeed, type SeedResult } from '../run/run-seed.ts'
+import { addTally, emptyTally, type Tally } from '../world/tally.ts'
+
+export interface CampaignOptions {
+  readonly core: CoreUnderTest
+  readonly from: number
+  readonly seeds: number
+  /** Whether to go on after this seed. */
+  readonly goOn?: ((soFar: CampaignResult) => boolean) | undefined
+}
+
+export interface CampaignResult {
+  readonly seeds: number
+  readonly failures: readonly SeedResult[]
+  readonly tally: Tally
+  readonly virtualMs: number
+}
+
+/** Runs seeds until all are done, `goOn` says no, or, without it, one fails. */
+export async function runCampaign({ core, from, seeds, goOn }: CampaignOptions): Promise<CampaignResult> {
+  const failures: SeedResult[] = []
+  const tally = emptyTally()
+  let virtualMs = 0
+  let done = 0
+  const soFar = (): CampaignResult => ({ seeds: done, failures, tally, virtualMs })
+  while (done < seeds) {
+    const result = await runSeed(from + done, core)
+    done++
+    addTally(tally, result.tally)
+    virtualMs += result.virtualMs
+    if (result.violation !== undefined) failures.push(result)
+    if (goOn === undefined ? failures.length > 0 : !goOn(soFar())) break
+  }
+  return soFar()
+}

@@ -1,0 +1,155 @@
+/** What befalls a world: one table of actions, from which the scenario draws one after the other. */
+import type { Random } from '@s3queue/storage'
+import type { EnqueueOptions } from '../../../src/index.ts'
+import { between, chance, pick, spread, weighted, whole } from '../world/draw.ts'
+import type { VirtualProcess } from '../world/virtual-process.ts'
+import type { World } from '../world/world.ts'
+import type { Crew } from './crew.ts'
+import { createHandler } from './handler.ts'
+import { askForStats, drain, enqueue, look, order } from './requests.ts'
+import type { ActionName } from './weights.ts'
+
+export interface Stage {
+  readonly world: World
+  readonly crew: Crew
+  readonly random: Random
+}
+
+type Action = (stage: Stage, process: VirtualProcess) => void
+
+/** What waits longer is not handled often: a run is for messages that live. */
+const MOST_WAITING = 60
+
+function crash({ world, crew, random }: Stage, process: VirtualProcess): void {
+  process.crash()
+  world.tally.crashes++
+  if (chance(random, 0.8)) startLater(world, crew, random)
+}
+
+function pause({ world, random }: Stage, process: VirtualProcess): void {
+  const { takeoverAfterMs, visibilityTimeoutMs, acknowledgeTimeoutMs } = world.profile
+  const longest = 3 * Math.max(takeoverAfterMs, visibilityTimeoutMs, acknowledgeTimeoutMs)
+  process.pause()
+  world.tally.pauses++
+  world.clock.setTimer(spread(random, 20, longest), () => process.resume())
+}
+
+function loseStore({ world, random }: Stage, process: VirtualProcess): void {
+  process.cutLink()
+  world.tally.partitions++
+  world.clock.setTimer(spread(random, 50, 15_000), () => process.healLink())
+}
+
+function close({ world, crew, random }: Stage, process: VirtualProcess): void {
+  if (process.isClosing) return
+  void process.close()
+  if (chance(random, 0.8)) startLater(world, crew, random)
+}
+
+/** Each of these is done to one process that is open. */
+const DOINGS: Readonly<Record<ActionName, Action>> = {
+  enqueue({ world, random }, process) {
+    const { waiting, delayed } = world.history.model
+    if (waiting + delayed > MOST_WAITING) return
+    const count = chance(random, 0.6) ? 1 : whole(random, 2, 12)
+    void enqueue(world, process, count, drawEnqueueOptions(random, count))
+  },
+  work({ world, random }, process) {
+    if (process.worker === undefined && !process.isServing) startWorker(world, random, process)
+  },
+  stopWork({ random }, process) {
+    void stopWorker(process, spread(random, 10, 3_000))
+  },
+  handleOne({ world }, process) {
+    if (process.worker !== undefined || process.isServing) return
+    process.isServing = true
+    const next = (): Promise<boolean> => process.queue.processNext(createHandler(world, process))
+    void process.call('handle one', next, ['NOT_ACKNOWLEDGED', 'QUEUE_CLOSED']).finally(() => {
+      process.isServing = false
+    })
+  },
+  crash,
+  pause,
+  loseStore,
+  lieInWait(stage, process) {
+    const { random, world } = stage
+    const { spots, blows } = world.profile
+    const blow = weighted(random, blows)
+    const trap = { spot: weighted(random, spots), moment: pick(random, ['request', 'arrival'] as const) }
+    process.setTrap(trap, () => {
+      world.note(process.name, `treads on a trap: ${blow} at the ${trap.moment} of ${trap.spot}`)
+      DOINGS[blow](stage, process)
+    })
+  },
+  setClock({ world, random }, process) {
+    process.jumpWall(between(random, -3_600_000, 3_600_000))
+    world.tally.clockJumps++
+  },
+  close,
+  start({ world, crew, random }) {
+    if (crew.living.length < 5) startLater(world, crew, random)
+  },
+  stats({ world }, process) {
+    void askForStats(world, process)
+  },
+  look({ world, random }, process) {
+    const { ids } = world.acknowledgements
+    if (ids.length > 0) void look(world, process, pick(random, ids))
+  },
+  drain({ world, random }, process) {
+    void drain(world, process, spread(random, 10, 20_000))
+  },
+  operate({ world, random }, process) {
+    const ids = [...world.history.model.messages.keys()].slice(-40)
+    const order_ = pick(random, ['pause', 'resume', 'resume', 'purge', 'redrive', 'cancel', 'release'] as const)
+    if (order_ !== 'cancel' && order_ !== 'release') return void order(process, order_)
+    if (ids.length > 0)
+      void order(process, order_ === 'cancel' ? { cancel: pick(random, ids) } : { release: pick(random, ids) })
+  },
+}
+
+export function act(name: ActionName, stage: Stage, process: VirtualProcess): void {
+  DOINGS[name](stage, process)
+}
+
+export function startWorker(world: World, random: Random, process: VirtualProcess): void {
+  process.startWorker(createHandler(world, process), {
+    concurrency: whole(random, 1, 8),
+    autoExtend: chance(random, world.profile.autoExtend),
+    maxPrefetch: chance(random, 0.5) ? 0 : 20,
+  })
+}
+
+async function stopWorker(process: VirtualProcess, timeoutMs: number): Promise<void> {
+  const { worker } = process
+  if (worker === undefined || process.isStopping) return
+  process.isStopping = true
+  await process.call(`stop the worker in ${timeoutMs} ms`, () => worker.stop({ timeoutMs }), [
+    'NOT_ACKNOWLEDGED',
+    'QUEUE_CLOSED',
+  ])
+  process.worker = undefined
+  process.isStopping = false
+}
+
+function startLater(world: World, crew: Crew, random: Random): void {
+  const hasWorker = chance(random, 0.7)
+  world.clock.setTimer(spread(random, 1, 2_000), () => {
+    if (world.isCalm) return
+    const process = crew.add()
+    if (hasWorker) startWorker(world, random, process)
+  })
+}
+
+function drawEnqueueOptions(random: Random, count: number): EnqueueOptions | undefined {
+  if (chance(random, 0.6)) return undefined
+  const options: EnqueueOptions = chance(random, 0.5)
+    ? { delayMs: spread(random, 1, 5_000) }
+    : { priority: whole(random, -1, 2) }
+  if (count > 1 || chance(random, 0.6)) return options
+  const name = `n${whole(random, 1, 20)}`
+  const deduplicationWindowMs = spread(random, 1, 20_000)
+  return chance(random, 0.5)
+    ? { ...options, id: name, deduplicationWindowMs }
+    : { ...options, deduplicationKey: name, deduplicationWindowMs }
+}

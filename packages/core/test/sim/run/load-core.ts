@@ -1,0 +1,60 @@
+/** The core as it is in `src`, with defects planted into it: each a text of one source file that is replaced by another. */
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import * as primitives from '@s3queue/primitives'
+import * as storage from '@s3queue/storage'
+import { build, type Plugin } from 'esbuild'
+import type { CoreUnderTest } from './core-under-test.ts'
+
+export interface Patch {
+  /** Relative to the folder of packages: `core/src/settle.ts`. */
+  readonly file: string
+  /** Must be found exactly once. */
+  readonly from: string
+  readonly to: string
+}
+
+const PACKAGES = fileURLToPath(new URL('../../../../', import.meta.url))
+const requireBuiltin = createRequire(import.meta.url)
+
+/** Throws if a patch does not fit exactly once. */
+export async function loadCore(patches: readonly Patch[]): Promise<CoreUnderTest> {
+  const applied = new Set<Patch>()
+  const touchesPrimitives = patches.some(({ file }) => file.startsWith('primitives/'))
+  const { outputFiles } = await build({
+    entryPoints: [`${PACKAGES}core/src/index.ts`],
+    ...{ bundle: true, write: false, format: 'cjs', platform: 'node', conditions: ['@s3queue/source'] },
+    external: touchesPrimitives ? ['@s3queue/storage'] : ['@s3queue/storage', '@s3queue/primitives'],
+    plugins: [planting(patches, applied)],
+  })
+  for (const patch of patches)
+    if (!applied.has(patch)) throw new Error(`No file ${patch.file} was found to plant a defect into.`)
+  const [output] = outputFiles
+  if (output === undefined) throw new Error('There is no bundle.')
+  const module: { exports: CoreUnderTest | undefined } = { exports: undefined }
+  const known: Record<string, unknown> = { '@s3queue/storage': storage, '@s3queue/primitives': primitives }
+  new Function('module', 'require', output.text)(module, (name: string): unknown => known[name] ?? requireBuiltin(name))
+  if (module.exports === undefined) throw new Error('The bundle exports nothing.')
+  return module.exports
+}
+
+function planting(patches: readonly Patch[], applied: Set<Patch>): Plugin {
+  return {
+    name: 'planting',
+    setup({ onLoad }) {
+      onLoad({ filter: /[/\\]src[/\\].*\.ts$/ }, async ({ path }) => {
+        const fitting = patches.filter(({ file }) => path === `${PACKAGES}${file}`)
+        let contents = await readFile(path, 'utf8')
+        for (const patch of fitting) {
+          const times = contents.split(patch.from).length - 1
+          if (times !== 1)
+            throw new Error(`${patch.file} holds ${JSON.stringify(patch.from)} ${times} times, not once.`)
+          contents = contents.replace(patch.from, () => patch.to)
+          applied.add(patch)
+        }
+        return { contents, loader: 'ts' }
+      })
+    },
+  }
+}

@@ -1,0 +1,129 @@
+/** Defects that the simulation must find: rules of the engine left out, and what was wrong before the simulation found it. */
+import type { Patch } from './load-core.ts'
+
+export interface Mutant {
+  readonly name: string
+  readonly patches: readonly Patch[]
+  /** What is found. */
+  readonly finds: RegExp
+}
+
+function mutant(name: string, finds: RegExp, file: string, from: string, to: string): Mutant {
+  return { name, finds, patches: [{ file, from, to }] }
+}
+
+const STATE: readonly Mutant[] = [
+  mutant(
+    'a settlement is taken without its token being the current one',
+    /its handler has not returned|no handler ever had it|The log speaks of token|but in the log it is/,
+    'core/src/settle.ts',
+    'const claim = state.active.get(settlement.token)\n',
+    'const claim = state.active.get(settlement.token) ?? state.active.values().next().value\n',
+  ),
+  mutant(
+    'an attempt that timed out is not counted',
+    /is told that this is attempt|is not the fold|goes on \(expired\)|gets attempt/,
+    'core/src/state/apply.ts',
+    "putBack(state, claim, claim.attempt, 0, failures, 'front')",
+    "putBack(state, claim, claim.attempt - 1, 0, failures, 'front')",
+  ),
+  mutant(
+    'a command that comes twice is carried out twice',
+    /is carried out twice|is enqueued twice|which was true at no moment/,
+    'core/src/enqueue.ts',
+    "  if (wasTaken(state.senders, sender, seq)) return { kind: 'repeated' }\n",
+    '',
+  ),
+  mutant(
+    'a message is visible before its time',
+    /are claimed at|is not the fold of the history/,
+    'core/src/state/runs.ts',
+    'run !== undefined && run.visibleAt <= state.now; run = state.delayed.peek()',
+    'run !== undefined && run.visibleAt <= state.now + 200; run = state.delayed.peek()',
+  ),
+  mutant(
+    'a snapshot forgets the messages that are delayed',
+    /is not the fold of the history/,
+    'core/src/state/cut.ts',
+    'delayed: state.counts.delayed === 0 ? [] : [...state.runs.values()],',
+    'delayed: [],',
+  ),
+  mutant(
+    'a last attempt that times out is tried again',
+    /goes on \(expired\) after its last attempt/,
+    'core/src/expire.ts',
+    'claim.attempt < claim.batch.maxAttempts',
+    'claim.attempt <= claim.batch.maxAttempts',
+  ),
+]
+
+const ENGINE: readonly Mutant[] = [
+  mutant(
+    'what is recorded is acknowledged before its commit is in the log',
+    /which is neither in the log nor in the inbox|is enqueued, which is not in the log|which no commit gave out|but in the log it is/,
+    'core/src/engine/commit-loop.ts',
+    'if (effect !== undefined) batch.effects.push(effect)',
+    'effect?.durable()',
+  ),
+  mutant(
+    'listeners are told before the commit is in the log',
+    /but in the log it is|which is not in the log/,
+    'core/src/engine/announcer.ts',
+    'function after(effect: Effect | undefined, announce: () => void): Effect {\n  return {\n    durable() {\n      effect?.durable()\n      announce()\n',
+    'function after(effect: Effect | undefined, announce: () => void): Effect {\n  announce()\n  return {\n    durable() {\n      effect?.durable()\n',
+  ),
+  mutant(
+    'slots with payloads that are needed are deleted',
+    /is deleted while a message needs its payload/,
+    'core/src/engine/checkpoints.ts',
+    'writer.collect((slot) => live.has(slot), signal)',
+    'writer.collect(() => false, signal)',
+  ),
+  mutant(
+    'an inbox object is deleted before its commands are in the log',
+    /is deleted from the inbox before command/,
+    'core/src/engine/inbox-reader.ts',
+    'fold(entry, () => this.#folded.push(entry.key))',
+    'this.#folded.push(entry.key)\n        fold(entry, () => {})',
+  ),
+  mutant(
+    'a term ends with a snapshot of what is not in the log yet',
+    /is not the fold of the history/,
+    'core/src/engine/term.ts',
+    '      await this.#loop.whenDurable()\n      await this.#checkpoints.idle()\n    } while (!this.#loop.isIdle)',
+    '      await this.#checkpoints.idle()\n    } while (false)',
+  ),
+  mutant(
+    'a writer tells numbers by a look into the inbox that began before the question',
+    /which was true at no moment of its call|which it was at no moment of the call/,
+    'core/src/engine/term.ts',
+    'await this.#inbox.pollAfresh()',
+    'await this.#inbox.poll()',
+  ),
+]
+
+const WORKER: readonly Mutant[] = [
+  mutant(
+    "a worker's deadline counts from when the claim arrives",
+    /at the same time, and none of them was told to stop/,
+    'core/src/worker/worker.ts',
+    'deadlineAt: askedAt + trustedMs(timeoutMs)',
+    'deadlineAt: this.#context.queue.clock.monotonic() + timeoutMs * 1.05',
+  ),
+  mutant(
+    'an extension counts from now, not from the proof of being the writer',
+    /at the same time, and none of them was told to stop/,
+    'core/src/worker/worker.ts',
+    'one.deadlineAt = Math.max(one.deadlineAt, extension.provenAt + trustedMs(one.timeoutMs))',
+    'one.deadlineAt = this.#context.queue.clock.monotonic() + trustedMs(one.timeoutMs)',
+  ),
+  mutant(
+    'the clocks of worker and writer are taken for the same',
+    /at the same time, and none of them was told to stop/,
+    'core/src/worker/trust.ts',
+    'const DRIFT = 0.01',
+    'const DRIFT = -0.02',
+  ),
+]
+
+export const MUTANTS: readonly Mutant[] = [...STATE, ...ENGINE, ...WORKER]

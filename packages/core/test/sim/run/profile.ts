@@ -1,0 +1,113 @@
+/** What kind of world a seed makes: how many processes, how patient, over how bad a network, and what befalls them. */
+import type { FaultRates, FaultTimes, Random } from '@s3queue/storage'
+import { between, chance, pick, spread, weighted, whole } from '../world/draw.ts'
+import {
+  ACTIONS,
+  type ActionName,
+  BLOWS,
+  type Blow,
+  SPOTS,
+  type Spot,
+  swarm,
+  WAYS,
+  type Way,
+  type Weights,
+} from './weights.ts'
+
+export interface Profile {
+  /** Processes at the start, and at most at a time. */
+  readonly processes: number
+  /** How long things go wrong, in ms. */
+  readonly troubleMs: number
+  /** Mean time between two actions, in ms. */
+  readonly actionEveryMs: number
+  readonly visibilityTimeoutMs: number
+  readonly takeoverAfterMs: number
+  readonly maxAttempts: number
+  readonly backoff: { readonly baseMs: number; readonly maxMs: number }
+  readonly lingerMs: number
+  readonly maxPollMs: number
+  readonly acknowledgeTimeoutMs: number
+  readonly snapshotAfterCommits: number
+  /** Larger payloads get objects of their own. */
+  readonly offloadAboveBytes: number
+  /** Dead letters beyond this are forgotten. */
+  readonly deadCount: number
+  readonly rates: FaultRates
+  readonly times: FaultTimes
+  /** Clocks go wrong by up to this share. Two of them differ by twice as much: 1 % is allowed. */
+  readonly drift: number
+  /** Share of workers that extend their claims by themselves. */
+  readonly autoExtend: number
+  readonly actions: Weights<ActionName>
+  /** Of handlers. */
+  readonly ways: Weights<Way>
+  /** Where traps are, and what they do. */
+  readonly spots: Weights<Spot>
+  readonly blows: Weights<Blow>
+}
+
+export function drawProfile(random: Random): Profile {
+  const { takeoverAfterMs, visibilityTimeoutMs } = drawPatience(random)
+  return {
+    processes: whole(random, 1, 5),
+    troubleMs: spread(random, 5_000, 60_000),
+    actionEveryMs: spread(random, 30, 600),
+    visibilityTimeoutMs,
+    takeoverAfterMs,
+    maxAttempts: whole(random, 1, 5),
+    backoff: { baseMs: whole(random, 0, 1_000), maxMs: whole(random, 0, 3_000) },
+    lingerMs: chance(random, 0.6) ? 0 : spread(random, 1, 300),
+    maxPollMs: spread(random, 50, 3_000),
+    acknowledgeTimeoutMs: spread(random, 2_000, 20_000),
+    snapshotAfterCommits: spread(random, 1, 60),
+    offloadAboveBytes: chance(random, 0.7) ? 1_000 : 8,
+    deadCount: chance(random, 0.7) ? 100_000 : whole(random, 0, 10),
+    rates: drawRates(random),
+    times: {
+      latencyMs: spread(random, 2, 300),
+      timeoutMs: spread(random, 100, 3_000),
+      lateMs: spread(random, 500, 30_000),
+      gapMs: spread(random, 10, 5_000),
+      spreadMs: spread(random, 10, 1_000),
+      retryAfterMs: spread(random, 50, 2_000),
+    },
+    drift: chance(random, 0.5) ? 0 : 0.005,
+    autoExtend: pick(random, [0, 0.5, 1, 1]),
+    actions: swarm(random, ACTIONS, ['enqueue', 'work']),
+    ways: swarm(random, WAYS, ['returns']),
+    spots: swarm(random, SPOTS, ['put /log/']),
+    blows: swarm(random, BLOWS, ['pause']),
+  }
+}
+
+/** Whether a claim outlives a term of a writer or the other way round makes different things possible. */
+function drawPatience(random: Random): Pick<Profile, 'takeoverAfterMs' | 'visibilityTimeoutMs'> {
+  const short = spread(random, 300, 1_500)
+  const long = Math.round(short * between(random, 3, 8))
+  switch (weighted(random, { any: 2, longClaims: 1, shortClaims: 2 })) {
+    case 'any':
+      return { takeoverAfterMs: spread(random, 300, 6_000), visibilityTimeoutMs: spread(random, 150, 6_000) }
+    case 'longClaims':
+      return { takeoverAfterMs: short, visibilityTimeoutMs: long }
+    case 'shortClaims':
+      return { takeoverAfterMs: long, visibilityTimeoutMs: Math.round(short / 2) }
+  }
+}
+
+/** Nearly every request takes time, so that a process can be stopped at each of its awaits; some go wrong, seldom or often. */
+function drawRates(random: Random): FaultRates {
+  const each = pick(random, [0, 0.002, 0.01, 0.04])
+  return {
+    latency: chance(random, 0.1) ? 0.1 : 0.7,
+    throttled: each * between(random, 0, 1),
+    'server-error': each * between(random, 0, 1),
+    conflict: each * between(random, 0, 1),
+    'timeout-before-apply': each * between(random, 0, 1),
+    'timeout-after-apply': each * between(random, 0, 1),
+    'late-apply': each * between(random, 0, 1),
+    'double-send': each * between(random, 0, 1),
+    'truncated-body': each * between(random, 0, 1),
+    'list-race': each * between(random, 0, 1),
+  }
+}

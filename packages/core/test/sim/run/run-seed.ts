@@ -1,0 +1,54 @@
+/** Runs one seed from beginning to end, in virtual time. */
+
+import { createStream } from '../world/streams.ts'
+import type { Tally } from '../world/tally.ts'
+import { Violation } from '../world/violation.ts'
+import { World } from '../world/world.ts'
+import type { CoreUnderTest } from './core-under-test.ts'
+import { drawProfile } from './profile.ts'
+import { play } from './scenario.ts'
+
+export interface SeedResult {
+  readonly seed: number
+  /** What must never happen, and did. */
+  readonly violation: Error | undefined
+  readonly tally: Tally
+  readonly virtualMs: number
+}
+
+/** A run that has not ended after so many timers sets them for ever. */
+const MOST_TIMERS = 3_000_000
+
+export async function runSeed(seed: number, core: CoreUnderTest, trace?: (line: string) => void): Promise<SeedResult> {
+  const profile = drawProfile(createStream(seed, 'profile'))
+  trace?.(`seed ${seed}: ${JSON.stringify(profile)}`)
+  const world = new World({ seed, core, profile, trace })
+  let isOver = false
+  const end = (): void => {
+    isOver = true
+  }
+  const onUnhandled = (reason: unknown): void =>
+    world.violate(new Violation(`a rejection that nobody handles: ${String(reason)}`, { cause: reason }))
+  process.on('unhandledRejection', onUnhandled)
+  play(world)
+    .catch((error: unknown) => world.violate(error))
+    .finally(end)
+  await world.clock.settle()
+  for (let timers = 0; !isOver && world.violation === undefined; timers++) {
+    if (timers > MOST_TIMERS) world.violate(new Violation('timers are set for ever'))
+    if (!world.clock.fireNext()) world.violate(new Violation('somebody waits for something that never comes'))
+    await world.clock.settle()
+  }
+  process.off('unhandledRejection', onUnhandled)
+  world.tally.faults = countFaults(world)
+  return { seed, violation: world.violation, tally: world.tally, virtualMs: world.clock.monotonic() }
+}
+
+function countFaults(world: World): number {
+  return world.networks.reduce(
+    (sum, network) =>
+      sum +
+      Object.entries(network.injected()).reduce((all, [kind, count]) => all + (kind === 'latency' ? 0 : count), 0),
+    0,
+  )
+}

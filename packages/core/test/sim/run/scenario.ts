@@ -1,0 +1,121 @@
+/** The course of a run: a time of trouble, then calm, in which everything must come to its end, and a last look at what is left. */
+import type { Random } from '@s3queue/storage'
+import { assertIdleIsCheap } from '../checks/budget.ts'
+import { assertObjectsAreTidy } from '../checks/objects-left.ts'
+import { between, pick, weighted } from '../world/draw.ts'
+import { must } from '../world/violation.ts'
+import type { VirtualProcess } from '../world/virtual-process.ts'
+import type { World } from '../world/world.ts'
+import { act, type Stage, startWorker } from './actions.ts'
+import { Crew } from './crew.ts'
+import { askForStats, drain, enqueue, order } from './requests.ts'
+
+export async function play(world: World): Promise<void> {
+  const random = world.stream('scenario')
+  const crew = new Crew(world)
+  await trouble({ world, crew, random })
+  world.becomeCalm()
+  await recover(world, crew, random)
+  await world.within(boundMs(world), 'the work that is left', settleDown(world, crew), () => describeLeft(world, crew))
+  await finish(world, crew, random)
+}
+
+async function trouble(stage: Stage): Promise<void> {
+  const { world, crew, random } = stage
+  const { processes, troubleMs, actionEveryMs, actions } = world.profile
+  for (let i = 0; i < processes; i++) crew.add()
+  const end = world.clock.monotonic() + troubleMs
+  while (world.clock.monotonic() < end) {
+    await world.sleep(-Math.log(1 - random.next()) * actionEveryMs)
+    const { open } = crew
+    if (open.length > 0) act(weighted(random, actions), stage, pick(random, open))
+    else if (crew.living.length === 0) startWorker(world, random, crew.add())
+  }
+}
+
+/** From here on the store answers, all processes that stand still go on, and one at least has a worker. */
+async function recover(world: World, crew: Crew, random: Random): Promise<void> {
+  for (const process of crew.all) {
+    process.network.stop()
+    process.healLink()
+    await world.sleep(between(random, 0, 500))
+    process.resume()
+  }
+  if (crew.open.length === 0) crew.add()
+  const workers = crew.open.filter(({ worker, isStopping }) => worker !== undefined && !isStopping)
+  const [first] = crew.open.filter(({ worker, isServing }) => worker === undefined && !isServing)
+  if (workers.length === 0) startWorker(world, random, first ?? crew.add())
+  const [operator] = crew.open
+  if (operator !== undefined) await world.within(boundMs(world), 'resuming the queue', order(operator, 'resume'))
+}
+
+/** How long it may take until nothing is left to do: claims of dead processes run out, one attempt after the other. */
+function boundMs({ profile }: World): number {
+  const { visibilityTimeoutMs, takeoverAfterMs, acknowledgeTimeoutMs, maxAttempts, backoff, times, maxPollMs } = profile
+  const attempt = 3 * visibilityTimeoutMs + backoff.maxMs + 3_000
+  return (
+    60_000 +
+    4 * takeoverAfterMs +
+    (maxAttempts + 1) * attempt +
+    2 * acknowledgeTimeoutMs +
+    4 * maxPollMs +
+    (times.lateMs ?? 0)
+  )
+}
+
+/** Waits until all requests have landed, all calls are answered, and no message is left. */
+async function settleDown(world: World, crew: Crew): Promise<void> {
+  const { model } = world.history
+  for (const process of crew.all) await process.network.settled()
+  const isBusy = (): boolean =>
+    model.isPaused ||
+    model.waiting + model.delayed + model.counts.active > 0 ||
+    world.inbox.present.size > 0 ||
+    crew.living.some(({ pending }) => pending.size > 0)
+  // What was given up on as not acknowledged goes on being tried, at intervals of some seconds.
+  for (let quietMs = 0; quietMs < 8_000 && world.violation === undefined; quietMs += 100) {
+    if (isBusy()) quietMs = 0
+    const [operator] = crew.open
+    if (model.isPaused && operator?.pending.size === 0) await order(operator, 'resume')
+    await world.sleep(100)
+  }
+}
+
+function describeLeft({ history, inbox }: World, crew: Crew): string {
+  const pending = crew.living.flatMap((process) => [...process.pending])
+  return `: ${JSON.stringify(history.moments.at(-1))}, ${inbox.present.size} objects in the inbox, calls without an answer: ${pending.join(', ')}`
+}
+
+async function finish(world: World, crew: Crew, random: Random): Promise<void> {
+  const bound = boundMs(world)
+  for (const process of crew.open) {
+    await world.within(bound, `drain() of ${process.name}`, drainAtLast(world, process))
+    await world.within(bound, `getStats() of ${process.name}`, askForStats(world, process))
+  }
+  await assertIdleIsCheap(world, crew.living.length)
+  await Promise.all(crew.living.map((process) => world.within(bound, `close() of ${process.name}`, process.close())))
+  await tidyUp(world, crew, random)
+  world.acknowledgements.assertKept()
+  assertObjectsAreTidy(world)
+}
+
+/** A request that waits after many failures may keep the first call from being answered in time. */
+async function drainAtLast(world: World, process: VirtualProcess): Promise<void> {
+  while (!(await drain(world, process)) && world.violation === undefined);
+}
+
+/** One more process writes one more snapshot, and deletes what nobody needs. */
+async function tidyUp(world: World, crew: Crew, random: Random): Promise<void> {
+  const { payloadKeys } = world.history.state
+  const bound = boundMs(world)
+  const last = crew.add(1)
+  startWorker(world, random, last)
+  // Payload objects are deleted some time after a commit.
+  for (let round = 0; round < 2 || payloadKeys.garbage.size > 0; round++) {
+    must(round < 20, `${payloadKeys.garbage.size} payload objects are not deleted`)
+    await world.within(bound, 'the last message', enqueue(world, last, 1, undefined))
+    await world.within(bound, 'the last drain()', drain(world, last))
+    await world.sleep(2_000)
+  }
+  await world.within(bound, 'the last close()', last.close())
+}

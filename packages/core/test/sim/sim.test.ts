@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest'
+import * as core from '../../src/index.ts'
+import { runCampaign } from './command/campaign.ts'
+import { describeProgress } from './command/progress.ts'
+import { describeFailure } from './command/report.ts'
+import { runSeed } from './run/run-seed.ts'
+
+const SEEDS = 60
+
+describe('the whole core in simulated worlds', () => {
+  it(`keeps its promises in ${SEEDS} of them`, { timeout: 120_000 }, async () => {
+    const startedAt = performance.now()
+    const result = await runCampaign({ core, from: 1, seeds: SEEDS })
+    console.log(describeProgress(result, performance.now() - startedAt))
+    const [failure] = result.failures
+    if (failure !== undefined) expect.fail(await describeFailure(failure, core))
+    // A campaign in which nothing happens proves nothing.
+    const { takeOvers, crashes, pauses, partitions, faults, expiries, snapshots, collected, stats } = result.tally
+    const seen = { takeOvers, crashes, pauses, partitions, faults, expiries, snapshots, collected, stats }
+    for (const [what, count] of Object.entries(seen)) expect(count, what).toBeGreaterThan(SEEDS)
+  })
+
+  it('does the same in every run of a seed', { timeout: 30_000 }, async () => {
+    const trace = async (seed: number): Promise<string[]> => {
+      const lines: string[] = []
+      await runSeed(seed, core, (line) => lines.push(line))
+      return lines
+    }
+    const [once, again] = [await trace(7), await trace(7)]
+    expect(once.length).toBeGreaterThan(1_000)
+    expect(again).toEqual(once)
+  })
+})

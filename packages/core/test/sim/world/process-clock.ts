@@ -1,0 +1,57 @@
+/** The clocks of one virtual process: a wall clock that is off and may jump, a monotonic one that drifts, and timers behind the gate. */
+import type { Clock } from '@s3queue/storage'
+import type { Gate } from './gate.ts'
+
+export interface ProcessClock extends Clock {
+  /** Timers that are neither fired nor cancelled. */
+  readonly pendingTimers: number
+  /** Sets the wall clock forward or back. */
+  jumpWall(ms: number): void
+}
+
+export interface ProcessClockOptions {
+  /** The time of the world. */
+  readonly world: Clock
+  readonly gate: Gate
+  /** How fast it runs: 1.004 gains 4 ms a second. */
+  readonly rate: number
+  /** How far its wall clock is ahead at the start, in ms. */
+  readonly aheadMs: number
+}
+
+export function createProcessClock({ world, gate, rate, aheadMs }: ProcessClockOptions): ProcessClock {
+  const startedAt = world.monotonic()
+  const wallOrigin = world.now() + aheadMs
+  let jumpedMs = 0
+  let pendingTimers = 0
+  const monotonic = (): number => (world.monotonic() - startedAt) * rate
+
+  return {
+    monotonic,
+    now: () => wallOrigin + jumpedMs + monotonic(),
+    setTimer(ms, callback) {
+      let isOver = false
+      pendingTimers++
+      const end = (): boolean => {
+        if (isOver) return false
+        isOver = true
+        pendingTimers--
+        return true
+      }
+      const cancel = world.setTimer(Math.max(0, ms) / rate, () =>
+        gate.pass('timer', () => {
+          if (end()) callback()
+        }),
+      )
+      return () => {
+        if (end()) cancel()
+      }
+    },
+    get pendingTimers() {
+      return pendingTimers
+    },
+    jumpWall(ms) {
+      jumpedMs += ms
+    },
+  }
+}

@@ -1,0 +1,117 @@
+/** The store as one process sees it: over its own link, which may be cut, with its own faults, and with replies that come through its gate. */
+import {
+  type Clock,
+  type ObjectStore,
+  type PutResult,
+  type Random,
+  StoreUnavailable,
+  UnknownOutcome,
+} from '@s3queue/storage'
+import { chance } from './draw.ts'
+import type { Gate } from './gate.ts'
+import { Cut, type Link } from './link.ts'
+
+export interface ProcessStoreOptions {
+  /** The store behind the faults of this process. */
+  readonly network: ObjectStore
+  readonly gate: Gate
+  readonly link: Link
+  readonly clock: Clock
+  readonly random: Random
+  /** Called for each request. */
+  readonly onRequest: (operation: string, key: string) => void
+  /** Called for each answer that arrives, before the process has it. */
+  readonly onArrival: (operation: string, key: string) => void
+  /** Called for each answer that reaches the process. */
+  readonly onReply: (operation: string, key: string, outcome: string) => void
+}
+
+interface Request<T> {
+  readonly operation: 'get' | 'put' | 'delete' | 'list'
+  readonly key: string
+  readonly signal: AbortSignal | undefined
+  readonly send: (signal: AbortSignal | undefined) => Promise<T>
+  /** What a request without an answer comes to. */
+  readonly cut: (error: Cut) => T
+}
+
+export function createProcessStore(options: ProcessStoreOptions): ObjectStore {
+  const { network } = options
+  const request = <T>(what: Request<T>): Promise<T> => sendRequest(options, what)
+  const unavailable = (key: string): ((cause: Cut) => never) => {
+    return (cause) => {
+      throw new StoreUnavailable(cause.message, { cause, key })
+    }
+  }
+  return {
+    description: network.description,
+    get: (key, getOptions = {}) =>
+      request({
+        ...{ operation: 'get', key, signal: getOptions.signal, cut: unavailable(key) },
+        send: (signal) => network.get(key, { ...getOptions, signal }),
+      }),
+    put: (key, body, { condition, signal: putSignal }) =>
+      request<PutResult>({
+        ...{ operation: 'put', key, signal: putSignal },
+        send: (signal) => network.put(key, body, { condition, signal }),
+        cut: (cause) => ({ outcome: 'unknown', error: new UnknownOutcome(cause.message, { cause, key }) }),
+      }),
+    delete: (keys, { signal: deleteSignal } = {}) =>
+      request({
+        ...{ operation: 'delete', key: keys.join(' '), signal: deleteSignal, cut: unavailable(keys[0] ?? '') },
+        send: (signal) => network.delete(keys, { signal }),
+      }),
+    list: (listOptions) =>
+      request({
+        ...{
+          operation: 'list',
+          key: listOptions.prefix,
+          signal: listOptions.signal,
+          cut: unavailable(listOptions.prefix),
+        },
+        send: (signal) => network.list({ ...listOptions, signal }),
+      }),
+  }
+}
+
+function sendRequest<T>(
+  { gate, link, random, onRequest, onArrival, onReply }: ProcessStoreOptions,
+  what: Request<T>,
+): Promise<T> {
+  const { operation, key, signal, send, cut } = what
+  return new Promise<T>((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason)
+    onRequest(operation, key)
+    // A caller that gives up closes the connection: the request is stopped on its way, or it is not.
+    const given = chance(random, 0.5) ? signal : undefined
+    let isOver = false
+    const onAbort = (): void => {
+      isOver = true
+      reject(signal?.reason)
+    }
+    signal?.addEventListener('abort', onAbort, { once: true })
+    const reply = (outcome: string, settle: () => void): void => {
+      onArrival(operation, key)
+      gate.pass('reply', () => {
+        if (isOver) return
+        signal?.removeEventListener('abort', onAbort)
+        onReply(operation, key, outcome)
+        settle()
+      })
+    }
+    link
+      .carry(() => send(given))
+      .catch((error: unknown) => {
+        if (error instanceof Cut) return cut(error)
+        throw error
+      })
+      .then(
+        (answer) => reply(outcomeOf(answer), () => resolve(answer)),
+        (error: unknown) => reply(error instanceof Error ? error.name : String(error), () => reject(error)),
+      )
+  })
+}
+
+function outcomeOf(answer: unknown): string {
+  return typeof answer === 'object' && answer !== null && 'outcome' in answer ? String(answer.outcome) : 'done'
+}

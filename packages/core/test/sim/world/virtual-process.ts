@@ -1,0 +1,184 @@
+/**
+ * A process that uses the queue: a queue object with clocks, randomness and a link of its own, all behind one gate. It can crash, stand still,
+ * lose the store, and have its wall clock set, at any of its awaits.
+ */
+import { createIds, type FaultyStore, seededFaults, withFaults } from '@s3queue/storage'
+import type { Handler, ProcessOptions, Queue, QueueOptions, Worker } from '../../../src/index.ts'
+import { between, chance, pick } from './draw.ts'
+import { Gate, type WakeOrder } from './gate.ts'
+import { Link } from './link.ts'
+import { createProcessClock, type ProcessClock } from './process-clock.ts'
+import { createProcessStore } from './process-store.ts'
+import { fits, type Trap } from './trap.ts'
+import type { World } from './world.ts'
+
+const WAKE_ORDERS: readonly WakeOrder[] = ['as-held', 'timers-first', 'replies-first']
+const HOUR_MS = 3_600_000
+
+export class VirtualProcess {
+  readonly name: string
+  readonly gate: Gate = new Gate()
+  readonly clock: ProcessClock
+  /** The same time for its handlers, who may leave timers behind. */
+  readonly handlerClock: ProcessClock
+  readonly queue: Queue<string>
+  readonly network: FaultyStore
+  /** Calls that are not settled, in words. */
+  readonly pending: Set<string> = new Set()
+  worker: Worker | undefined
+  /** It handles a single message. */
+  isServing = false
+  isStopping = false
+  isClosing = false
+  isClosed = false
+  readonly #world: World
+  readonly #link: Link
+  #calls = 0
+  #trap: { readonly trap: Trap; readonly spring: () => void } | undefined
+
+  /** `snapshotAfterCommits`: instead of the profile's. */
+  constructor(world: World, name: string, snapshotAfterCommits: number = world.profile.snapshotAfterCommits) {
+    this.#world = world
+    this.name = name
+    const draw = world.stream(`${name}/process`)
+    const { clock, profile } = world
+    const clocks = {
+      ...{ world: clock, gate: this.gate, rate: 1 + between(draw, -profile.drift, profile.drift) },
+      aheadMs: chance(draw, 0.2) ? between(draw, -HOUR_MS, HOUR_MS) : between(draw, -300, 300),
+    }
+    this.clock = createProcessClock(clocks)
+    this.handlerClock = createProcessClock(clocks)
+    this.#link = new Link(clock, world.stream(`${name}/link`))
+    const plan = seededFaults(world.stream(`${name}/faults`), profile.rates, profile.times)
+    this.network = withFaults(world.store, { clock, random: world.stream(`${name}/lists`), plan })
+    world.networks.push(this.network)
+    if (world.isCalm) this.network.stop()
+    this.queue = world.core.createQueue<string>(this.#queueOptions(snapshotAfterCommits))
+  }
+
+  get isRunning(): boolean {
+    return this.gate.life === 'running'
+  }
+
+  /** Whether it can be asked for something. */
+  get isOpen(): boolean {
+    return this.isRunning && !this.isClosing
+  }
+
+  get isLinked(): boolean {
+    return this.#link.isUp
+  }
+
+  /** Asks for something and says what came of it. Rejections with one of `codes` are part of the deal; any other is a violation. */
+  async call<T>(what: string, ask: () => Promise<T>, codes: readonly string[]): Promise<T | undefined> {
+    const name = `${this.name} ${what} #${++this.#calls}`
+    this.pending.add(name)
+    this.#world.note(this.name, `asks: ${what}`)
+    try {
+      const answer = await ask()
+      this.#world.note(this.name, `has: ${what}`)
+      return answer
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
+      this.#world.note(this.name, `has not: ${what}: ${code ?? String(error)}`)
+      if (code === undefined || !codes.includes(code))
+        this.#world.violate(new Error(`${name} failed: ${String(error)}`, { cause: error }))
+      return undefined
+    } finally {
+      this.pending.delete(name)
+    }
+  }
+
+  /** `spring` is called at the next request or answer of this kind. */
+  setTrap(trap: Trap, spring: () => void): void {
+    this.#trap = { trap, spring }
+  }
+
+  #tread(moment: Trap['moment'], operation: string, key: string): void {
+    if (this.#trap === undefined || !fits(this.#trap.trap, moment, operation, key)) return
+    const { spring } = this.#trap
+    this.#trap = undefined
+    if (this.isRunning && !this.#world.isCalm) spring()
+  }
+
+  startWorker(handler: Handler<string>, options: ProcessOptions): void {
+    this.#world.note(this.name, `starts a worker ${JSON.stringify(options)}`)
+    this.worker = this.queue.process(handler, options)
+  }
+
+  async close(): Promise<void> {
+    this.isClosing = true
+    await this.call('close', () => this.queue.close(), [])
+    this.isClosed = true
+    // Calls that were under way are told in this turn.
+    await this.#world.sleep(0)
+    const { pendingTimers } = this.clock
+    this.#world.note(this.name, `is closed, ${pendingTimers} timers left`)
+    if (pendingTimers > 0)
+      this.#world.violate(new Error(`${this.name} is closed and still has ${pendingTimers} timers`))
+  }
+
+  crash(): void {
+    this.#world.note(this.name, 'crashes')
+    this.gate.crash()
+    this.pending.clear()
+  }
+
+  pause(): void {
+    this.#world.note(this.name, 'stands still')
+    this.gate.pause()
+  }
+
+  resume(): void {
+    if (this.gate.life !== 'paused') return
+    const order = pick(this.#world.stream(`${this.name}/${this.clock.monotonic()}`), WAKE_ORDERS)
+    this.#world.note(this.name, `goes on (${order})`)
+    this.gate.resume(order, (run) => this.#world.later(run))
+    this.#world.later(() => this.#world.check(() => this.#world.handlers.awake()))
+  }
+
+  cutLink(): void {
+    this.#world.note(this.name, 'loses the store')
+    this.#link.cut()
+  }
+
+  healLink(): void {
+    if (this.#link.isUp) return
+    this.#world.note(this.name, 'reaches the store again')
+    this.#link.heal()
+  }
+
+  jumpWall(ms: number): void {
+    this.#world.note(this.name, `has its wall clock set by ${Math.round(ms)} ms`)
+    this.clock.jumpWall(ms)
+  }
+
+  #queueOptions(snapshotAfterCommits: number): QueueOptions {
+    const { profile, clock } = this.#world
+    const random = this.#world.stream(`${this.name}/runtime`)
+    const store = createProcessStore({
+      ...{ network: this.network, gate: this.gate, link: this.#link, clock },
+      random: this.#world.stream(`${this.name}/requests`),
+      onRequest: (operation, key) => {
+        this.#world.tally.requests++
+        if (this.#world.isTraced) this.#world.note(this.name, `→ ${operation} ${key}`)
+        this.#tread('request', operation, key)
+      },
+      onArrival: (operation, key) => this.#tread('arrival', operation, key),
+      onReply: (operation, key, outcome) => {
+        if (this.#world.isTraced) this.#world.note(this.name, `← ${operation} ${key}: ${outcome}`)
+      },
+    })
+    const { visibilityTimeoutMs, takeoverAfterMs, maxAttempts, backoff, lingerMs, maxPollMs } = profile
+    return {
+      ...{ name: 'jobs', store, visibilityTimeoutMs, takeoverAfterMs, maxAttempts, backoff, lingerMs, maxPollMs },
+      acknowledgeTimeoutMs: profile.acknowledgeTimeoutMs,
+      offloadAboveBytes: profile.offloadAboveBytes,
+      retention: { deadCount: profile.deadCount },
+      runtime: {
+        ...{ clock: this.clock, random, ids: createIds(this.clock, random) },
+        snapshotAfterCommits,
+      },
+    }
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * One simulated world: a shared store, one time, the processes in it, and those who watch. Owns all state of a run, so that
+ * a seed and the code under test are all that a run depends on.
+ */
+import { type Clock, type FaultyStore, type ObjectStore, type Random, sleep } from '@s3queue/storage'
+import { createManualClock, type ManualClock } from '@s3queue/storage/testing'
+import { createMemoryStore, type MemoryStore } from '@s3queue/storage-memory'
+import { Acknowledgements } from '../checks/acknowledgements.ts'
+import { HandlerWatch } from '../checks/handler-watch.ts'
+import { StatsCheck } from '../checks/stats-check.ts'
+import type { CoreUnderTest } from '../run/core-under-test.ts'
+import type { Profile } from '../run/profile.ts'
+import { History } from '../truth/history.ts'
+import { InboxRecord } from '../truth/inbox.ts'
+import { placeOf } from '../truth/keys.ts'
+import { withWatch } from './recorded-store.ts'
+import { createStream } from './streams.ts'
+import { emptyTally, type Tally } from './tally.ts'
+import { must, Violation } from './violation.ts'
+
+export interface WorldOptions {
+  readonly seed: number
+  readonly core: CoreUnderTest
+  readonly profile: Profile
+  /** Told of everything that happens, in words. */
+  readonly trace?: ((line: string) => void) | undefined
+}
+
+/** How far the queue's own clock may be ahead of the world's, in ms: the store tells whole seconds, answers are late, clocks drift. */
+const CLOCK_TOLERANCE_MS = 5_000
+
+export class World {
+  readonly seed: number
+  readonly core: CoreUnderTest
+  readonly profile: Profile
+  readonly clock: ManualClock = createManualClock()
+  readonly objects: MemoryStore
+  /** The shared store as processes reach it. */
+  readonly store: ObjectStore
+  readonly history: History = new History()
+  readonly inbox: InboxRecord = new InboxRecord()
+  readonly handlers: HandlerWatch
+  readonly acknowledgements: Acknowledgements
+  readonly statistics: StatsCheck
+  readonly tally: Tally = emptyTally()
+  /** The stores of all processes that ever were, with their faults. */
+  readonly networks: FaultyStore[] = []
+  readonly #trace: ((line: string) => void) | undefined
+  #violation: Error | undefined
+  #isCalm = false
+  readonly #calm = Promise.withResolvers<void>()
+
+  constructor({ seed, core, profile, trace }: WorldOptions) {
+    this.seed = seed
+    this.core = core
+    this.profile = profile
+    this.#trace = trace
+    this.objects = createMemoryStore({ clock: this.clock })
+    this.store = withWatch(this.objects, {
+      stored: (key, body) => this.check(() => this.#stored(key, body)),
+      deleted: (keys) => this.check(() => this.#deleted(keys)),
+    })
+    const { model } = this.history
+    this.handlers = new HandlerWatch(model)
+    this.acknowledgements = new Acknowledgements(model, this.inbox)
+    this.statistics = new StatsCheck(this.history, this.inbox)
+  }
+
+  /** The first violation, or whatever else a check threw. */
+  get violation(): Error | undefined {
+    return this.#violation
+  }
+
+  /** Whether nothing goes wrong any more, and everybody does what they should. */
+  get isCalm(): boolean {
+    return this.#isCalm
+  }
+
+  /** Resolves when it is calm. */
+  get calm(): Promise<void> {
+    return this.#calm.promise
+  }
+
+  becomeCalm(): void {
+    this.#isCalm = true
+    this.note('world', 'calm from here on')
+    this.#calm.resolve()
+  }
+
+  stream(name: string): Random {
+    return createStream(this.seed, name)
+  }
+
+  /** Runs a check. The first one that fails ends the run. */
+  check(what: () => void): void {
+    try {
+      what()
+    } catch (error) {
+      this.violate(error)
+    }
+  }
+
+  violate(error: unknown): void {
+    this.#violation ??= error instanceof Error ? error : new Violation(String(error))
+  }
+
+  note(who: string, what: string): void {
+    this.#trace?.(`${this.clock.monotonic().toFixed(1).padStart(10)}  ${who.padEnd(6)} ${what}`)
+  }
+
+  get isTraced(): boolean {
+    return this.#trace !== undefined
+  }
+
+  sleep(ms: number): Promise<void> {
+    return sleep(this.clock, ms)
+  }
+
+  /** Calls `run` in a turn of its own. */
+  later(run: () => void): void {
+    this.clock.setTimer(0, run)
+  }
+
+  /** What `promise` resolves to. It is a violation if that takes longer than `ms`; `left` says what is missing. */
+  within<T>(ms: number, what: string, promise: Promise<T>, left: () => string = () => ''): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.clock.setTimer(ms, () =>
+        this.violate(new Violation(`${what} is not done after ${Math.round(ms)} ms${left()}`)),
+      )
+      promise.then(resolve, reject).finally(cancel)
+    })
+  }
+
+  #stored(key: string, body: Uint8Array): void {
+    const place = placeOf(key)
+    if (place.kind === 'log') this.#slotStored(place.slot, body)
+    else if (place.kind === 'base') {
+      this.history.baseStored(body)
+      this.tally.snapshots++
+      this.note('store', `the base moves to slot ${this.history.baseSlot}`)
+    } else if (place.kind === 'snapshots') this.history.snapshotStored(key, body)
+    else if (place.kind === 'payloads') this.history.payloadStored(key, body)
+    else if (place.kind === 'inbox') {
+      const object = this.inbox.stored(key, body, this.clock.monotonic())
+      this.statistics.stored(object)
+      if (this.isTraced) this.note('store', `inbox: ${JSON.stringify(object.commands)}`)
+    }
+  }
+
+  #slotStored(slot: number, body: Uint8Array): void {
+    const { history, tally } = this
+    history.slotStored(slot, body)
+    const last = history.slots[slot - 1]
+    if (last === undefined || slot < history.head) return
+    if (last.kind === 'fence') tally.takeOvers++
+    else tally.commits++
+    for (const event of last.events) {
+      if (event.type === 'time') assertClock(this.clock, event.at)
+      else if (event.type === 'expired') tally.expiries += event.tokens.length
+      else if (event.type === 'retried') tally.retries++
+      else if (event.type === 'died') tally.deaths++
+      else if (event.type === 'completed') for (const token of event.tokens) this.handlers.settled('completed', token)
+      else if (event.type === 'snoozed') this.handlers.settled('snoozed', event.token)
+      else if (event.type === 'released') tally.releases += event.tokens.length
+    }
+    if (this.isTraced)
+      this.note('store', `slot ${slot}, ${last.kind} of epoch ${last.epoch} ${JSON.stringify(last.events)}`)
+  }
+
+  #deleted(keys: readonly string[]): void {
+    for (const key of keys) {
+      const place = placeOf(key)
+      if (place.kind === 'log') {
+        this.history.slotDeleted(place.slot)
+        this.tally.collected++
+      } else if (place.kind === 'inbox') this.inbox.deleted(key, this.history.model)
+      else if (place.kind === 'payloads') this.history.payloadDeleted(key)
+    }
+    this.note('store', `deleted: ${keys.join(' ')}`)
+  }
+}
+
+/** Nobody's clock, however wrong, may become the queue's: delayed messages would be handed out too early, or never. */
+function assertClock(clock: Clock, at: number): void {
+  const offBy = at - clock.now()
+  must(offBy <= CLOCK_TOLERANCE_MS, `the log says that it is ${at}: the clock of its writer is ${offBy} ms ahead`)
+}
