@@ -287,8 +287,6 @@ export class Term {
   #beforeCommit(): void {
     const { context } = this.#options
     const now = context.options.clock.monotonic()
-    const due = this.#deadlines.takeDue(now, (token) => this.#state.active.has(token))
-    if (due.length > 0) this.#expire(due)
     const worker = context.worker()
     if (worker !== undefined) {
       for (const report of worker.takeReports()) {
@@ -296,8 +294,11 @@ export class Term {
       }
       const { settlements, claims } = worker.takeFinished()
       if (settlements.length > 0) this.#settle(settlements, claims, this.#rerouted(settlements))
-      this.#dispatch(worker, now)
     }
+    // After the settlements: what ended in time must not run out for having waited for this commit.
+    const due = this.#deadlines.takeDue(now, (token) => this.#state.active.has(token))
+    if (due.length > 0) this.#expire(due)
+    if (worker !== undefined) this.#dispatch(worker, now)
     this.#setAlarm()
   }
 

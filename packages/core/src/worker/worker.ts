@@ -113,6 +113,8 @@ export class WorkerRuntime<T> implements WorkerLink {
   forfeit(count: number): void {
     this.#reserved -= count
     this.#taken -= count
+    // There is room again, and nothing else may be going on that would make the writer look.
+    if (count > 0) this.#context.engine.finishedWaiting()
     this.#tellIfIdle()
   }
 
