@@ -7,8 +7,9 @@ import { MUTANTS } from './run/mutants.ts'
 const MOST_SEEDS = 400
 
 describe('planted defects that the simulation finds', () => {
-  it.each(MUTANTS)('$name', { timeout: 180_000 }, async ({ name, patches, finds }) => {
-    const { seeds, failures } = await runCampaign({ core: await loadCore(patches), from: 1, seeds: MOST_SEEDS })
+  it.each(MUTANTS)('$name', { timeout: 180_000 }, async ({ name, patches, finds, weather }) => {
+    const core = await loadCore(patches)
+    const { seeds, failures } = await runCampaign({ core, from: 1, seeds: MOST_SEEDS, weather })
     const [failure] = failures
     console.log(`${name}: found in seed ${seeds}: ${failure?.violation?.message.split('\n')[0]}`)
     expect(failure?.violation?.message).toMatch(finds)

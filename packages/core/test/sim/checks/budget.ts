@@ -13,7 +13,7 @@ export async function assertIdleIsCheap(world: World, processes: number): Promis
   const requests = world.tally.requests - before
   const looks = IDLE_MS / maxPollMs
   const signs = (3 * IDLE_MS) / takeoverAfterMs
-  const budget = AFTERMATH + 1.5 * (looks + processes * signs)
+  const budget = AFTERMATH + 2 * (looks + processes * signs)
   must(
     requests <= budget,
     `${processes} idle processes made ${requests} requests in ${IDLE_MS} ms, more than ${Math.round(budget)}`,

@@ -9,7 +9,7 @@ import { describeFailure } from './report.ts'
 const REPORT_EVERY_MS = 5_000
 
 async function trace(seed: number): Promise<boolean> {
-  const { violation } = await runSeed(seed, core, (line) => console.log(line))
+  const { violation } = await runSeed(seed, core, { trace: (line) => console.log(line) })
   console.log(violation === undefined ? `Seed ${seed}: no violation.` : `Seed ${seed} fails: ${violation.stack}`)
   return violation === undefined
 }

@@ -8,7 +8,8 @@ const LAST_LINES = 60
 /** Runs a failing seed once more, this time with its trace. */
 export async function describeFailure({ seed, violation }: SeedResult, core: CoreUnderTest): Promise<string> {
   const lines: string[] = []
-  const again = await runSeed(seed, core, (line) => lines.push(line.length > 400 ? `${line.slice(0, 400)}…` : line))
+  const trace = (line: string): void => void lines.push(line.length > 400 ? `${line.slice(0, 400)}…` : line)
+  const again = await runSeed(seed, core, { trace })
   const isSame = again.violation?.message === violation?.message
   return [
     `Seed ${seed} fails: ${violation?.message}`,

@@ -2,6 +2,7 @@
 import type { Random } from '@s3queue/storage'
 import type { EnqueueOptions } from '../../../src/index.ts'
 import { between, chance, pick, spread, weighted, whole } from '../world/draw.ts'
+import type { Stall } from '../world/trap.ts'
 import type { VirtualProcess } from '../world/virtual-process.ts'
 import type { World } from '../world/world.ts'
 import type { Crew } from './crew.ts'
@@ -26,18 +27,52 @@ function crash({ world, crew, random }: Stage, process: VirtualProcess): void {
   if (chance(random, 0.8)) startLater(world, crew, random)
 }
 
-function pause({ world, random }: Stage, process: VirtualProcess): void {
-  const { takeoverAfterMs, visibilityTimeoutMs, acknowledgeTimeoutMs } = world.profile
-  const longest = 3 * Math.max(takeoverAfterMs, visibilityTimeoutMs, acknowledgeTimeoutMs)
+function pause(stage: Stage, process: VirtualProcess): void {
+  const { world, random } = stage
   process.pause()
   world.tally.pauses++
-  world.clock.setTimer(spread(random, 20, longest), () => process.resume())
+  world.clock.setTimer(spread(random, 20, longestMs(world)), () => goOn(stage, process))
+}
+
+/** Whoever uses the process may be the first to notice that it goes on. */
+function goOn(stage: Stage, process: VirtualProcess): void {
+  const { random, world } = stage
+  const what = pick(random, ['stats', 'drain', 'look', 'enqueue'] as const)
+  const ask = (): void => {
+    if (process.isOpen && !world.isCalm) DOINGS[what](stage, process)
+  }
+  process.resume(chance(random, 0.5) ? ask : undefined)
 }
 
 function loseStore({ world, random }: Stage, process: VirtualProcess): void {
   process.cutLink()
   world.tally.partitions++
   world.clock.setTimer(spread(random, 50, 15_000), () => process.healLink())
+}
+
+/** Something befalls the process at a request of a certain kind. */
+function lieInWait(stage: Stage, process: VirtualProcess): void {
+  const { random, world } = stage
+  const { spots, blows } = world.profile
+  const spot = weighted(random, spots)
+  const blow = weighted(random, blows)
+  const moment = blow === 'stall' ? 'request' : pick(random, ['request', 'arrival'] as const)
+  process.setTrap({ spot, moment }, () => {
+    world.note(process.name, `treads on a trap: ${blow} at the ${moment} of ${spot}`)
+    if (blow === 'stall') return drawStall(stage)
+    DOINGS[blow](stage, process)
+    return undefined
+  })
+}
+
+function drawStall({ random, world }: Stage): Stall {
+  const ms = (): number => (chance(random, 0.5) ? 0 : spread(random, 100, longestMs(world)))
+  return { beforeMs: ms(), afterMs: ms(), isLost: chance(random, 0.5) }
+}
+
+/** Longer than whatever others wait for. */
+function longestMs({ profile }: World): number {
+  return 3 * Math.max(profile.takeoverAfterMs, profile.visibilityTimeoutMs, profile.acknowledgeTimeoutMs)
 }
 
 function close({ world, crew, random }: Stage, process: VirtualProcess): void {
@@ -71,16 +106,7 @@ const DOINGS: Readonly<Record<ActionName, Action>> = {
   crash,
   pause,
   loseStore,
-  lieInWait(stage, process) {
-    const { random, world } = stage
-    const { spots, blows } = world.profile
-    const blow = weighted(random, blows)
-    const trap = { spot: weighted(random, spots), moment: pick(random, ['request', 'arrival'] as const) }
-    process.setTrap(trap, () => {
-      world.note(process.name, `treads on a trap: ${blow} at the ${trap.moment} of ${trap.spot}`)
-      DOINGS[blow](stage, process)
-    })
-  },
+  lieInWait,
   setClock({ world, random }, process) {
     process.jumpWall(between(random, -3_600_000, 3_600_000))
     world.tally.clockJumps++

@@ -1,15 +1,26 @@
 /** Defects that the simulation must find: rules of the engine left out, and what was wrong before the simulation found it. */
 import type { Patch } from './load-core.ts'
+import type { Profile } from './profile.ts'
+import { HANGING_ENDS, LATE_FENCES, LATE_WRITERS, LONG_CLAIMS, LOST_BASES, SLEEPERS } from './weather.ts'
 
 export interface Mutant {
   readonly name: string
   readonly patches: readonly Patch[]
   /** What is found. */
   readonly finds: RegExp
+  /** The kind of world in which it shows before long. */
+  readonly weather?: Partial<Profile> | undefined
 }
 
-function mutant(name: string, finds: RegExp, file: string, from: string, to: string): Mutant {
-  return { name, finds, patches: [{ file, from, to }] }
+function mutant(
+  name: string,
+  finds: RegExp,
+  file: string,
+  from: string,
+  to: string,
+  weather?: Partial<Profile>,
+): Mutant {
+  return { name, finds, patches: [{ file, from, to }], weather }
 }
 
 const STATE: readonly Mutant[] = [
@@ -100,6 +111,30 @@ const ENGINE: readonly Mutant[] = [
     'await this.#inbox.pollAfresh()',
     'await this.#inbox.poll()',
   ),
+  mutant(
+    'a term begins without a look at the lease behind the fence',
+    /at the same time, and none of them was told to stop|is not done/,
+    'core/src/engine/engine.ts',
+    '    if (!(await isStillGranted(grant, this.#details(), signal))) return\n',
+    '',
+    LATE_WRITERS,
+  ),
+  mutant(
+    'a writer tells numbers without asking whether it still is the writer',
+    /which was true at no moment of its call|which it was at no moment of the call/,
+    'core/src/engine/term.ts',
+    'await this.#loop.whenCurrent()\n    if',
+    'await this.#loop.whenDurable()\n    if',
+    SLEEPERS,
+  ),
+  mutant(
+    'a queue that closes may become the writer again',
+    /close\(\) of .* is not done/,
+    'core/src/engine/engine.ts',
+    'while (!signal.aborted && !this.#isEnding) {',
+    'while (!signal.aborted) {',
+    HANGING_ENDS,
+  ),
 ]
 
 const WORKER: readonly Mutant[] = [
@@ -116,6 +151,7 @@ const WORKER: readonly Mutant[] = [
     'core/src/worker/worker.ts',
     'one.deadlineAt = Math.max(one.deadlineAt, extension.provenAt + trustedMs(one.timeoutMs))',
     'one.deadlineAt = this.#context.queue.clock.monotonic() + trustedMs(one.timeoutMs)',
+    LONG_CLAIMS,
   ),
   mutant(
     'the clocks of worker and writer are taken for the same',
@@ -126,4 +162,23 @@ const WORKER: readonly Mutant[] = [
   ),
 ]
 
-export const MUTANTS: readonly Mutant[] = [...STATE, ...ENGINE, ...WORKER]
+const LOG: readonly Mutant[] = [
+  mutant(
+    "another writer's base is taken for one's own",
+    /is deleted while a message needs its payload|is deleted above the base/,
+    'primitives/src/log/writer.ts',
+    "const isOurs = outcome === 'written' && current.value.snapshot === key",
+    "const isOurs = outcome === 'written'",
+    LOST_BASES,
+  ),
+  mutant(
+    'a walk that a late fence led astray is an error',
+    /Error: The log/,
+    'primitives/src/log/walk.ts',
+    '    walk.refused = error\n    return false\n',
+    '    throw error\n',
+    LATE_FENCES,
+  ),
+]
+
+export const MUTANTS: readonly Mutant[] = [...STATE, ...ENGINE, ...WORKER, ...LOG]

@@ -5,7 +5,7 @@ import type { Tally } from '../world/tally.ts'
 import { Violation } from '../world/violation.ts'
 import { World } from '../world/world.ts'
 import type { CoreUnderTest } from './core-under-test.ts'
-import { drawProfile } from './profile.ts'
+import { drawProfile, type Profile } from './profile.ts'
 import { play } from './scenario.ts'
 
 export interface SeedResult {
@@ -19,8 +19,16 @@ export interface SeedResult {
 /** A run that has not ended after so many timers sets them for ever. */
 const MOST_TIMERS = 3_000_000
 
-export async function runSeed(seed: number, core: CoreUnderTest, trace?: (line: string) => void): Promise<SeedResult> {
-  const profile = drawProfile(createStream(seed, 'profile'))
+export interface SeedOptions {
+  /** What the world must be like, whatever the seed would make of it. */
+  readonly weather?: Partial<Profile> | undefined
+  /** Told of everything that happens, in words. */
+  readonly trace?: ((line: string) => void) | undefined
+}
+
+export async function runSeed(seed: number, core: CoreUnderTest, options: SeedOptions = {}): Promise<SeedResult> {
+  const { weather, trace } = options
+  const profile = { ...drawProfile(createStream(seed, 'profile')), ...weather }
   trace?.(`seed ${seed}: ${JSON.stringify(profile)}`)
   const world = new World({ seed, core, profile, trace })
   let isOver = false

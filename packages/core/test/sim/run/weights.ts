@@ -50,7 +50,7 @@ export const SPOTS = {
   'delete /inbox/': 1,
 } as const
 
-export const BLOWS = { crash: 2, pause: 4, loseStore: 4, close: 1 } as const
+export const BLOWS = { crash: 2, pause: 4, loseStore: 4, stall: 6, close: 1 } as const
 
 export type ActionName = keyof typeof ACTIONS
 export type Way = keyof typeof WAYS

@@ -5,11 +5,13 @@ import {
   type PutResult,
   type Random,
   StoreUnavailable,
+  sleep,
   UnknownOutcome,
 } from '@s3queue/storage'
 import { chance } from './draw.ts'
 import type { Gate } from './gate.ts'
 import { Cut, type Link } from './link.ts'
+import type { Stall } from './trap.ts'
 
 export interface ProcessStoreOptions {
   /** The store behind the faults of this process. */
@@ -18,8 +20,8 @@ export interface ProcessStoreOptions {
   readonly link: Link
   readonly clock: Clock
   readonly random: Random
-  /** Called for each request. */
-  readonly onRequest: (operation: string, key: string) => void
+  /** Called for each request. What it returns keeps this one request from going on. */
+  readonly onRequest: (operation: string, key: string) => Stall | undefined
   /** Called for each answer that arrives, before the process has it. */
   readonly onArrival: (operation: string, key: string) => void
   /** Called for each answer that reaches the process. */
@@ -74,14 +76,12 @@ export function createProcessStore(options: ProcessStoreOptions): ObjectStore {
   }
 }
 
-function sendRequest<T>(
-  { gate, link, random, onRequest, onArrival, onReply }: ProcessStoreOptions,
-  what: Request<T>,
-): Promise<T> {
-  const { operation, key, signal, send, cut } = what
+function sendRequest<T>(options: ProcessStoreOptions, what: Request<T>): Promise<T> {
+  const { gate, random, onRequest, onReply } = options
+  const { operation, key, signal, cut } = what
   return new Promise<T>((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason)
-    onRequest(operation, key)
+    const stall = onRequest(operation, key)
     // A caller that gives up closes the connection: the request is stopped on its way, or it is not.
     const given = chance(random, 0.5) ? signal : undefined
     let isOver = false
@@ -90,17 +90,14 @@ function sendRequest<T>(
       reject(signal?.reason)
     }
     signal?.addEventListener('abort', onAbort, { once: true })
-    const reply = (outcome: string, settle: () => void): void => {
-      onArrival(operation, key)
+    const reply = (outcome: string, settle: () => void): void =>
       gate.pass('reply', () => {
         if (isOver) return
         signal?.removeEventListener('abort', onAbort)
         onReply(operation, key, outcome)
         settle()
       })
-    }
-    link
-      .carry(() => send(given))
+    travel(options, what, stall, given)
       .catch((error: unknown) => {
         if (error instanceof Cut) return cut(error)
         throw error
@@ -109,6 +106,23 @@ function sendRequest<T>(
         (answer) => reply(outcomeOf(answer), () => resolve(answer)),
         (error: unknown) => reply(error instanceof Error ? error.name : String(error), () => reject(error)),
       )
+  })
+}
+
+/** The way of a request to the store and back. Rejects with `Cut` if it is lost. */
+function travel<T>(
+  { link, clock, onArrival }: ProcessStoreOptions,
+  { operation, key, send }: Request<T>,
+  stall: Stall | undefined,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  return link.carry(async () => {
+    if (stall !== undefined) await sleep(clock, stall.beforeMs)
+    const answer = await send(signal)
+    if (stall !== undefined) await sleep(clock, stall.afterMs)
+    onArrival(operation, key)
+    if (stall?.isLost === true) throw new Cut('The answer was lost (injected).')
+    return answer
   })
 }
 

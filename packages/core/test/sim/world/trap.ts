@@ -8,6 +8,14 @@ export interface Trap {
   readonly moment: 'request' | 'arrival'
 }
 
+/** One request that takes long, before it takes effect or after, while others of the same process pass. */
+export interface Stall {
+  readonly beforeMs: number
+  readonly afterMs: number
+  /** Whether its answer never comes. */
+  readonly isLost: boolean
+}
+
 export function fits({ spot, moment }: Trap, now: Trap['moment'], operation: string, key: string): boolean {
   const space = spot.indexOf(' ')
   return moment === now && operation === spot.slice(0, space) && key.includes(spot.slice(space + 1))

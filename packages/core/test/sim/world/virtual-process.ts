@@ -9,7 +9,7 @@ import { Gate, type WakeOrder } from './gate.ts'
 import { Link } from './link.ts'
 import { createProcessClock, type ProcessClock } from './process-clock.ts'
 import { createProcessStore } from './process-store.ts'
-import { fits, type Trap } from './trap.ts'
+import { fits, type Stall, type Trap } from './trap.ts'
 import type { World } from './world.ts'
 
 const WAKE_ORDERS: readonly WakeOrder[] = ['as-held', 'timers-first', 'replies-first']
@@ -34,7 +34,7 @@ export class VirtualProcess {
   readonly #world: World
   readonly #link: Link
   #calls = 0
-  #trap: { readonly trap: Trap; readonly spring: () => void } | undefined
+  #trap: { readonly trap: Trap; readonly spring: () => Stall | undefined } | undefined
 
   /** `snapshotAfterCommits`: instead of the profile's. */
   constructor(world: World, name: string, snapshotAfterCommits: number = world.profile.snapshotAfterCommits) {
@@ -89,16 +89,16 @@ export class VirtualProcess {
     }
   }
 
-  /** `spring` is called at the next request or answer of this kind. */
-  setTrap(trap: Trap, spring: () => void): void {
+  /** `spring` is called at the next request or answer of this kind; what it returns stalls the request. */
+  setTrap(trap: Trap, spring: () => Stall | undefined): void {
     this.#trap = { trap, spring }
   }
 
-  #tread(moment: Trap['moment'], operation: string, key: string): void {
-    if (this.#trap === undefined || !fits(this.#trap.trap, moment, operation, key)) return
+  #tread(moment: Trap['moment'], operation: string, key: string): Stall | undefined {
+    if (this.#trap === undefined || !fits(this.#trap.trap, moment, operation, key)) return undefined
     const { spring } = this.#trap
     this.#trap = undefined
-    if (this.isRunning && !this.#world.isCalm) spring()
+    return this.isRunning && !this.#world.isCalm ? spring() : undefined
   }
 
   startWorker(handler: Handler<string>, options: ProcessOptions): void {
@@ -129,11 +129,13 @@ export class VirtualProcess {
     this.gate.pause()
   }
 
-  resume(): void {
+  /** `first`: what its users ask for before it has done what is overdue. */
+  resume(first?: () => void): void {
     if (this.gate.life !== 'paused') return
     const order = pick(this.#world.stream(`${this.name}/${this.clock.monotonic()}`), WAKE_ORDERS)
     this.#world.note(this.name, `goes on (${order})`)
     this.gate.resume(order, (run) => this.#world.later(run))
+    first?.()
     this.#world.later(() => this.#world.check(() => this.#world.handlers.awake()))
   }
 
@@ -162,9 +164,9 @@ export class VirtualProcess {
       onRequest: (operation, key) => {
         this.#world.tally.requests++
         if (this.#world.isTraced) this.#world.note(this.name, `→ ${operation} ${key}`)
-        this.#tread('request', operation, key)
+        return this.#tread('request', operation, key)
       },
-      onArrival: (operation, key) => this.#tread('arrival', operation, key),
+      onArrival: (operation, key) => void this.#tread('arrival', operation, key),
       onReply: (operation, key, outcome) => {
         if (this.#world.isTraced) this.#world.note(this.name, `← ${operation} ${key}: ${outcome}`)
       },

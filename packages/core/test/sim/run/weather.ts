@@ -1,0 +1,67 @@
+/** Kinds of worlds that are rough in one way, for defects that show in nothing else before long. */
+import type { Profile } from './profile.ts'
+import { ACTIONS, type ActionName, BLOWS, type Blow, SPOTS, type Spot, WAYS, type Weights } from './weights.ts'
+
+/** These actions alone, besides messages and workers. */
+function actions(some: Partial<Weights<ActionName>>): Weights<ActionName> {
+  return { ...none(ACTIONS), enqueue: 20, work: 40, ...some }
+}
+
+function traps(some: Partial<Weights<Spot>>): Weights<Spot> {
+  return { ...none(SPOTS), ...some }
+}
+
+function blows(some: Partial<Weights<Blow>>): Weights<Blow> {
+  return { ...none(BLOWS), ...some }
+}
+
+function none<K extends string>(weights: Weights<K>): Weights<K> {
+  return Object.fromEntries(Object.keys(weights).map((key) => [key, 0])) as Record<K, number>
+}
+
+/** Claims that outlive a writer's patience, with workers that are cut off and go on trusting theirs. */
+export const LONG_CLAIMS: Partial<Profile> = {
+  ...{ processes: 3, takeoverAfterMs: 400, visibilityTimeoutMs: 4_000, autoExtend: 1, maxAttempts: 5 },
+  actions: actions({ loseStore: 10, enqueue: 10 }),
+  ways: { ...none(WAYS), returns: 10, hangs: 30 },
+}
+
+/** Writers that stall on their way to a term, for longer than others wait. */
+export const LATE_WRITERS: Partial<Profile> = {
+  ...{ processes: 3, takeoverAfterMs: 1_500, visibilityTimeoutMs: 200, autoExtend: 1, maxAttempts: 5 },
+  actions: actions({ lieInWait: 40, loseStore: 4, enqueue: 6 }),
+  spots: traps({ 'put /writer': 3, 'get /base': 1, 'get /log/': 1, 'put /log/': 1 }),
+  blows: blows({ pause: 1, stall: 1 }),
+  ways: { ...none(WAYS), returns: 30, hangs: 10 },
+}
+
+/** Slots that are collected soon, and requests that arrive late. */
+export const LATE_FENCES: Partial<Profile> = {
+  ...{ processes: 4, takeoverAfterMs: 400, snapshotAfterCommits: 1, actionEveryMs: 60 },
+  actions: actions({ lieInWait: 60, stats: 40, loseStore: 6, pause: 6 }),
+  spots: traps({ 'put /log/': 1, 'get /log/': 1 }),
+  blows: blows({ stall: 1 }),
+}
+
+/** Bases whose writes get no answer, while other writers move them on. */
+export const LOST_BASES: Partial<Profile> = {
+  ...{ processes: 4, takeoverAfterMs: 400, snapshotAfterCommits: 4, actionEveryMs: 80 },
+  actions: actions({ lieInWait: 60, loseStore: 6, pause: 6, stats: 10 }),
+  spots: traps({ 'put /base': 1 }),
+  blows: blows({ loseStore: 1, stall: 1, pause: 1 }),
+}
+
+/** Queues that close while a request of theirs hangs. */
+export const HANGING_ENDS: Partial<Profile> = {
+  ...{ processes: 4, takeoverAfterMs: 300, visibilityTimeoutMs: 300, acknowledgeTimeoutMs: 2_000 },
+  ...{ troubleMs: 40_000, actionEveryMs: 60 },
+  actions: actions({ lieInWait: 40, close: 12, start: 12, crash: 12 }),
+  spots: traps({ 'put /inbox/': 1 }),
+  blows: blows({ stall: 1 }),
+}
+
+/** Processes that stand still and are asked for numbers at once when they go on. */
+export const SLEEPERS: Partial<Profile> = {
+  ...{ processes: 4, takeoverAfterMs: 400, lingerMs: 0 },
+  actions: actions({ pause: 30, stats: 20, drain: 5, start: 10 }),
+}
