@@ -4,7 +4,7 @@ import { loadCore } from './run/load-core.ts'
 import { MUTANTS } from './run/mutants.ts'
 
 /** A defect that is not found in so many worlds counts as not found. */
-const MOST_SEEDS = 400
+const MOST_SEEDS = 600
 
 describe('planted defects that the simulation finds', () => {
   it.each(MUTANTS)('$name', { timeout: 180_000 }, async ({ name, patches, finds, weather }) => {

@@ -4,6 +4,7 @@ import { runCampaign } from './command/campaign.ts'
 import { describeProgress } from './command/progress.ts'
 import { describeFailure } from './command/report.ts'
 import { runSeed } from './run/run-seed.ts'
+import { WEATHER_NAMES, WEATHERS } from './run/weather.ts'
 
 const SEEDS = 60
 
@@ -18,6 +19,12 @@ describe('the whole core in simulated worlds', () => {
     const { takeOvers, crashes, pauses, partitions, faults, expiries, snapshots, collected, stats } = result.tally
     const seen = { takeOvers, crashes, pauses, partitions, faults, expiries, snapshots, collected, stats }
     for (const [what, count] of Object.entries(seen)) expect(count, what).toBeGreaterThan(SEEDS)
+  })
+
+  it.each(WEATHER_NAMES)('keeps them where the weather is %s', { timeout: 60_000 }, async (weather) => {
+    const { failures } = await runCampaign({ core, from: 1, seeds: SEEDS / 4, weather: WEATHERS[weather] })
+    const [failure] = failures
+    if (failure !== undefined) expect.fail(await describeFailure(failure, core, weather))
   })
 
   it('does the same in every run of a seed', { timeout: 30_000 }, async () => {

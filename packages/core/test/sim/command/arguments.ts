@@ -1,7 +1,8 @@
 /** What the command can be told. */
 import { parseArgs } from 'node:util'
+import { WEATHER_NAMES, type WeatherName } from '../run/weather.ts'
 
-export const HELP = `Runs the whole core in simulated worlds: several processes on one faulty store, in virtual time, with crashes,
+export const HELP: string = `Runs the whole core in simulated worlds: several processes on one faulty store, in virtual time, with crashes,
 pauses, partitions and wrong clocks. What a world is like and what happens in it depends on its seed alone.
 
   --seeds <n>     how many seeds to run (1000)
@@ -9,6 +10,7 @@ pauses, partitions and wrong clocks. What a world is like and what happens in it
   --minutes <n>   stop after so many minutes
   --keep-going    do not stop at the first seed that fails
   --seed <n>      run this one alone
+  --weather <w>   worlds that are rough in one way: ${WEATHER_NAMES.join(', ')}
   --trace         tell everything that happens in it
 `
 
@@ -19,6 +21,7 @@ export interface Arguments {
   readonly minutes: number
   readonly keepGoing: boolean
   readonly trace: boolean
+  readonly weather: WeatherName | undefined
 }
 
 /** Throws an `Error` that says what is wrong. */
@@ -33,6 +36,7 @@ export function readArguments(argv: readonly string[]): Arguments {
       minutes: { type: 'string' },
       'keep-going': { type: 'boolean', default: false },
       trace: { type: 'boolean', default: false },
+      weather: { type: 'string' },
     },
   })
   if (values.trace && values.seed === undefined)
@@ -45,12 +49,20 @@ export function readArguments(argv: readonly string[]): Arguments {
     minutes: values.minutes === undefined ? Number.POSITIVE_INFINITY : positive('minutes', values.minutes),
     keepGoing: values['keep-going'],
     trace: values.trace,
+    weather: values.weather === undefined ? undefined : weatherNamed(values.weather),
   }
 }
 
 function wholeNumber(name: string, text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new Error(`--${name} takes a whole number, not ${JSON.stringify(text)}.`)
   return Number(text)
+}
+
+function weatherNamed(text: string): WeatherName {
+  const name = WEATHER_NAMES.find((known) => known === text)
+  if (name === undefined)
+    throw new Error(`--weather takes one of ${WEATHER_NAMES.join(', ')}, not ${JSON.stringify(text)}.`)
+  return name
 }
 
 function positive(name: string, text: string): number {

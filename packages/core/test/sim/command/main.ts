@@ -1,6 +1,7 @@
 /** The command: `pnpm --filter @s3queue/core sim -- --help`. */
 import * as core from '../../../src/index.ts'
 import { runSeed } from '../run/run-seed.ts'
+import { WEATHERS } from '../run/weather.ts'
 import { type Arguments, HELP, readArguments } from './arguments.ts'
 import { runCampaign } from './campaign.ts'
 import { describeProgress } from './progress.ts'
@@ -8,19 +9,22 @@ import { describeFailure } from './report.ts'
 
 const REPORT_EVERY_MS = 5_000
 
-async function trace(seed: number): Promise<boolean> {
-  const { violation } = await runSeed(seed, core, { trace: (line) => console.log(line) })
+async function trace({ from: seed, weather }: Arguments): Promise<boolean> {
+  const { violation } = await runSeed(seed, core, {
+    trace: (line) => console.log(line),
+    weather: weather && WEATHERS[weather],
+  })
   console.log(violation === undefined ? `Seed ${seed}: no violation.` : `Seed ${seed} fails: ${violation.stack}`)
   return violation === undefined
 }
 
-async function campaign({ from, seeds, minutes, keepGoing }: Arguments): Promise<boolean> {
+async function campaign({ from, seeds, minutes, keepGoing, weather }: Arguments): Promise<boolean> {
   const startedAt = performance.now()
   const elapsedMs = (): number => performance.now() - startedAt
   let reportedAt = startedAt
   let told = 0
   const result = await runCampaign({
-    ...{ core, from, seeds },
+    ...{ core, from, seeds, weather: weather && WEATHERS[weather] },
     goOn(soFar) {
       if (performance.now() - reportedAt > REPORT_EVERY_MS) {
         reportedAt = performance.now()
@@ -34,14 +38,14 @@ async function campaign({ from, seeds, minutes, keepGoing }: Arguments): Promise
   })
   console.log(describeProgress(result, elapsedMs()))
   const [first] = result.failures
-  if (first !== undefined) console.log(`\n${await describeFailure(first, core)}`)
+  if (first !== undefined) console.log(`\n${await describeFailure(first, core, weather)}`)
   return first === undefined
 }
 
 async function main(): Promise<boolean> {
   const given = readArguments(process.argv.slice(2))
   if (given.help) console.log(HELP)
-  return given.help || (given.trace ? trace(given.from) : campaign(given))
+  return given.help || (given.trace ? trace(given) : campaign(given))
 }
 
 try {

@@ -24,7 +24,14 @@ export async function loadCore(patches: readonly Patch[]): Promise<CoreUnderTest
   const touchesPrimitives = patches.some(({ file }) => file.startsWith('primitives/'))
   const { outputFiles } = await build({
     entryPoints: [`${PACKAGES}core/src/index.ts`],
-    ...{ bundle: true, write: false, format: 'cjs', platform: 'node', conditions: ['@s3queue/source'] },
+    ...{
+      bundle: true,
+      write: false,
+      logLevel: 'silent',
+      format: 'cjs',
+      platform: 'node',
+      conditions: ['@s3queue/source'],
+    },
     external: touchesPrimitives ? ['@s3queue/storage'] : ['@s3queue/storage', '@s3queue/primitives'],
     plugins: [planting(patches, applied)],
   })

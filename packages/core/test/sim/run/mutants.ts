@@ -1,7 +1,7 @@
 /** Defects that the simulation must find: rules of the engine left out, and what was wrong before the simulation found it. */
 import type { Patch } from './load-core.ts'
 import type { Profile } from './profile.ts'
-import { HANGING_ENDS, LATE_FENCES, LATE_WRITERS, LONG_CLAIMS, LOST_BASES, SLEEPERS } from './weather.ts'
+import { WEATHERS } from './weather.ts'
 
 export interface Mutant {
   readonly name: string
@@ -99,7 +99,7 @@ const ENGINE: readonly Mutant[] = [
   ),
   mutant(
     'a term ends with a snapshot of what is not in the log yet',
-    /is not the fold of the history/,
+    /is not the fold of the history|A cut of this state is being read already/,
     'core/src/engine/term.ts',
     '      await this.#loop.whenDurable()\n      await this.#checkpoints.idle()\n    } while (!this.#loop.isIdle)',
     '      await this.#checkpoints.idle()\n    } while (false)',
@@ -117,7 +117,7 @@ const ENGINE: readonly Mutant[] = [
     'core/src/engine/engine.ts',
     '    if (!(await isStillGranted(grant, this.#details(), signal))) return\n',
     '',
-    LATE_WRITERS,
+    WEATHERS['late-writers'],
   ),
   mutant(
     'a writer tells numbers without asking whether it still is the writer',
@@ -125,15 +125,7 @@ const ENGINE: readonly Mutant[] = [
     'core/src/engine/term.ts',
     'await this.#loop.whenCurrent()\n    if',
     'await this.#loop.whenDurable()\n    if',
-    SLEEPERS,
-  ),
-  mutant(
-    'a queue that closes may become the writer again',
-    /close\(\) of .* is not done/,
-    'core/src/engine/engine.ts',
-    'while (!signal.aborted && !this.#isEnding) {',
-    'while (!signal.aborted) {',
-    HANGING_ENDS,
+    WEATHERS['sleepers'],
   ),
 ]
 
@@ -151,7 +143,7 @@ const WORKER: readonly Mutant[] = [
     'core/src/worker/worker.ts',
     'one.deadlineAt = Math.max(one.deadlineAt, extension.provenAt + trustedMs(one.timeoutMs))',
     'one.deadlineAt = this.#context.queue.clock.monotonic() + trustedMs(one.timeoutMs)',
-    LONG_CLAIMS,
+    WEATHERS['long-claims'],
   ),
   mutant(
     'the clocks of worker and writer are taken for the same',
@@ -159,6 +151,14 @@ const WORKER: readonly Mutant[] = [
     'core/src/worker/trust.ts',
     'const DRIFT = 0.01',
     'const DRIFT = -0.02',
+  ),
+  mutant(
+    'room that comes back to a worker wakes nobody',
+    /the work that is left is not done/,
+    'core/src/worker/worker.ts',
+    '    if (count > 0) this.#context.engine.finishedWaiting()\n',
+    '',
+    WEATHERS['hanging-reads'],
   ),
 ]
 
@@ -169,15 +169,7 @@ const LOG: readonly Mutant[] = [
     'primitives/src/log/writer.ts',
     "const isOurs = outcome === 'written' && current.value.snapshot === key",
     "const isOurs = outcome === 'written'",
-    LOST_BASES,
-  ),
-  mutant(
-    'a walk that a late fence led astray is an error',
-    /Error: The log/,
-    'primitives/src/log/walk.ts',
-    '    walk.refused = error\n    return false\n',
-    '    throw error\n',
-    LATE_FENCES,
+    WEATHERS['lost-bases'],
   ),
 ]
 

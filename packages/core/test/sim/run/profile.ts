@@ -1,5 +1,5 @@
 /** What kind of world a seed makes: how many processes, how patient, over how bad a network, and what befalls them. */
-import type { FaultRates, FaultTimes, Random } from '@s3queue/storage'
+import { FAULT_KINDS, type FaultKind, type FaultRates, type FaultTimes, type Random } from '@s3queue/storage'
 import { between, chance, pick, spread, weighted, whole } from '../world/draw.ts'
 import {
   ACTIONS,
@@ -98,16 +98,8 @@ function drawPatience(random: Random): Pick<Profile, 'takeoverAfterMs' | 'visibi
 /** Nearly every request takes time, so that a process can be stopped at each of its awaits; some go wrong, seldom or often. */
 function drawRates(random: Random): FaultRates {
   const each = pick(random, [0, 0.002, 0.01, 0.04])
-  return {
-    latency: chance(random, 0.1) ? 0.1 : 0.7,
-    throttled: each * between(random, 0, 1),
-    'server-error': each * between(random, 0, 1),
-    conflict: each * between(random, 0, 1),
-    'timeout-before-apply': each * between(random, 0, 1),
-    'timeout-after-apply': each * between(random, 0, 1),
-    'late-apply': each * between(random, 0, 1),
-    'double-send': each * between(random, 0, 1),
-    'truncated-body': each * between(random, 0, 1),
-    'list-race': each * between(random, 0, 1),
-  }
+  const kinds = FAULT_KINDS.filter((kind) => kind !== 'latency')
+  const faults = kinds.map((kind): [FaultKind, number] => [kind, each * between(random, 0, 1)])
+  const sum = faults.reduce((all, [, rate]) => all + rate, 0)
+  return { ...Object.fromEntries(faults), latency: chance(random, 0.1) ? 0.1 : Math.min(0.7, 0.99 - sum) }
 }

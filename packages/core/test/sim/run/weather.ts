@@ -20,14 +20,14 @@ function none<K extends string>(weights: Weights<K>): Weights<K> {
 }
 
 /** Claims that outlive a writer's patience, with workers that are cut off and go on trusting theirs. */
-export const LONG_CLAIMS: Partial<Profile> = {
+const LONG_CLAIMS: Partial<Profile> = {
   ...{ processes: 3, takeoverAfterMs: 400, visibilityTimeoutMs: 4_000, autoExtend: 1, maxAttempts: 5 },
   actions: actions({ loseStore: 10, enqueue: 10 }),
   ways: { ...none(WAYS), returns: 10, hangs: 30 },
 }
 
 /** Writers that stall on their way to a term, for longer than others wait. */
-export const LATE_WRITERS: Partial<Profile> = {
+const LATE_WRITERS: Partial<Profile> = {
   ...{ processes: 3, takeoverAfterMs: 1_500, visibilityTimeoutMs: 200, autoExtend: 1, maxAttempts: 5 },
   actions: actions({ lieInWait: 40, loseStore: 4, enqueue: 6 }),
   spots: traps({ 'put /writer': 3, 'get /base': 1, 'get /log/': 1, 'put /log/': 1 }),
@@ -36,7 +36,7 @@ export const LATE_WRITERS: Partial<Profile> = {
 }
 
 /** Slots that are collected soon, and requests that arrive late. */
-export const LATE_FENCES: Partial<Profile> = {
+const LATE_FENCES: Partial<Profile> = {
   ...{ processes: 4, takeoverAfterMs: 400, snapshotAfterCommits: 1, actionEveryMs: 60 },
   actions: actions({ lieInWait: 60, stats: 40, loseStore: 6, pause: 6 }),
   spots: traps({ 'put /log/': 1, 'get /log/': 1 }),
@@ -44,15 +44,23 @@ export const LATE_FENCES: Partial<Profile> = {
 }
 
 /** Bases whose writes get no answer, while other writers move them on. */
-export const LOST_BASES: Partial<Profile> = {
+const LOST_BASES: Partial<Profile> = {
   ...{ processes: 4, takeoverAfterMs: 400, snapshotAfterCommits: 4, actionEveryMs: 80 },
   actions: actions({ lieInWait: 60, loseStore: 6, pause: 6, stats: 10 }),
   spots: traps({ 'put /base': 1 }),
   blows: blows({ loseStore: 1, stall: 1, pause: 1 }),
 }
 
+/** Payloads that come from the store so late that their claims are over. */
+const HANGING_READS: Partial<Profile> = {
+  ...{ processes: 2, visibilityTimeoutMs: 400, offloadAboveBytes: 1, troubleMs: 8_000 },
+  actions: actions({ lieInWait: 60 }),
+  spots: traps({ 'get /payloads/': 1 }),
+  blows: blows({ stall: 1 }),
+}
+
 /** Queues that close while a request of theirs hangs. */
-export const HANGING_ENDS: Partial<Profile> = {
+const HANGING_ENDS: Partial<Profile> = {
   ...{ processes: 4, takeoverAfterMs: 300, visibilityTimeoutMs: 300, acknowledgeTimeoutMs: 2_000 },
   ...{ troubleMs: 40_000, actionEveryMs: 60 },
   actions: actions({ lieInWait: 40, close: 12, start: 12, crash: 12 }),
@@ -61,7 +69,24 @@ export const HANGING_ENDS: Partial<Profile> = {
 }
 
 /** Processes that stand still and are asked for numbers at once when they go on. */
-export const SLEEPERS: Partial<Profile> = {
+const SLEEPERS: Partial<Profile> = {
   ...{ processes: 4, takeoverAfterMs: 400, lingerMs: 0 },
   actions: actions({ pause: 30, stats: 20, drain: 5, start: 10 }),
 }
+
+export type WeatherName =
+  | ('long-claims' | 'late-writers' | 'late-fences' | 'lost-bases')
+  | ('hanging-reads' | 'hanging-ends' | 'sleepers')
+
+/** All of them by name. */
+export const WEATHERS: Readonly<Record<WeatherName, Partial<Profile>>> = {
+  'long-claims': LONG_CLAIMS,
+  'late-writers': LATE_WRITERS,
+  'late-fences': LATE_FENCES,
+  'lost-bases': LOST_BASES,
+  'hanging-reads': HANGING_READS,
+  'hanging-ends': HANGING_ENDS,
+  sleepers: SLEEPERS,
+}
+
+export const WEATHER_NAMES: readonly WeatherName[] = Object.keys(WEATHERS) as WeatherName[]

@@ -46,6 +46,7 @@ export const SPOTS = {
   'put /writer': 2,
   'get /writer': 1,
   'put /inbox/': 1,
+  'get /payloads/': 1,
   'list /inbox/': 1,
   'delete /inbox/': 1,
 } as const
