@@ -125,7 +125,7 @@ const ENGINE: readonly Mutant[] = [
     'core/src/engine/term.ts',
     'await this.#loop.whenCurrent()\n    if',
     'await this.#loop.whenDurable()\n    if',
-    WEATHERS['sleepers'],
+    WEATHERS.sleepers,
   ),
 ]
 
