@@ -14,6 +14,7 @@ export type QueueErrorCode =
   | 'TIME_LIMIT_EXCEEDED'
   | 'MESSAGE_NOT_FOUND'
   | 'MESSAGE_DIED'
+  | 'TRANSPORT_MISSING'
 
 /** Base of the errors of this package. */
 export abstract class QueueError extends Error {
@@ -92,6 +93,11 @@ export class MessageDied extends QueueError {
 /** `process()` was called twice on one queue object. */
 export class WorkerExists extends QueueError {
   readonly code = 'WORKER_EXISTS'
+}
+
+/** The queue's messages are handled by several processes over a transport, and this process has none. */
+export class TransportMissing extends QueueError {
+  readonly code = 'TRANSPORT_MISSING'
 }
 
 /**

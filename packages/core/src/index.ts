@@ -13,6 +13,7 @@ export {
   type QueueErrorCode,
   Released,
   TimeLimitExceeded,
+  TransportMissing,
   WorkerExists,
   WorkerStopped,
 } from './errors.ts'

@@ -17,6 +17,7 @@ import {
 } from '@s3queue/storage'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Backoff, Retention } from './state/events.ts'
+import type { Transport } from './transport/port.ts'
 
 export interface BackoffOptions {
   /** Wait before the second attempt, in ms; doubles for each one after. Default 1,000. */
@@ -75,6 +76,10 @@ export interface QueueOptions {
   readonly maxPollMs?: number | undefined
   /** How long a call waits for the store before it rejects with `NotAcknowledged`, in ms. Default 60,000. */
   readonly acknowledgeTimeoutMs?: number | undefined
+  /** How messages reach workers of other processes: see `@s3queue/coordinator`. Default: none, the writer's process handles them all. */
+  readonly transport?: Transport | undefined
+  /** Which of the logs of a queue with several this is, 0 to 9,999: see `@s3queue/coordinator`. Default 0. */
+  readonly shard?: number | undefined
   /** Where troubles are reported that no call can be told of. Default: Node's process warnings. */
   readonly logger?: Logger | undefined
   /** Time, randomness, ids, and what is too slow or too large to be seen in a test; for tests and simulation. Default: the machine's. */
@@ -93,6 +98,8 @@ export interface Runtime {
 export interface ResolvedQueueOptions extends Runtime {
   readonly name: string
   readonly store: ObjectStore
+  readonly transport: Transport | undefined
+  readonly shard: number
   /** Where all queues of the namespace lie, ending in a slash. */
   readonly namespacePrefix: string
   /** Where the queue's objects lie, ending in a slash. */
@@ -131,6 +138,8 @@ const QUEUE_KEYS = [
   'takeoverAfterMs',
   'maxPollMs',
   'acknowledgeTimeoutMs',
+  'transport',
+  'shard',
   'logger',
   'runtime',
 ]
@@ -141,14 +150,18 @@ export function resolveQueueOptions(options: QueueOptions): ResolvedQueueOptions
   if (typeof options !== 'object' || options === null)
     throw new InvalidOption(who, 'options', 'must be an object with at least name and store.')
   assertKnownKeys(who, options, QUEUE_KEYS)
-  const { store, runtime = {}, logger = systemLogger } = options
+  const { store, transport, runtime = {}, logger = systemLogger } = options
   const name = keySegment(who, 'name', options.name)
   const namespace = keySegment(who, 'namespace', options.namespace ?? 's3queue')
   if (typeof store?.get !== 'function' || typeof store.put !== 'function') {
     throw new InvalidOption(who, 'store', 'must be an object store, such as createFsStore({ directory: "./data" }).')
   }
   assertKnownKeys(`${who}.runtime`, runtime, ['clock', 'random', 'ids', 'snapshotAfterCommits'])
+  if (transport !== undefined && (typeof transport?.lead !== 'function' || typeof transport.join !== 'function')) {
+    throw new InvalidOption(who, 'transport', 'must be a transport, such as those of @s3queue/coordinator.')
+  }
   const whole = { integer: true }
+  const shard = numberOption(who, 'shard', options.shard, 0, { max: 9999, ...whole })
   const takeoverAfterMs = numberOption(who, 'takeoverAfterMs', options.takeoverAfterMs, 30_000, {
     min: 300,
     max: HOUR_MS,
@@ -156,9 +169,9 @@ export function resolveQueueOptions(options: QueueOptions): ResolvedQueueOptions
   })
   return {
     name,
-    store,
+    ...{ store, transport, shard },
     namespacePrefix: `${namespace}/`,
-    prefix: `${namespace}/${name}/0/`,
+    prefix: `${namespace}/${name}/${shard}/`,
     visibilityTimeoutMs: numberOption(who, 'visibilityTimeoutMs', options.visibilityTimeoutMs, 30_000, {
       min: 100,
       max: 12 * HOUR_MS,
@@ -235,16 +248,18 @@ export function resolveBackoff(who: string, backoff: BackoffOptions = {}): Backo
   }
 }
 
-function keySegment(who: string, option: string, value: unknown): string {
-  if (typeof value === 'string' && isKeySegment(value) && value.length <= 100) return value
+function keySegment(who: string, option: string, value: unknown, maxLength = 100): string {
+  if (typeof value === 'string' && isKeySegment(value) && value.length <= maxLength) return value
   throw new InvalidOption(
     who,
     option,
-    `must be 1 to 100 of A-Z a-z 0-9 . _ = @ + , - and not begin with a dot, not ${JSON.stringify(value)}.`,
+    `must be 1 to ${maxLength} of A-Z a-z 0-9 . _ = @ + , - and not begin with a dot, not ${JSON.stringify(value)}.`,
   )
 }
 
 export interface ProcessOptions {
+  /** A name for this worker in events, claims and the registry, 1 to 60 of the characters of a queue's name; made unique by a suffix. Default: the suffix alone. */
+  readonly workerId?: string | undefined
   /** How many handlers run at once, 1 to 10,000. Default 1. */
   readonly concurrency?: number | undefined
   /** Extend claims while their handlers run. Default true. Without it a handler has `visibilityTimeoutMs`, and `context.extend()`. */
@@ -256,6 +271,7 @@ export interface ProcessOptions {
 }
 
 export interface ResolvedProcessOptions {
+  readonly workerId: string | undefined
   readonly concurrency: number
   readonly autoExtend: boolean
   /** `Infinity` for none. */
@@ -266,11 +282,12 @@ export interface ResolvedProcessOptions {
 /** Fills in the defaults of `process()`. Throws `InvalidOption`. */
 export function resolveProcessOptions(options: ProcessOptions = {}): ResolvedProcessOptions {
   const who = 'process'
-  assertKnownKeys(who, options, ['concurrency', 'autoExtend', 'timeLimitMs', 'maxPrefetch'])
-  const { autoExtend = true } = options
+  assertKnownKeys(who, options, ['workerId', 'concurrency', 'autoExtend', 'timeLimitMs', 'maxPrefetch'])
+  const { autoExtend = true, workerId } = options
   if (typeof autoExtend !== 'boolean')
     throw new InvalidOption(who, 'autoExtend', `must be true or false, not ${String(autoExtend)}.`)
   return {
+    workerId: workerId === undefined ? undefined : keySegment(who, 'workerId', workerId, 60),
     concurrency: numberOption(who, 'concurrency', options.concurrency, 1, { min: 1, max: 10_000, integer: true }),
     autoExtend,
     timeLimitMs: numberOption(who, 'timeLimitMs', options.timeLimitMs, Number.POSITIVE_INFINITY, {

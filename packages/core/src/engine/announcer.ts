@@ -1,13 +1,16 @@
 /** Turns what the writer decided into events for listeners, each once its commit is durable; costs nothing where nobody listens. */
 import { attemptOf } from '../claim.ts'
+import type { EventHub } from '../events.ts'
 import type { SettleDecision } from '../settle.ts'
 import type { EnqueueCommand, Settlement } from '../state/commands.ts'
 import type { Failure } from '../state/events.ts'
 import { type Claim, messageId, numberedId, type QueueState } from '../state/model.ts'
+import type { SettledElsewhere } from '../transport/port.ts'
 import type { Effect } from './commit-loop.ts'
 import type { EngineContext } from './context.ts'
 
-const SETTLED = ['completed', 'retried', 'died', 'snoozed', 'released', 'refused'] as const
+/** Events that say how settlements were taken. */
+export const SETTLED = ['completed', 'retried', 'died', 'snoozed', 'released', 'refused'] as const
 
 export class Announcer {
   readonly #context: EngineContext
@@ -72,31 +75,46 @@ export class Announcer {
     times: { readonly at: number; readonly visibleAt: number },
   ): void {
     const { events, wallNow } = this.#context
-    if (claim === undefined) return
-    const about = attemptOf(claim)
-    if (result === 'completed') {
-      const result =
-        settlement.kind === 'complete' && settlement.result !== undefined ? JSON.parse(settlement.result) : undefined
-      events.emit('completed', { ...about, durationMs: Math.max(0, wallNow() - claim.claimedAt), result })
-    } else if (result === 'retried') {
-      const { name, message } = settlement.kind === 'fail' ? settlement : { name: '', message: '' }
-      const error: Failure = { attempt: claim.attempt, at: times.at, name, message }
-      events.emit('retried', { ...about, maxAttempts: claim.batch.maxAttempts, error, visibleAt: times.visibleAt })
-    } else if (result === 'died') {
-      this.#died(claim)
-    } else if (result === 'snoozed') {
-      events.emit('snoozed', { ...about, visibleAt: times.visibleAt })
-    } else if (result === 'released') {
-      events.emit('released', about)
-    } else {
-      events.emit('refused', about)
-    }
+    if (claim === undefined || result === undefined) return
+    const dead = result === 'died' ? this.#state.dead.get(messageId(claim)) : undefined
+    const died = dead === undefined ? undefined : { reason: dead.reason, failures: dead.failures }
+    const outcome = { token: claim.token, as: result, visibleAt: times.visibleAt, died }
+    announceSettled(events, claim, settlement, outcome, times.at, wallNow())
   }
 
   #died(claim: Claim): void {
     const dead = this.#state.dead.get(messageId(claim))
     if (dead !== undefined)
       this.#context.events.emit('died', { ...attemptOf(claim), reason: dead.reason, failures: dead.failures })
+  }
+}
+
+/** Tells listeners how a settlement was taken at `at`, and that `now` is the time; both ms since 1970. */
+export function announceSettled(
+  events: EventHub,
+  claim: Claim,
+  settlement: Settlement,
+  { as, visibleAt = 0, died }: SettledElsewhere,
+  at: number,
+  now: number,
+): void {
+  const about = attemptOf(claim)
+  if (as === 'completed') {
+    const text = settlement.kind === 'complete' ? settlement.result : undefined
+    const result = text === undefined ? undefined : JSON.parse(text)
+    events.emit('completed', { ...about, durationMs: Math.max(0, now - claim.claimedAt), result })
+  } else if (as === 'retried') {
+    const { name, message } = settlement.kind === 'fail' ? settlement : { name: '', message: '' }
+    const error: Failure = { attempt: claim.attempt, at, name, message }
+    events.emit('retried', { ...about, maxAttempts: claim.batch.maxAttempts, error, visibleAt })
+  } else if (as === 'died') {
+    if (died !== undefined) events.emit('died', { ...about, ...died })
+  } else if (as === 'snoozed') {
+    events.emit('snoozed', { ...about, visibleAt })
+  } else if (as === 'released') {
+    events.emit('released', about)
+  } else {
+    events.emit('refused', about)
   }
 }
 

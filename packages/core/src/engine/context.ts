@@ -4,7 +4,7 @@ import type { Ticket } from '../claim.ts'
 import type { EventHub } from '../events.ts'
 import type { ResolvedQueueOptions } from '../options.ts'
 import type { Payload } from '../state/batch-codec.ts'
-import type { Command, Settlement } from '../state/commands.ts'
+import type { Command, ProgressReport, Settlement } from '../state/commands.ts'
 import type { Claim } from '../state/model.ts'
 
 export interface EngineContext {
@@ -41,24 +41,30 @@ export interface Finished {
   readonly claims: Claim[]
 }
 
-/** What a handler reported since the last time. */
-export interface ProgressReport {
-  readonly token: number
-  readonly progress?: string | undefined
-  readonly log?: readonly string[] | undefined
-}
-
 /** How the engine sees a worker of its process. */
 export interface WorkerLink {
   readonly id: string
+  readonly concurrency: number
   /** How many more messages it would take now. */
   room(): number
+  /** How many it would hold at once, in all. */
+  capacity(): number
+  /** Whether it holds this claim, or has a settlement of it that was not taken yet. */
+  knows(token: number): boolean
+  readonly isBusy: boolean
   /** `count` claims are being committed for it. */
   reserve(count: number): void
   /** `count` reserved claims will not come. */
   forfeit(count: number): void
-  /** Tickets for claims that were reserved. `askedAt`: when the claims were asked for, monotonic: the worker's deadline counts from there. */
-  deliver(tickets: Ticket[], askedAt: number): void
+  /**
+   * Tickets. `provenAt`: a moment, monotonic, from which the worker may count their time. `askedAt`: when they were asked for. `reserved`: how many
+   * of them were reserved before.
+   */
+  deliver(
+    tickets: readonly Ticket[],
+    times: { readonly provenAt: number; readonly askedAt: number },
+    reserved: number,
+  ): void
   /** What has ended since the last call. */
   takeFinished(): Finished
   /** What running handlers reported since the last call. */

@@ -7,6 +7,7 @@
  */
 import { type LeaseGrant, LeaseLost } from '@s3queue/primitives'
 import type { Clock } from '@s3queue/storage'
+import type { EngineContext } from './context.ts'
 
 /** What a writer shows to others beside its signs of life. */
 export interface WriterDetails {
@@ -14,6 +15,11 @@ export interface WriterDetails {
   readonly workers: number
   /** Whether anything waits or is being handled: then others look more often. */
   readonly busy: boolean
+}
+
+/** What this process would show, or shows, as the writer. */
+export function describeWriter({ worker }: EngineContext, busy: boolean): WriterDetails {
+  return { workers: worker() === undefined ? 0 : 1, busy }
 }
 
 export interface HeartbeatOptions {

@@ -89,6 +89,8 @@ export interface InboxReaderOptions {
   readonly fold: (entry: InboxEntry, done: () => void) => void
   /** Resolves once everything folded so far is in the log. */
   readonly settled: () => Promise<void>
+  /** How long to go without a look, in ms, at most. */
+  readonly patienceMs: () => number
   readonly signal: AbortSignal
 }
 
@@ -108,6 +110,16 @@ export class InboxReader {
   /** Looks into the inbox now, and from then on by itself until the signal is aborted. */
   start(): void {
     void this.poll()
+  }
+
+  /** Something is likely to come: the next look is soon. */
+  expect(): void {
+    const { context, signal } = this.#options
+    const soon = Math.min(FIRST_POLL_MS, context.options.maxPollMs)
+    if (this.#waitMs <= soon || this.#polling !== undefined || signal.aborted) return
+    this.#waitMs = soon
+    this.#cancelTimer?.()
+    this.#cancelTimer = context.options.clock.setTimer(soon, () => void this.poll())
   }
 
   /** Looks into the inbox; what it finds is in the writer's hands when this resolves. Never rejects: trouble is reported. */
@@ -136,7 +148,8 @@ export class InboxReader {
       context.trouble(error)
       this.#waitMs = maxPollMs
     }
-    if (!signal.aborted) this.#cancelTimer = clock.setTimer(this.#waitMs, () => void this.poll())
+    const wait = Math.max(1, Math.min(this.#waitMs, this.#options.patienceMs()))
+    if (!signal.aborted) this.#cancelTimer = clock.setTimer(wait, () => void this.poll())
   }
 
   async #foldAll(): Promise<boolean> {

@@ -6,24 +6,16 @@
  * given back to those who asked for it, so that they can ask elsewhere under the same numbers.
  */
 import { Fenced, type Leadership, type LeaseGrant, LeaseLost, type LogPosition } from '@s3queue/primitives'
-import { backoffMs } from '../backoff.ts'
-import { handOver } from '../claim.ts'
-import { decideControl } from '../control.ts'
-import { decideDispatch } from '../dispatch.ts'
-import { assertDuration } from '../duration.ts'
-import { decideEnqueue } from '../enqueue.ts'
-import { Cancelled, Released } from '../errors.ts'
-import { decideExpire } from '../expire.ts'
-import { decideSettle } from '../settle.ts'
 import type { Payload } from '../state/batch-codec.ts'
-import type { Command, ControlCommand, EnqueueCommand, Settlement } from '../state/commands.ts'
-import { type Claim, describeStats, messageId, type QueueState, type QueueStats } from '../state/model.ts'
-import { Announcer } from './announcer.ts'
+import type { Settlement } from '../state/commands.ts'
+import { describeStats, type QueueState, type QueueStats } from '../state/model.ts'
+import type { ClaimExtension, Extended } from '../transport/port.ts'
 import { Checkpoints } from './checkpoints.ts'
+import { Claims } from './claims.ts'
 import { CommitLoop, type Effect } from './commit-loop.ts'
-import type { Answer, EngineContext, Submission, WorkerLink } from './context.ts'
-import { Deadlines } from './deadlines.ts'
-import { Heartbeat, type WriterDetails } from './heartbeat.ts'
+import type { Answer, EngineContext, Submission } from './context.ts'
+import { Decisions } from './decisions.ts'
+import { describeWriter, Heartbeat, type WriterDetails } from './heartbeat.ts'
 import { type InboxEntry, InboxReader } from './inbox-reader.ts'
 import { PayloadCollector } from './payload-objects.ts'
 import { PayloadSource } from './payload-source.ts'
@@ -42,12 +34,6 @@ export interface TermOptions {
   readonly onLost: (submission: Submission) => void
 }
 
-/** How long a claim lasts, counted from a moment on the monotonic clock at which this process was the writer. */
-export interface ClaimExtension {
-  readonly provenAt: number
-  readonly timeoutMs: number
-}
-
 /** What a payload takes in memory beside its characters, about. */
 const PER_PAYLOAD = 32
 
@@ -56,15 +42,14 @@ export class Term {
   readonly #options: TermOptions
   readonly #state: QueueState
   readonly #loop: CommitLoop
-  readonly #deadlines = new Deadlines()
+  readonly #claims: Claims
+  readonly #decisions: Decisions
   readonly #payloads: PayloadSource
   readonly #garbage: PayloadCollector
   readonly #inbox: InboxReader
   readonly #checkpoints: Checkpoints
   readonly #heartbeat: Heartbeat
-  readonly #announcer: Announcer
   readonly #end = new AbortController()
-  #cancelAlarm: () => void = () => {}
 
   constructor(options: TermOptions) {
     this.#options = options
@@ -73,7 +58,6 @@ export class Term {
     const { signal } = this.#end
     this.epoch = leadership.writer.epoch
     this.#state = leadership.state
-    this.#announcer = new Announcer(context, this.#state)
     this.#loop = new CommitLoop({
       clock,
       writer: leadership.writer,
@@ -106,7 +90,7 @@ export class Term {
         clock,
         grant,
         intervalMs: takeoverAfterMs / 3,
-        details: () => ({ workers: context.worker() === undefined ? 0 : 1, busy: this.#isBusy() }),
+        details: () => describeWriter(context, this.#isBusy()),
         onLost: (error) => this.#loop.fail(error),
         onTrouble: context.trouble,
         signal,
@@ -117,11 +101,18 @@ export class Term {
       context,
       fold: (entry, done) => this.#foldInbox(entry, done),
       settled: () => this.#loop.whenDurable(),
+      patienceMs: () => this.#claims.inboxPatienceMs,
       signal,
     })
-    for (const claim of this.#state.active.values()) {
-      this.#deadlines.add([claim.token], clock.monotonic() + claim.timeoutMs)
-    }
+    const parts = { context, state: this.#state, loop: this.#loop }
+    this.#claims = new Claims({
+      ...{ ...parts, epoch: this.epoch, payloads: this.#payloads, signal },
+      settle: (settlements, claims) => this.#decisions.settle(settlements, claims),
+      expectFromInbox: () => this.#inbox.expect(),
+      lookIntoInbox: () => this.#inbox.pollAfresh(),
+    })
+    this.#decisions = new Decisions({ ...parts, claims: this.#claims })
+    this.#claims.adopt()
     this.#configure()
     this.#inbox.start()
     this.#loop.wake()
@@ -133,50 +124,10 @@ export class Term {
     let at = 0
     for (const command of submission.commands) {
       const count = command.type === 'enqueue' ? command.count : 0
-      answers.push(this.#take(command, submission.payloads.slice(at, at + count)))
+      answers.push(this.#decisions.take(command, submission.payloads.slice(at, at + count)))
       at += count
     }
     this.#loop.record([], { durable: () => submission.resolve(answers), lost })
-  }
-
-  #take(command: Command, payloads: readonly Payload[]): Answer {
-    if (command.type === 'enqueue') return this.#enqueue(command, payloads)
-    if (command.type === 'control') return this.#control(command)
-    this.#settle(command.settlements, this.#claimsOf(command.settlements))
-    return { kind: 'taken' }
-  }
-
-  #enqueue(command: EnqueueCommand, payloads: readonly Payload[]): Answer {
-    // Windows and waits are counted from now, not from the last commit.
-    if (command.extras !== undefined) this.#loop.tick()
-    const decision = decideEnqueue(this.#state, command)
-    if (decision.kind === 'enqueued') {
-      this.#loop.record([decision.event], this.#announcer.enqueued(command), payloads)
-    } else if (decision.kind === 'duplicate') {
-      this.#loop.record([decision.event])
-      return decision
-    }
-    return { kind: 'taken' }
-  }
-
-  #control(command: ControlCommand): Answer {
-    const decision = decideControl(this.#state, command)
-    if (decision === undefined) return { kind: 'taken' }
-    const { events, result, token } = decision
-    const claim = token === undefined ? undefined : this.#state.active.get(token)
-    const revoke = (): void => {
-      if (claim === undefined) return
-      const id = messageId(claim)
-      const cancelled = command.action.kind === 'cancel'
-      const reason = cancelled
-        ? new Cancelled(`Message ${id} was cancelled.`)
-        : new Released(`Message ${id} was released by an operator; another attempt may run.`)
-      this.#options.context.worker()?.revoke(claim.token, reason)
-      this.#announcer.revoked(claim, cancelled)
-    }
-    this.#loop.record(events, { durable: revoke, lost: () => {} })
-    this.#loop.wake()
-    return { kind: 'result', result }
   }
 
   /** A worker came or went: others must know, as it decides who should write. */
@@ -194,44 +145,16 @@ export class Term {
    * Proof of being the writer that is not older than `maxAgeMs`, and the claims `tokens` running for their full time from now.
    * Resolves to the moment of the proof, from which the worker counts; tokens that are no longer held are left out of `held`.
    */
-  async extend(
-    tokens: readonly number[],
-    maxAgeMs: number,
-  ): Promise<{ readonly provenAt: number; readonly held: ReadonlySet<number> }> {
+  async extend(tokens: readonly number[], maxAgeMs: number): Promise<Extended> {
     const { clock } = this.#options.context.options
     if (clock.monotonic() - this.#heartbeat.provenAt > maxAgeMs) await this.#heartbeat.beat()
     if (this.#loop.failure !== undefined) throw this.#loop.failure
-    const now = clock.monotonic()
-    const held = new Set<number>()
-    for (const token of tokens) {
-      const claim = this.#state.active.get(token)
-      if (claim === undefined) continue
-      held.add(token)
-      this.#deadlines.extend(token, now + claim.timeoutMs)
-    }
-    return { provenAt: this.#heartbeat.provenAt, held }
+    return { held: this.#claims.extend(tokens), provenAt: this.#heartbeat.provenAt }
   }
 
-  /**
-   * Gives a claim at least `atLeastMs` from now on, durably: also a new writer will. Never less than it has, since a worker may not hear of
-   * it in time. Resolves to how long it lasts and from which moment on, or to undefined if the claim is lost.
-   */
+  /** See `Claims.setTimeout`. */
   setTimeout(token: number, atLeastMs: number): Promise<ClaimExtension | undefined> {
-    const claim = this.#state.active.get(token)
-    if (claim === undefined) return Promise.resolve(undefined)
-    const { clock } = this.#options.context.options
-    const provenAt = clock.monotonic()
-    const timeoutMs = Math.max(atLeastMs, claim.timeoutMs)
-    this.#deadlines.extend(token, Number.POSITIVE_INFINITY)
-    return new Promise((resolve, reject) => {
-      const durable = (): void => {
-        this.#deadlines.extend(token, clock.monotonic() + timeoutMs)
-        this.#deadlines.add([token], clock.monotonic() + timeoutMs)
-        this.#setAlarm()
-        resolve({ provenAt, timeoutMs })
-      }
-      this.#loop.record([{ type: 'extended', token, timeoutMs }], { durable, lost: reject })
-    })
+    return this.#claims.setTimeout(token, atLeastMs)
   }
 
   /** The exact numbers as of some moment during the call, with all that is in the inbox, once they are durable. */
@@ -239,7 +162,7 @@ export class Term {
     await this.#inbox.pollAfresh()
     // Only now: what another writer takes out of the inbox from here on was folded above.
     await this.#loop.whenCurrent()
-    if (this.#dueDelayed()) this.#loop.tick()
+    this.#claims.noteDue()
     const stats = describeStats(this.#state)
     await this.#loop.whenDurable()
     return stats
@@ -271,7 +194,10 @@ export class Term {
     } while (!this.#loop.isIdle)
     await Promise.all([this.#checkpoints.finish(), this.#inbox.deleteFolded()])
     await this.#heartbeat.stop()
-    if (this.#loop.failure === undefined) await this.#options.grant.release()
+    if (this.#loop.failure === undefined) {
+      await this.#options.grant.release()
+      await this.#claims.side?.handOver()
+    }
     this.end(reason)
   }
 
@@ -289,98 +215,21 @@ export class Term {
     const now = context.options.clock.monotonic()
     const worker = context.worker()
     if (worker !== undefined) {
-      for (const report of worker.takeReports()) {
-        if (this.#state.active.has(report.token)) this.#loop.record([{ type: 'reported', ...report }])
-      }
+      this.#decisions.report(worker.takeReports())
       const { settlements, claims } = worker.takeFinished()
-      if (settlements.length > 0) this.#settle(settlements, claims, this.#rerouted(settlements))
+      if (settlements.length > 0) this.#decisions.settle(settlements, claims, this.#rerouted(settlements))
     }
     // After the settlements: what ended in time must not run out for having waited for this commit.
-    const due = this.#deadlines.takeDue(now, (token) => this.#state.active.has(token))
-    if (due.length > 0) this.#expire(due)
-    if (worker !== undefined) this.#dispatch(worker, now)
-    this.#setAlarm()
-  }
-
-  #dispatch(worker: WorkerLink, askedAt: number): void {
-    const limit = worker.room()
-    if (limit <= 0) return
-    if (this.#dueDelayed()) this.#loop.tick()
-    const { clock, visibilityTimeoutMs: timeoutMs } = this.#options.context.options
-    const dispatch = decideDispatch(this.#state, { worker: worker.id, limit, timeoutMs })
-    if (dispatch === undefined) return
-    const { event, count } = dispatch
-    worker.reserve(count)
-    const tokens = Array.from({ length: count }, (_, i) => event.token + i)
-    const durable = (): void => {
-      this.#deadlines.add(tokens, clock.monotonic() + timeoutMs)
-      this.#setAlarm()
-      const claims = tokens.map((token) => this.#state.active.get(token)).filter((claim) => claim !== undefined)
-      worker.forfeit(count - claims.length)
-      handOver(claims, {
-        payloads: this.#payloads,
-        isActive: (token) => this.#state.active.has(token),
-        deliver: (tickets) => worker.deliver(tickets, askedAt),
-        dropped: (dropped) => worker.forfeit(dropped),
-        unreadable: (claim, error) => this.#unreadable(worker, claim, error),
-      })
-    }
-    this.#loop.record([event], { durable, lost: () => worker.forfeit(count) })
-  }
-
-  #settle(settlements: readonly Settlement[], claims: readonly (Claim | undefined)[], effect?: Effect): void {
-    this.#loop.tick()
-    const decision = decideSettle(this.#state, settlements, (claim, failure) => this.#retryDelay(claim, failure))
-    for (const { token } of settlements) this.#deadlines.forget(token)
-    this.#loop.record(decision.events, this.#announcer.settled(settlements, claims, decision, effect))
-  }
-
-  /** What the handler asked for, else the message's own backoff, else the user's function, else the queue's. */
-  #retryDelay({ attempt, batch }: Claim, failure: Extract<Settlement, { kind: 'fail' }>): number {
-    const { options, trouble } = this.#options.context
-    if (failure.afterMs !== undefined) return failure.afterMs
-    const own = batch.extras?.backoff
-    if (own === undefined && options.backoffFunction !== undefined) {
-      try {
-        const ms: unknown = options.backoffFunction(attempt, failure)
-        assertDuration('The backoff function', ms)
-        return ms
-      } catch (error) {
-        trouble(error)
-      }
-    }
-    return backoffMs(own ?? options.backoff, attempt, options.random.next())
-  }
-
-  #expire(tokens: readonly number[]): void {
-    const claims = tokens.map((token) => this.#state.active.get(token)).filter((claim) => claim !== undefined)
-    for (const token of tokens) this.#deadlines.forget(token)
-    this.#loop.record(decideExpire(this.#state, tokens), this.#announcer.expired(claims))
+    const due = this.#claims.takeDue(now)
+    if (due.length > 0) this.#decisions.expire(due)
+    this.#claims.dispatch(now)
+    this.#claims.setAlarm()
   }
 
   #foldInbox(entry: InboxEntry, done: () => void): void {
     const { entries, payloads } = entry.batch
     // If it is lost here, it is still in the inbox, for the next writer.
     this.accept({ commands: entries, payloads: payloads.all(), resolve: done, reject: () => {} }, () => {})
-  }
-
-  /**
-   * The payload of this claim cannot be read: reported, and tried again like any failed attempt, until the dead letters keep it. But not by a
-   * writer that has been replaced without its knowing: its successor may have deleted what nobody needs any more.
-   */
-  #unreadable(worker: WorkerLink, claim: Claim, error: unknown): void {
-    worker.forfeit(1)
-    const report = (): void => {
-      if (!this.#state.active.has(claim.token)) return
-      this.#options.context.trouble(error)
-      const { name, message } = error instanceof Error ? error : new Error(String(error))
-      this.#settle([{ token: claim.token, kind: 'fail', name, message, retriable: true }], [claim])
-    }
-    this.#loop.whenCurrent().then(report, () => {})
-  }
-
-  #claimsOf(settlements: readonly Settlement[]): (Claim | undefined)[] {
-    return settlements.map(({ token }) => this.#state.active.get(token))
   }
 
   /** Settlements that this term cannot record any more go to the next writer. */
@@ -392,27 +241,6 @@ export class Term {
       reject: () => {},
     }
     return { durable: () => {}, lost: () => this.#options.onLost(submission) }
-  }
-
-  #dueDelayed(): boolean {
-    const next = this.#state.delayed.peek()
-    return next !== undefined && next.visibleAt <= this.#options.context.wallNow()
-  }
-
-  /** Wakes the loop when the next deadline passes or the next delayed message is due. */
-  #setAlarm(): void {
-    this.#cancelAlarm()
-    if (this.#end.signal.aborted) return
-    const { context } = this.#options
-    const { clock } = context.options
-    const deadline = this.#deadlines.next
-    const delayed = (context.worker()?.room() ?? 0) > 0 ? this.#state.delayed.peek()?.visibleAt : undefined
-    const waits = [
-      deadline === undefined ? Number.POSITIVE_INFINITY : deadline - clock.monotonic(),
-      delayed === undefined ? Number.POSITIVE_INFINITY : delayed - context.wallNow(),
-    ]
-    const wait = Math.max(1, Math.ceil(Math.min(...waits)))
-    if (wait < 2 ** 31) this.#cancelAlarm = clock.setTimer(wait, () => this.#loop.wake())
   }
 
   /** The user's retention becomes part of the log where it differs, as forgetting must be the same in every process. */
@@ -442,7 +270,7 @@ export class Term {
 
   #onFailure(error: Error): void {
     this.#end.abort(error)
-    this.#cancelAlarm()
+    this.#claims.stop()
     void this.#heartbeat.stop()
     void this.#inbox.stop()
     this.#options.onEnd(error)

@@ -7,7 +7,7 @@
  */
 import { forgetEnded, forgetMessage, keepCompletion, keepDead } from './endings.ts'
 import type { QueueEvent } from './events.ts'
-import { type Batch, type Claim, numberedId, type QueueState } from './model.ts'
+import { type Batch, type Claim, countHeld, numberedId, type QueueState } from './model.ts'
 import { enterNames, forgetNames } from './names.ts'
 import { addRun, growRun, promoteDue, takeAll, takeFirst, takeOut } from './runs.ts'
 import { forgetSilent, take } from './senders.ts'
@@ -43,6 +43,10 @@ const table: Apply = {
   configured(state, { retention }) {
     state.retention = retention
     forgetEnded(state)
+  },
+
+  shared(state) {
+    state.shared = true
   },
 
   enqueued(state, { sender, seq, count, maxAttempts, priority, visibleAt, extras }) {
@@ -209,6 +213,7 @@ function claimFrom(
     }
     state.active.set(claim.token, claim)
   }
+  countHeld(state, worker, count)
   takeFirst(state, run, count)
   return token + count
 }
@@ -223,6 +228,7 @@ function held(state: QueueState, token: number): Claim {
 function end(state: QueueState, token: number): Claim {
   const claim = held(state, token)
   state.active.delete(token)
+  countHeld(state, claim.worker, -1)
   return claim
 }
 

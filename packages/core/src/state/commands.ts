@@ -39,6 +39,8 @@ export type Settlement =
 
 export interface SettleCommand {
   readonly type: 'settle'
+  /** The worker that wants to hear how they were taken, in another process. */
+  readonly worker?: string | undefined
   readonly settlements: readonly Settlement[]
 }
 
@@ -59,4 +61,33 @@ export interface ControlCommand {
   readonly action: ControlAction
 }
 
-export type Command = EnqueueCommand | SettleCommand | ControlCommand
+/**
+ * What a worker says to a writer in another process. None of it is in the log but reports and lasting extensions; so a notice that comes
+ * twice, or late, does no harm: it may give a claim more time, and tells of a capacity that a later notice corrects.
+ */
+export interface NoticeCommand {
+  readonly type: 'notice'
+  readonly worker: string
+  /** From 1 on; a receipt names it, and one with a lower number than the last is passed over. */
+  readonly number: number
+  /** How many claims the worker would hold at once, in all; 0: none, it is leaving. */
+  readonly capacity: number
+  /** For how long, in ms, the worker may say nothing and is still alive. */
+  readonly silentForMs: number
+  /** The last version of its mailbox that it has read. */
+  readonly seen: number
+  /** Tokens of claims to run for their full time from now on. */
+  readonly extend?: readonly number[] | undefined
+  /** Pairs of a token and how long its claim is to last from now on, in ms, also in the hands of a later writer. */
+  readonly lasting?: readonly (readonly [number, number])[] | undefined
+  readonly reports?: readonly ProgressReport[] | undefined
+}
+
+/** What a handler reported since the last time: JSON text of the latest progress, and lines for the message's log. */
+export interface ProgressReport {
+  readonly token: number
+  readonly progress?: string | undefined
+  readonly log?: readonly string[] | undefined
+}
+
+export type Command = EnqueueCommand | SettleCommand | ControlCommand | NoticeCommand

@@ -41,6 +41,7 @@ export interface StateCut {
   readonly nextToken: number
   readonly nextRun: number
   readonly paused: boolean
+  readonly shared: boolean
   readonly retention: Retention
   readonly completedCount: number
   /** Visible runs in the order of their turns, priority by priority; what lies behind them in their chains is not among them. */
@@ -69,6 +70,7 @@ export function cutOf(state: QueueState): StateCut {
     nextToken: state.nextToken,
     nextRun: state.nextRun,
     paused: state.paused,
+    shared: state.shared,
     retention: state.retention,
     completedCount: state.counts.completed,
     ready: state.priorities.map((priority) => state.ready.get(priority)?.toArray() ?? []),

@@ -52,6 +52,8 @@ export type QueueEvent =
   /** The writer's clock is at `at`: what is due by then becomes visible, and what follows in the log happens then. */
   | { readonly type: 'time'; readonly at: number }
   | { readonly type: 'configured'; readonly retention: Retention }
+  /** From here on claims may go to workers of other processes. */
+  | { readonly type: 'shared' }
   /** `count` messages with the numbers `seq`, `seq + 1`, … of `sender`; their payloads are the next ones of this commit. */
   | {
       readonly type: 'enqueued'

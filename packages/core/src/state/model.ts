@@ -101,6 +101,8 @@ export interface QueueState {
   nextToken: number
   nextRun: number
   paused: boolean
+  /** Claims may be in the hands of other processes than the writer's: only a process with a transport may write. For ever once true. */
+  shared: boolean
   retention: Retention
   /** All waiting runs by id, visible or not. */
   readonly runs: Map<number, Run>
@@ -111,6 +113,8 @@ export interface QueueState {
   /** Runs that are not visible yet, earliest first. */
   readonly delayed: Heap<Run>
   readonly active: Map<number, Claim>
+  /** How many of them each worker has; none is no entry. */
+  readonly held: Map<string, number>
   /** By id, oldest first. */
   readonly dead: Recent<DeadLetter>
   /** By id, oldest first, within the retention. */
@@ -162,6 +166,7 @@ export function emptyState(): QueueState {
     nextToken: 1,
     nextRun: 1,
     paused: false,
+    shared: false,
     retention: KEEP_NOTHING,
     runs: new Map(),
     ready: new Map(),
@@ -171,6 +176,7 @@ export function emptyState(): QueueState {
       ({ id }) => id,
     ),
     active: new Map(),
+    held: new Map(),
     dead: new Recent(),
     completed: new Recent(),
     senders: new Map(),
@@ -203,4 +209,11 @@ export function describeStats(state: QueueState): QueueStats {
   const active = state.active.size
   const dead = state.dead.size
   return { waiting, delayed, active, completed, dead, total: waiting + delayed + active + completed + dead }
+}
+
+/** `count` claims more, or fewer, are in the hands of `worker`. */
+export function countHeld({ held }: QueueState, worker: string, count: number): void {
+  const now = (held.get(worker) ?? 0) + count
+  if (now === 0) held.delete(worker)
+  else held.set(worker, now)
 }

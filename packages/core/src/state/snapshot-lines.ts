@@ -4,7 +4,7 @@ import type { Retention } from './events.ts'
 import type { Report } from './model.ts'
 import type { ClaimColumns, DeadColumns, RunColumns } from './snapshot-rows.ts'
 
-export const FORMAT = 2
+export const FORMAT = 3
 
 export interface HeadLine {
   readonly kind: 'head'
@@ -14,6 +14,7 @@ export interface HeadLine {
   readonly nextToken: number
   readonly nextRun: number
   readonly paused: boolean
+  readonly shared: boolean
   readonly retention: Retention
   readonly completedCount: number
 }

@@ -1,6 +1,6 @@
 /** From the lines of a snapshot back to a state. */
 import { unpackNumbers, unpackValues } from './columns.ts'
-import { type Batch, messageId, type QueueState } from './model.ts'
+import { type Batch, countHeld, messageId, type QueueState } from './model.ts'
 import { placeRun } from './runs.ts'
 import {
   type AnswerLine,
@@ -56,6 +56,7 @@ export class SnapshotReader {
       for (const claim of this.#rows.claims(line)) {
         this.#needs(claim.batch, 1)
         state.active.set(claim.token, claim)
+        countHeld(state, claim.worker, 1)
       }
     } else {
       for (const dead of this.#rows.dead(line)) {
@@ -80,6 +81,7 @@ function readHead(state: QueueState, head: HeadLine): void {
   state.nextToken = head.nextToken
   state.nextRun = head.nextRun
   state.paused = head.paused
+  state.shared = head.shared
   state.retention = head.retention
   state.counts.completed = head.completedCount
 }

@@ -10,8 +10,8 @@ export const ROWS = 2048
 
 /** `needs` is called with the batches whose payloads are still needed. */
 export function* linesOf(cut: StateCut, needs: (batch: Batch) => void): Generator<Line, void> {
-  const { slot, now, nextToken, nextRun, paused, retention, completedCount, images } = cut
-  yield { kind: 'head', format: FORMAT, slot, now, nextToken, nextRun, paused, retention, completedCount }
+  const { slot, now, nextToken, nextRun, paused, shared, retention, completedCount, images } = cut
+  yield { kind: 'head', format: FORMAT, slot, now, nextToken, nextRun, paused, shared, retention, completedCount }
   for (const rows of slices(cut.senders.length)) {
     const senders = cut.senders.slice(...rows)
     yield {

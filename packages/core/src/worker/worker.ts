@@ -5,7 +5,7 @@
  * another worker may already have: each deadline counts from a moment before the writer's does, so the signal is aborted first.
  */
 import { attemptOf, type Ticket } from '../claim.ts'
-import type { Finished, ProgressReport, WorkerLink } from '../engine/context.ts'
+import type { Finished, WorkerLink } from '../engine/context.ts'
 import type { Engine } from '../engine/engine.ts'
 import { TimeLimitExceeded, WorkerStopped } from '../errors.ts'
 import type { EventHub } from '../events.ts'
@@ -13,7 +13,7 @@ import { Attempt, type AttemptOptions, claimLost, failureOf, type Handler, settl
 import type { ResolvedProcessOptions, ResolvedQueueOptions } from '../options.ts'
 import { checkPayload } from '../payload.ts'
 import type { Payload } from '../state/batch-codec.ts'
-import type { Settlement } from '../state/commands.ts'
+import type { ProgressReport, Settlement } from '../state/commands.ts'
 import { Deque } from '../state/deque.ts'
 import { Prefetch } from './prefetch.ts'
 import { timeoutToTrust, trustedMs } from './trust.ts'
@@ -60,6 +60,7 @@ export class WorkerRuntime<T> implements WorkerLink {
   #cancelDeadline: (() => void) | undefined
   #deadlineAt = Number.POSITIVE_INFINITY
   #cancelExtension: (() => void) | undefined
+  #isExtending = false
 
   /** `limit`: how many messages it may take in all. */
   constructor(context: WorkerContext, handler: Handler<T>, limit: number = Number.POSITIVE_INFINITY) {
@@ -67,7 +68,8 @@ export class WorkerRuntime<T> implements WorkerLink {
     this.#context = context
     this.#handler = handler
     const { clock, ids } = context.queue
-    this.id = ids.nonce(10)
+    const { workerId } = context.process
+    this.id = workerId === undefined ? ids.nonce(10) : `${workerId}.${ids.nonce(6)}`
     this.#prefetch = new Prefetch(clock, context.process.maxPrefetch, context.queue.lingerMs)
     this.#attemptOptions = {
       workerId: this.id,
@@ -81,6 +83,14 @@ export class WorkerRuntime<T> implements WorkerLink {
   /** Handlers running now. */
   get running(): number {
     return this.#running.size
+  }
+
+  get concurrency(): number {
+    return this.#context.process.concurrency
+  }
+
+  get isBusy(): boolean {
+    return this.#running.size + this.#tickets.size > 0
   }
 
   /** Messages it took, but for those that never reached a handler. */
@@ -105,6 +115,16 @@ export class WorkerRuntime<T> implements WorkerLink {
     return Math.min(wanted, this.#mayTake - this.#taken)
   }
 
+  capacity(): number {
+    return this.#running.size + this.#tickets.size + Math.max(0, this.room())
+  }
+
+  knows(token: number): boolean {
+    const isIt = ({ claim }: { readonly claim: Ticket['claim'] }): boolean => claim.token === token
+    if (this.#finished.claims.some((claim) => claim.token === token)) return true
+    return [...this.#running].some(isIt) || [...this.#tickets].some(isIt)
+  }
+
   reserve(count: number): void {
     this.#reserved += count
     this.#taken += count
@@ -118,18 +138,26 @@ export class WorkerRuntime<T> implements WorkerLink {
     this.#tellIfIdle()
   }
 
-  deliver(tickets: Ticket[], askedAt: number): void {
-    this.#reserved -= tickets.length
+  deliver(
+    tickets: readonly Ticket[],
+    { provenAt, askedAt }: { readonly provenAt: number; readonly askedAt: number },
+    reserved: number,
+  ): void {
+    this.#reserved -= reserved
+    this.#taken += tickets.length - reserved
     this.#prefetch.arrived(askedAt)
     const { events } = this.#context
     for (const { claim, payload } of tickets) {
       if (events.hears('claimed')) events.emit('claimed', attemptOf(claim))
       const { timeoutMs } = claim
-      this.#tickets.push({ claim, payload, timeoutMs, deadlineAt: askedAt + trustedMs(timeoutMs) })
+      this.#tickets.push({ claim, payload, timeoutMs, deadlineAt: provenAt + trustedMs(timeoutMs) })
     }
     if (this.#stopping) this.#giveBackTickets()
-    this.#turnAt = this.#context.queue.clock.monotonic()
+    const { clock, visibilityTimeoutMs } = this.#context.queue
+    this.#turnAt = clock.monotonic()
     this.#pump()
+    // What was long on its way has lost a part of its time already.
+    if (this.#turnAt - provenAt > visibilityTimeoutMs / 4) this.#extendNow()
     this.#keepExtending()
     this.#tellIfIdle()
   }
@@ -333,8 +361,16 @@ export class WorkerRuntime<T> implements WorkerLink {
     this.#cancelExtension = clock.setTimer(visibilityTimeoutMs / 3, () => void this.#extendAll())
   }
 
+  #extendNow(): void {
+    if (this.#isExtending) return
+    this.#cancelExtension?.()
+    this.#cancelExtension = () => {}
+    void this.#extendAll()
+  }
+
   /** Never rejects: without proof of being the writer nothing is extended, and the deadlines stand. */
   async #extendAll(): Promise<void> {
+    this.#isExtending = true
     const { engine, process, queue } = this.#context
     const attempts = process.autoExtend ? [...this.#running].filter((attempt) => !attempt.isAborted) : []
     const held = [...attempts, ...this.#tickets]
@@ -349,6 +385,7 @@ export class WorkerRuntime<T> implements WorkerLink {
         else if (one instanceof Attempt && this.#running.has(one)) one.abort(claimLost(one.claim))
       }
     }
+    this.#isExtending = false
     this.#cancelExtension = undefined
     this.#keepExtending()
   }

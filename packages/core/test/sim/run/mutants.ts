@@ -114,17 +114,17 @@ const ENGINE: readonly Mutant[] = [
   mutant(
     'a term begins without a look at the lease behind the fence',
     /at the same time, and none of them was told to stop|is not done/,
-    'core/src/engine/engine.ts',
-    '    if (!(await isStillGranted(grant, this.#details(), signal))) return\n',
+    'core/src/engine/election.ts',
+    '    if (!(await isStillGranted(grant, describeWriter(context, false), signal))) return\n',
     '',
     WEATHERS['late-writers'],
   ),
   mutant(
     'a writer tells numbers without asking whether it still is the writer',
-    /which was true at no moment of its call|which it was at no moment of the call/,
+    /which was true at no moment of its call|which it was at no moment of the call|does not know .* which was acknowledged/,
     'core/src/engine/term.ts',
-    'await this.#loop.whenCurrent()\n    if',
-    'await this.#loop.whenDurable()\n    if',
+    'await this.#loop.whenCurrent()\n    this.#claims',
+    'await this.#loop.whenDurable()\n    this.#claims',
     WEATHERS.sleepers,
   ),
 ]
@@ -134,7 +134,7 @@ const WORKER: readonly Mutant[] = [
     "a worker's deadline counts from when the claim arrives",
     /at the same time, and none of them was told to stop/,
     'core/src/worker/worker.ts',
-    'deadlineAt: askedAt + trustedMs(timeoutMs)',
+    'deadlineAt: provenAt + trustedMs(timeoutMs)',
     'deadlineAt: this.#context.queue.clock.monotonic() + timeoutMs * 1.05',
   ),
   mutant(

@@ -93,6 +93,7 @@ export class Model {
       this.#deadKept = retention.deadCount
       this.#forgetDead()
     },
+    shared: () => {},
     enqueued: (event) => this.#enqueued(event),
     duplicate: ({ sender, seq, of }) => {
       this.#take(sender, seq)

@@ -1,0 +1,390 @@
+/**
+ * The claims of a term: made for workers here and elsewhere, handed over once they are in the log, extended, and taken back when
+ * their time is up.
+ *
+ * Owns their deadlines, on this process's monotonic clock. None begins before its worker can know of the claim; see
+ * `../transport/port.ts` for claims that travel.
+ */
+import { handOver } from '../claim.ts'
+import { decideDispatch } from '../dispatch.ts'
+import { Cancelled, Released } from '../errors.ts'
+import type { NoticeCommand, Settlement } from '../state/commands.ts'
+import { type Claim, messageId, type QueueState } from '../state/model.ts'
+import type {
+  ClaimExtension,
+  Receipt,
+  RemoteWorker,
+  RevokeReason,
+  TravellingTicket,
+  WriterSide,
+} from '../transport/port.ts'
+import type { CommitLoop } from './commit-loop.ts'
+import type { EngineContext, WorkerLink } from './context.ts'
+import { Deadlines } from './deadlines.ts'
+import type { PayloadSource } from './payload-source.ts'
+
+/** Claims for a worker elsewhere in one commit, at most: their payloads travel in one object. */
+const MAX_TRAVELLING = 256
+/** A part of the visibility timeout: so often the inbox is looked into while claims are elsewhere, for settlements that came in time. */
+const LOOKS_PER_TIMEOUT = 8
+
+export interface ClaimsOptions {
+  readonly context: EngineContext
+  readonly epoch: number
+  readonly state: QueueState
+  readonly loop: CommitLoop
+  readonly payloads: PayloadSource
+  readonly settle: (settlements: readonly Settlement[], claims: readonly Claim[]) => void
+  /** Something is likely to come from elsewhere. */
+  readonly expectFromInbox: () => void
+  /** Looks for what came from elsewhere; it is in the state when this resolves. */
+  readonly lookIntoInbox: () => Promise<void>
+  readonly signal: AbortSignal
+}
+
+export class Claims {
+  readonly #options: ClaimsOptions
+  readonly #state: QueueState
+  readonly #deadlines = new Deadlines()
+  readonly #side: WriterSide | undefined
+  #cancelAlarm: () => void = () => {}
+  /** Claims that are due, and of which nothing was found in the inbox. */
+  readonly #lookedFor = new Set<number>()
+
+  constructor(options: ClaimsOptions) {
+    const { context, epoch, state, loop, signal } = options
+    this.#options = options
+    this.#state = state
+    this.#side = context.options.transport?.lead({
+      ...{ epoch, queue: context.options, signal, trouble: context.trouble },
+      isActive: (token) => state.active.has(token),
+      held: (worker) => state.held.get(worker) ?? 0,
+      localWorker: () => context.worker()?.id,
+      wake: () => loop.wake(),
+    })
+  }
+
+  /** Claims from earlier terms get their full time again. */
+  adopt(): void {
+    const local = this.#options.context.worker()?.id
+    const elsewhere = new Map<string, Claim[]>()
+    const here: Claim[] = []
+    for (const claim of this.#state.active.values()) {
+      if (this.#side === undefined || claim.worker === local) here.push(claim)
+      else if (!elsewhere.get(claim.worker)?.push(claim)) elsewhere.set(claim.worker, [claim])
+    }
+    this.#start(here)
+    if (this.#side !== undefined && here.length > 0) void this.#releaseUnknown(here)
+    for (const [worker, claims] of elsewhere) {
+      const adopted = this.#side?.adopt(worker, claims)
+      adopted?.then(
+        () => this.#start(claims.filter(({ token }) => this.#state.active.has(token))),
+        (error: unknown) => this.#trouble(error),
+      )
+    }
+  }
+
+  /** Tickets that were on their way to this process when it became the writer do not arrive any more. */
+  async #releaseUnknown(claims: readonly Claim[]): Promise<void> {
+    // What the worker settled meanwhile may lie there.
+    await this.#options.lookIntoInbox()
+    const worker = this.#options.context.worker()
+    const unknown = claims.filter(({ token }) => this.#state.active.has(token) && worker?.knows(token) !== true)
+    if (this.#options.signal.aborted || unknown.length === 0) return
+    this.#options.settle(
+      unknown.map(({ token }) => ({ token, kind: 'release', started: false })),
+      unknown,
+    )
+  }
+
+  /** The transport to other processes' workers. */
+  get side(): WriterSide | undefined {
+    return this.#side
+  }
+
+  /** How long the inbox may go without a look. */
+  get inboxPatienceMs(): number {
+    const { options, worker } = this.#options.context
+    const local = worker()?.id
+    const here = local === undefined ? 0 : (this.#state.held.get(local) ?? 0)
+    return this.#state.active.size > here ? options.visibilityTimeoutMs / LOOKS_PER_TIMEOUT : Number.POSITIVE_INFINITY
+  }
+
+  /** Makes claims for whoever has room. */
+  dispatch(askedAt: number): void {
+    const { worker } = this.#options.context
+    this.noteDue()
+    if (this.#state.paused || this.#state.counts.waiting === 0) return
+    const local = worker()
+    if (local !== undefined) this.#toLocal(local, askedAt)
+    if (this.#side === undefined || this.#state.counts.waiting === 0) return
+    for (const remote of this.#side.workers()) {
+      this.#toRemote(remote)
+      if (this.#state.counts.waiting === 0) return
+    }
+  }
+
+  #toLocal(worker: WorkerLink, askedAt: number): void {
+    const limit = worker.room()
+    const { clock, visibilityTimeoutMs: timeoutMs } = this.#options.context.options
+    const dispatch = decideDispatch(this.#state, { worker: worker.id, limit, timeoutMs })
+    if (dispatch === undefined) return
+    const { event, count } = dispatch
+    worker.reserve(count)
+    const durable = (): void => {
+      this.#deadlines.add(tokensOf(event.token, count), clock.monotonic() + timeoutMs)
+      this.setAlarm()
+      const claims = this.#claimsFrom(event.token, count)
+      if (claims.length < count) worker.forfeit(count - claims.length)
+      handOver(claims, {
+        payloads: this.#options.payloads,
+        isActive: (token) => this.#state.active.has(token),
+        deliver: (tickets) => worker.deliver(tickets, { provenAt: askedAt, askedAt }, tickets.length),
+        dropped: (dropped) => worker.forfeit(dropped),
+        unreadable: (claim, error) => {
+          worker.forfeit(1)
+          this.#unreadable(claim, error)
+        },
+      })
+    }
+    this.#options.loop.record([event], { durable, lost: () => worker.forfeit(count) })
+  }
+
+  #toRemote(remote: RemoteWorker): void {
+    const room = remote.room(this.#state.held.get(remote.id) ?? 0)
+    const limit = Math.min(room, MAX_TRAVELLING)
+    const { visibilityTimeoutMs: timeoutMs } = this.#options.context.options
+    const dispatch = decideDispatch(this.#state, { worker: remote.id, limit, timeoutMs })
+    if (dispatch === undefined) return
+    const { event, count } = dispatch
+    const durable = (): void => {
+      const claims = this.#claimsFrom(event.token, count)
+      const large = claims.filter(isOffloaded)
+      if (large.length > 0)
+        void this.#send(
+          remote,
+          large.map((claim) => ({ claim, payload: undefined })),
+        )
+      handOver(large.length > 0 ? claims.filter((claim) => !isOffloaded(claim)) : claims, {
+        payloads: this.#options.payloads,
+        isActive: (token) => this.#state.active.has(token),
+        deliver: (tickets) => void this.#send(remote, tickets),
+        dropped: () => {},
+        unreadable: (claim, error) => this.#unreadable(claim, error),
+      })
+    }
+    const share = this.#state.shared ? [] : [{ type: 'shared' } as const]
+    this.#options.loop.record([...share, event], { durable, lost: () => {} })
+  }
+
+  /** Tickets on their way. What does not arrive was never seen by anybody, so the attempt does not count. */
+  async #send(remote: RemoteWorker, tickets: readonly TravellingTicket[]): Promise<void> {
+    const { signal } = this.#options
+    const arrives = await remote.deliver(tickets).catch((error: unknown) => {
+      this.#trouble(error)
+      return true
+    })
+    if (signal.aborted) return
+    const claims = tickets.map(({ claim }) => claim).filter(({ token }) => this.#state.active.has(token))
+    this.#options.expectFromInbox()
+    if (arrives) this.#start(claims)
+    else
+      this.#options.settle(
+        claims.map(({ token }) => ({ token, kind: 'release', started: false })),
+        claims,
+      )
+  }
+
+  #claimsFrom(first: number, count: number): Claim[] {
+    const claims: Claim[] = []
+    for (let token = first; token < first + count; token++) {
+      const claim = this.#state.active.get(token)
+      if (claim !== undefined) claims.push(claim)
+    }
+    return claims
+  }
+
+  /** These claims run for their full time from now on. */
+  #start(claims: readonly Claim[]): void {
+    const now = this.#options.context.options.clock.monotonic()
+    const byTimeout = Map.groupBy(claims, ({ timeoutMs }) => timeoutMs)
+    for (const [timeoutMs, group] of byTimeout) {
+      this.#deadlines.add(
+        group.map(({ token }) => token),
+        now + timeoutMs,
+      )
+    }
+    this.setAlarm()
+  }
+
+  /** Gives claims their full time from now on. Returns the tokens that are still held, by `worker` if one is named. */
+  extend(tokens: readonly number[], worker?: string): Set<number> {
+    const now = this.#options.context.options.clock.monotonic()
+    const held = new Set<number>()
+    for (const token of tokens) {
+      const claim = this.#state.active.get(token)
+      if (claim === undefined || (worker !== undefined && claim.worker !== worker)) continue
+      held.add(token)
+      this.#lookedFor.delete(token)
+      this.#deadlines.extend(token, now + claim.timeoutMs)
+    }
+    return held
+  }
+
+  /**
+   * Gives a claim at least `atLeastMs` from now on, durably: also a new writer will. Never less than it has, since a worker may not hear of
+   * it in time. Resolves to how long it lasts and from which moment on, or to undefined if the claim is lost.
+   */
+  setTimeout(token: number, atLeastMs: number): Promise<ClaimExtension | undefined> {
+    const claim = this.#state.active.get(token)
+    if (claim === undefined) return Promise.resolve(undefined)
+    const { clock } = this.#options.context.options
+    const provenAt = clock.monotonic()
+    const timeoutMs = Math.max(atLeastMs, claim.timeoutMs)
+    this.#deadlines.extend(token, Number.POSITIVE_INFINITY)
+    return new Promise((resolve, reject) => {
+      const durable = (): void => {
+        this.#deadlines.extend(token, clock.monotonic() + timeoutMs)
+        this.#deadlines.add([token], clock.monotonic() + timeoutMs)
+        this.setAlarm()
+        resolve({ provenAt, timeoutMs })
+      }
+      this.#options.loop.record([{ type: 'extended', token, timeoutMs }], { durable, lost: reject })
+    })
+  }
+
+  /** A worker elsewhere says how it is, and wants its claims extended. */
+  heard(notice: NoticeCommand): void {
+    const side = this.#side
+    if (side === undefined) return
+    const { worker, number, extend = [], lasting = [], reports = [] } = notice
+    const held = this.extend(extend, worker)
+    const mine = reports.filter(({ token }) => this.#state.active.get(token)?.worker === worker)
+    this.#options.loop.record(mine.map((report) => ({ type: 'reported', ...report })))
+    const receipt = { notice: number, lost: extend.filter((token) => !held.has(token)) }
+    if (lasting.length === 0) {
+      side.heard(notice, { ...receipt, lasting: [] })
+      return
+    }
+    void this.#makeLast(worker, lasting).then(
+      (answers) => side.heard(notice, { ...receipt, lasting: answers }),
+      // The term is over: the next writer did not hear of it, and the worker asks again.
+      () => {},
+    )
+  }
+
+  #makeLast(worker: string, lasting: readonly (readonly [number, number])[]): Promise<Receipt['lasting']> {
+    return Promise.all(
+      lasting.map(async ([token, ms]) => {
+        const isHeld = this.#state.active.get(token)?.worker === worker
+        const extension = isHeld ? await this.setTimeout(token, ms) : undefined
+        return [token, extension?.timeoutMs ?? null] as const
+      }),
+    )
+  }
+
+  /**
+   * Claims whose time is up, taken off the list. Those of workers elsewhere only after one more look into the inbox: what lies there came in
+   * time, as far as the worker can know.
+   */
+  takeDue(now: number): number[] {
+    const due = this.#deadlines.takeDue(now, (token) => this.#state.active.has(token))
+    if (due.length === 0 || this.#side === undefined) return due
+    const local = this.#options.context.worker()?.id
+    const unsure: number[] = []
+    const over: number[] = []
+    for (const token of due) {
+      const isSure = this.#state.active.get(token)?.worker === local || this.#lookedFor.delete(token)
+      ;(isSure ? over : unsure).push(token)
+    }
+    if (unsure.length > 0) void this.#lookFor(unsure)
+    return over
+  }
+
+  async #lookFor(tokens: readonly number[]): Promise<void> {
+    const { lookIntoInbox, context, signal } = this.#options
+    await lookIntoInbox()
+    if (signal.aborted) return
+    for (const token of tokens) this.#lookedFor.add(token)
+    this.#deadlines.add(tokens, context.options.clock.monotonic())
+    this.setAlarm()
+  }
+
+  /** A claim has ended. */
+  forget(token: number): void {
+    this.#deadlines.forget(token)
+    this.#lookedFor.delete(token)
+  }
+
+  /** Claims ran out. */
+  ranOut(claims: readonly Claim[]): void {
+    const workers = new Set(claims.map(({ worker }) => worker))
+    for (const worker of workers) this.#side?.ranOut(worker)
+  }
+
+  /** A claim was taken from its worker by an operator. */
+  revoke(claim: Claim, why: RevokeReason): void {
+    const id = messageId(claim)
+    const reason =
+      why === 'cancelled'
+        ? new Cancelled(`Message ${id} was cancelled.`)
+        : new Released(`Message ${id} was released by an operator; another attempt may run.`)
+    this.#options.context.worker()?.revoke(claim.token, reason)
+    this.#side?.worker(claim.worker)?.revoke(claim.token, why)
+  }
+
+  /** Wakes the loop when the next deadline passes or the next delayed message is due. */
+  setAlarm(): void {
+    this.#cancelAlarm()
+    const { context, loop, signal } = this.#options
+    if (signal.aborted) return
+    const { clock } = context.options
+    const deadline = this.#deadlines.next
+    const hasRoom = this.#side !== undefined || (context.worker()?.room() ?? 0) > 0
+    const delayed = hasRoom ? this.#state.delayed.peek()?.visibleAt : undefined
+    const waits = [
+      deadline === undefined ? Number.POSITIVE_INFINITY : deadline - clock.monotonic(),
+      delayed === undefined ? Number.POSITIVE_INFINITY : delayed - context.wallNow(),
+    ]
+    const wait = Math.max(1, Math.ceil(Math.min(...waits)))
+    if (wait < 2 ** 31) this.#cancelAlarm = clock.setTimer(wait, () => loop.wake())
+  }
+
+  stop(): void {
+    this.#cancelAlarm()
+  }
+
+  /**
+   * The payload of this claim cannot be read: reported, and tried again like any failed attempt, until the dead letters keep it. But not by a
+   * writer that has been replaced without its knowing: its successor may have deleted what nobody needs any more.
+   */
+  #unreadable(claim: Claim, error: unknown): void {
+    const report = (): void => {
+      if (!this.#state.active.has(claim.token)) return
+      this.#trouble(error)
+      const { name, message } = error instanceof Error ? error : new Error(String(error))
+      this.#options.settle([{ token: claim.token, kind: 'fail', name, message, retriable: true }], [claim])
+    }
+    this.#options.loop.whenCurrent().then(report, () => {})
+  }
+
+  /** Delayed messages whose time has come are visible from now on. */
+  noteDue(): void {
+    const next = this.#state.delayed.peek()
+    if (next !== undefined && next.visibleAt <= this.#options.context.wallNow()) this.#options.loop.tick()
+  }
+
+  #trouble(error: unknown): void {
+    if (!this.#options.signal.aborted) this.#options.context.trouble(error)
+  }
+}
+
+function tokensOf(first: number, count: number): number[] {
+  const tokens = new Array<number>(count)
+  for (let i = 0; i < count; i++) tokens[i] = first + i
+  return tokens
+}
+
+function isOffloaded({ batch }: Claim): boolean {
+  return batch.extras?.payloadKey !== undefined
+}

@@ -1,0 +1,148 @@
+/**
+ * What a term makes of commands: each is decided over the state as it is now, and goes into the next commit with those who must hear of it.
+ *
+ * The decisions themselves are pure functions beside this folder (`enqueue.ts`, `settle.ts`, …); here is what they lead to.
+ */
+import { backoffMs } from '../backoff.ts'
+import { decideControl } from '../control.ts'
+import { assertDuration } from '../duration.ts'
+import { decideEnqueue } from '../enqueue.ts'
+import { decideExpire } from '../expire.ts'
+import { decideSettle, type SettleDecision } from '../settle.ts'
+import type { Payload } from '../state/batch-codec.ts'
+import type { Command, ControlCommand, EnqueueCommand, SettleCommand, Settlement } from '../state/commands.ts'
+import { type Claim, messageId, type QueueState } from '../state/model.ts'
+import type { SettledElsewhere } from '../transport/port.ts'
+import { Announcer } from './announcer.ts'
+import type { Claims } from './claims.ts'
+import type { CommitLoop, Effect } from './commit-loop.ts'
+import type { Answer, EngineContext } from './context.ts'
+
+export interface DecisionsOptions {
+  readonly context: EngineContext
+  readonly state: QueueState
+  readonly loop: CommitLoop
+  readonly claims: Claims
+}
+
+export class Decisions {
+  readonly #context: EngineContext
+  readonly #state: QueueState
+  readonly #loop: CommitLoop
+  readonly #claims: Claims
+  readonly #announcer: Announcer
+
+  constructor({ context, state, loop, claims }: DecisionsOptions) {
+    this.#context = context
+    this.#state = state
+    this.#loop = loop
+    this.#claims = claims
+    this.#announcer = new Announcer(context, state)
+  }
+
+  /** Takes a command into the next commit. `payloads`: of an enqueue. */
+  take(command: Command, payloads: readonly Payload[]): Answer {
+    if (command.type === 'enqueue') return this.#enqueue(command, payloads)
+    if (command.type === 'control') return this.#control(command)
+    if (command.type === 'settle') this.#settleElsewhere(command)
+    else this.#claims.heard(command)
+    return { kind: 'taken' }
+  }
+
+  #enqueue(command: EnqueueCommand, payloads: readonly Payload[]): Answer {
+    // Windows and waits are counted from now, not from the last commit.
+    if (command.extras !== undefined) this.#loop.tick()
+    const decision = decideEnqueue(this.#state, command)
+    if (decision.kind === 'enqueued') {
+      this.#loop.record([decision.event], this.#announcer.enqueued(command), payloads)
+    } else if (decision.kind === 'duplicate') {
+      this.#loop.record([decision.event])
+      return decision
+    }
+    return { kind: 'taken' }
+  }
+
+  #control(command: ControlCommand): Answer {
+    const decision = decideControl(this.#state, command)
+    if (decision === undefined) return { kind: 'taken' }
+    const { events, result, token } = decision
+    const claim = token === undefined ? undefined : this.#state.active.get(token)
+    const revoke = (): void => {
+      if (claim === undefined) return
+      const isCancelled = command.action.kind === 'cancel'
+      this.#claims.revoke(claim, isCancelled ? 'cancelled' : 'released')
+      this.#announcer.revoked(claim, isCancelled)
+    }
+    this.#loop.record(events, { durable: revoke, lost: () => {} })
+    this.#loop.wake()
+    return { kind: 'result', result }
+  }
+
+  /** Ends claims. `claims`: what is known of them, in the same order. */
+  settle(settlements: readonly Settlement[], claims: readonly (Claim | undefined)[], effect?: Effect): SettleDecision {
+    this.#loop.tick()
+    const decision = decideSettle(this.#state, settlements, (claim, failure) => this.#retryDelay(claim, failure))
+    for (const { token } of settlements) this.#claims.forget(token)
+    this.#loop.record(decision.events, this.#announcer.settled(settlements, claims, decision, effect))
+    return decision
+  }
+
+  /** Settlements from another process, whose worker may want to hear how they were taken. */
+  #settleElsewhere({ settlements, worker }: SettleCommand): void {
+    const claims = settlements.map(({ token }) => this.#state.active.get(token))
+    const decision = this.settle(settlements, claims)
+    const remote = worker === undefined ? undefined : this.#claims.side?.worker(worker)
+    if (remote === undefined) return
+    const outcomes = this.#outcomes(settlements, claims, decision)
+    this.#loop.record([], { durable: () => remote.settled(outcomes), lost: () => {} })
+  }
+
+  #outcomes(
+    settlements: readonly Settlement[],
+    claims: readonly (Claim | undefined)[],
+    { events, results }: SettleDecision,
+  ): SettledElsewhere[] {
+    const nextTry = new Map<number, number>()
+    for (const event of events) {
+      if (event.type === 'retried' || event.type === 'snoozed') nextTry.set(event.token, event.visibleAt)
+    }
+    return settlements.map(({ token }, i): SettledElsewhere => {
+      const claim = claims[i]
+      const as = results[i] ?? 'stale'
+      const dead = claim === undefined || as !== 'died' ? undefined : this.#state.dead.get(messageId(claim))
+      const died = dead === undefined ? undefined : { reason: dead.reason, failures: dead.failures }
+      return { token, as, visibleAt: nextTry.get(token), died }
+    })
+  }
+
+  /** What handlers of this process reported. */
+  report(reports: readonly { readonly token: number }[]): void {
+    for (const report of reports) {
+      if (this.#state.active.has(report.token)) this.#loop.record([{ type: 'reported', ...report }])
+    }
+  }
+
+  expire(tokens: readonly number[]): void {
+    const claims = tokens.map((token) => this.#state.active.get(token)).filter((claim) => claim !== undefined)
+    for (const token of tokens) this.#claims.forget(token)
+    this.#loop.record(decideExpire(this.#state, tokens), this.#announcer.expired(claims))
+    this.#claims.ranOut(claims)
+  }
+
+  /** What the handler asked for, else the message's own backoff, else the user's function, else the queue's. */
+  #retryDelay({ attempt, batch }: Claim, failure: Extract<Settlement, { kind: 'fail' }>): number {
+    const { options, trouble } = this.#context
+    if (failure.afterMs !== undefined) return failure.afterMs
+    const own = batch.extras?.backoff
+    if (own === undefined && options.backoffFunction !== undefined) {
+      try {
+        const ms: unknown = options.backoffFunction(attempt, failure)
+        assertDuration('The backoff function', ms)
+        return ms
+      } catch (error) {
+        trouble(error)
+      }
+    }
+    return backoffMs(own ?? options.backoff, attempt, options.random.next())
+  }
+}

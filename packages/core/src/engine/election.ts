@@ -1,0 +1,245 @@
+/**
+ * Who writes: this process's part in that, for as long as the queue is open.
+ *
+ * Owns the role. Any process that is used takes over when nobody else writes; when somebody does it stands by, and tries again if it
+ * has a worker. Who writes is decided by the log's fence alone; the lease beside it only says when it makes sense to try.
+ */
+import { Lease, type LeaseGrant, LeaseLost, type LeaseRecord } from '@s3queue/primitives'
+import { sleep } from '@s3queue/storage'
+import { QueueClosed, TransportMissing } from '../errors.ts'
+import { queueFold } from '../state/fold.ts'
+import type { EngineContext, Submission } from './context.ts'
+import { describeWriter, type WriterDetails } from './heartbeat.ts'
+import { ensureProbed } from './probe.ts'
+import { Term, wasTakenOver } from './term.ts'
+
+export type Role =
+  /** Not used yet, or nothing to gain from trying to write. */
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'electing' }
+  | { readonly kind: 'leading'; readonly term: Term }
+  /** Another process writes. */
+  | { readonly kind: 'standby' }
+  | { readonly kind: 'closed' }
+
+/** Wait before trying again what failed for a reason that time alone does not mend. */
+const RETRY_MS = 5000
+const BUSY_POLL_MS = 1000
+/** Allowed difference between two wall clocks before a writer is called stale by them. */
+const CLOCK_MARGIN_MS = 1500
+/** Those that wait for the same moment spread over this time. */
+const SPREAD_MS = 300
+
+export interface ElectionOptions {
+  readonly context: EngineContext
+  readonly sender: string
+  /** The role has changed, or a commit has become durable. */
+  readonly onChange: (role: Role) => void
+  /** A command did not become durable in a term. */
+  readonly onLost: (submission: Submission) => void
+  /** The store refuses: those who wait must be told. */
+  readonly onRefused: (error: unknown) => void
+  /** Right before this process tries to fence the writer it knows of. */
+  readonly onTrying: () => void
+  /** Whether to watch the writer closely. */
+  readonly isDeputy: () => boolean
+}
+
+export class Election {
+  readonly #options: ElectionOptions
+  readonly #lease: Lease<WriterDetails>
+  readonly #abort = new AbortController()
+  #role: Role = { kind: 'idle' }
+  #running: Promise<void> | undefined
+  #wakeStandby: (() => void) | undefined
+  #lookedAt = Number.NEGATIVE_INFINITY
+  #probed = false
+  #isClockKnown = false
+  /** The queue is being closed, and this process does not become the writer any more. */
+  #isEnding = false
+
+  constructor(options: ElectionOptions) {
+    this.#options = options
+    const { context, sender } = options
+    const { store, prefix, clock, random, ids, takeoverAfterMs } = context.options
+    this.#lease = new Lease({
+      store,
+      key: `${prefix}writer`,
+      owner: sender,
+      durationMs: takeoverAfterMs,
+      // The lease's timestamps are compared across machines, so they go by the store's clock.
+      clock: { ...clock, now: context.wallNow },
+      ...{ random, ids, onTrouble: context.trouble },
+    })
+  }
+
+  get role(): Role {
+    return this.#role
+  }
+
+  /** Whether the store has answered: if it tells its time, `wallNow` goes by that from then on. */
+  get isClockKnown(): boolean {
+    return this.#isClockKnown
+  }
+
+  /** Sees to it that this process gets a role. */
+  start(): void {
+    if (this.#running !== undefined || this.#abort.signal.aborted) return
+    this.#running = this.#run().finally(() => {
+      this.#running = undefined
+    })
+  }
+
+  /** A worker has come: with it this process may depose a writer that has none, so until that is tried its role is open again. */
+  reopen(): void {
+    this.#setRole({ kind: 'electing' })
+    this.start()
+    this.#wakeStandby?.()
+  }
+
+  /** The lease may be free: look at it, if the last look is not quite recent. */
+  lookSoon(): void {
+    if (this.#role.kind !== 'standby') return
+    if (this.#options.context.options.clock.monotonic() - this.#lookedAt < BUSY_POLL_MS) return
+    this.start()
+    this.#wakeStandby?.()
+  }
+
+  /** From now on this process does not become the writer any more. */
+  beginEnding(): void {
+    this.#isEnding = true
+  }
+
+  /** Ends for good. Resolves when nothing is under way. */
+  async close(reason: Error): Promise<void> {
+    const { term } = this.#role.kind === 'leading' ? this.#role : { term: undefined }
+    this.#setRole({ kind: 'closed' })
+    term?.end(reason)
+    this.#abort.abort(reason)
+    this.#wakeStandby?.()
+    await this.#running
+  }
+
+  /** Elects, leads, stands by, until there is nothing to gain. Never rejects. */
+  async #run(): Promise<void> {
+    const { context, onRefused } = this.#options
+    const { signal } = this.#abort
+    while (!signal.aborted && !this.#isEnding) {
+      try {
+        if (this.#role.kind !== 'standby') this.#setRole({ kind: 'electing' })
+        await this.#probe(signal)
+        this.#lookedAt = context.options.clock.monotonic()
+        const attempt = await this.#lease.tryAcquire(describeWriter(context, false), {
+          signal,
+          mayDepose: (record) => this.#mayDepose(record),
+        })
+        this.#isClockKnown = true
+        if (attempt.outcome === 'acquired') {
+          await this.#lead(attempt.grant)
+        } else {
+          this.#setRole({ kind: 'standby' })
+          if (context.worker() === undefined) return
+          await this.#waitOnStandby(attempt.record, attempt.freeInMs)
+        }
+      } catch (error) {
+        if (signal.aborted) return
+        onRefused(error)
+        this.#setRole({ kind: 'idle' })
+        if (context.worker() === undefined) return
+        context.trouble(error)
+        await sleep(context.options.clock, RETRY_MS, signal).catch(() => {})
+      }
+    }
+  }
+
+  /** Before the first attempt of this process. */
+  async #probe(signal: AbortSignal): Promise<void> {
+    if (this.#probed) return
+    const { options, trouble } = this.#options.context
+    await ensureProbed(options, trouble, signal)
+    this.#probed = true
+  }
+
+  /**
+   * One term as the writer. Throws what ended it, unless another process took over.
+   *
+   * It begins only if the lease is still ours behind our fence. A process that stalled between lease and fence would else write beside one that
+   * trusts its lease: its claims would run out here, while there they are extended.
+   */
+  async #lead(grant: LeaseGrant<WriterDetails>): Promise<void> {
+    const { context, onChange, onLost, onTrying } = this.#options
+    const { signal } = this.#abort
+    onTrying()
+    const leadership = await context.log.takeOver(queueFold, signal)
+    const provenAt = context.options.clock.monotonic()
+    if (!(await isStillGranted(grant, describeWriter(context, false), signal))) return
+    if (this.#isEnding) return grant.release(signal)
+    if (leadership.state.shared && context.options.transport === undefined) {
+      await grant.release(signal)
+      throw new TransportMissing(
+        `Workers of other processes have messages of queue "${context.options.name}", and without a transport this process cannot reach them. ` +
+          'Open the queue with @s3queue/coordinator here as well.',
+      )
+    }
+    const ended = Promise.withResolvers<Error>()
+    const term = new Term({
+      ...{ context, grant, leadership, provenAt, onLost },
+      onCommitted: () => onChange(this.#role),
+      onEnd: (reason) => ended.resolve(reason),
+    })
+    this.#setRole({ kind: 'leading', term })
+    context.events.emit('promoted', { epoch: term.epoch })
+    const reason = await ended.promise
+    context.events.emit('demoted', { epoch: term.epoch, reason: reason.message })
+    if (signal.aborted || reason instanceof QueueClosed) return
+    this.#setRole({ kind: 'electing' })
+    context.worker()?.detached()
+    if (!wasTakenOver(reason)) throw reason
+  }
+
+  /** Waits until it makes sense to try again: often while there is work, seldom while there is none. */
+  async #waitOnStandby(record: LeaseRecord<WriterDetails>, freeInMs: number): Promise<void> {
+    const { context, isDeputy } = this.#options
+    const { clock, random, takeoverAfterMs } = context.options
+    const isClose = record.details.busy && isDeputy()
+    const pollMs = Math.min(takeoverAfterMs / 3, isClose ? BUSY_POLL_MS : Number.POSITIVE_INFINITY)
+    const staleInMs = record.aliveAt + record.durationMs + CLOCK_MARGIN_MS + 1 - context.wallNow()
+    const untilGone = Math.min(freeInMs, staleInMs > 0 ? staleInMs : pollMs)
+    const waitMs = pollMs <= untilGone ? pollMs : untilGone + random.next() * SPREAD_MS
+    await new Promise<void>((resolve) => {
+      const cancel = clock.setTimer(Math.max(1, waitMs), resolve)
+      this.#wakeStandby = () => {
+        cancel()
+        resolve()
+      }
+    })
+    this.#wakeStandby = undefined
+  }
+
+  /** The lease of our own last term is ours; a writer without workers gives way to a process with one; a writer whose last sign is old by the store's clock is gone. */
+  #mayDepose(record: LeaseRecord<WriterDetails>): boolean {
+    const { context, sender } = this.#options
+    if (record.owner === sender) return true
+    if (context.worker() !== undefined && record.details.workers === 0) return true
+    return context.wallNow() - record.aliveAt > record.durationMs + CLOCK_MARGIN_MS
+  }
+
+  #setRole(role: Role): void {
+    this.#role = role
+    this.#options.onChange(role)
+  }
+}
+
+async function isStillGranted(
+  grant: LeaseGrant<WriterDetails>,
+  details: WriterDetails,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    await grant.renew(details, signal)
+    return true
+  } catch (error) {
+    if (error instanceof LeaseLost) return false
+    throw error
+  }
+}

@@ -1,0 +1,21 @@
+/** For those who write a transport: `@s3queue/core/transport`. Users of a queue hand one in as the option `transport`. */
+export type { SettledAs } from '../settle.ts'
+export type { Payload } from '../state/batch-codec.ts'
+export type { Command, NoticeCommand, ProgressReport, Settlement } from '../state/commands.ts'
+export type { DeadReason, Failure } from '../state/events.ts'
+export type { Batch, Claim } from '../state/model.ts'
+export type {
+  ClaimExtension,
+  Extended,
+  Receipt,
+  RemoteWorker,
+  RevokeReason,
+  SettledElsewhere,
+  StandbyProcess,
+  Transport,
+  TransportQueue,
+  TravellingTicket,
+  WorkerSide,
+  WriterSide,
+  WriterTerm,
+} from './port.ts'

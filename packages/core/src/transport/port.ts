@@ -1,0 +1,180 @@
+/**
+ * The port through which the writer reaches workers of other processes, and they it: `@s3queue/core/transport`.
+ *
+ * Without a transport only the writer's process handles messages. With one, claims become tickets that travel. A transport decides how fast
+ * that goes and what it costs; what is safe is decided here:
+ *
+ * - A ticket is handed to a transport after its claim is in the log, never before.
+ * - The writer counts a claim's time from the moment at which it *knows* that the worker can read the ticket. The worker counts
+ *   from a moment at which the ticket *was not there yet*. So the worker gives up first, and no clocks are compared.
+ * - What one writer told a worker must not reach it after the next writer has counted: see `WriterSide.adopt`.
+ */
+import type { Clock, Ids, ObjectStore, Random } from '@s3queue/storage'
+import type { SettledAs } from '../settle.ts'
+import type { Payload } from '../state/batch-codec.ts'
+import type { Command, NoticeCommand, ProgressReport, Settlement } from '../state/commands.ts'
+import type { DeadReason, Failure } from '../state/events.ts'
+import type { Claim } from '../state/model.ts'
+
+export interface Transport {
+  /** This process writes, for one term. */
+  lead(term: WriterTerm): WriterSide
+  /** Another process writes, and this one has a worker. Ends with `leave` or `stop`. */
+  join(standby: StandbyProcess): WorkerSide
+}
+
+/** What a transport needs to know of its queue. */
+export interface TransportQueue {
+  readonly name: string
+  readonly store: ObjectStore
+  /** Where the queue's objects lie, ending in a slash. */
+  readonly prefix: string
+  readonly visibilityTimeoutMs: number
+  readonly takeoverAfterMs: number
+  readonly maxPollMs: number
+  readonly clock: Clock
+  readonly random: Random
+  readonly ids: Ids
+}
+
+/** How long a claim lasts, counted from a moment on the monotonic clock at which it was certain not to be over. */
+export interface ClaimExtension {
+  readonly provenAt: number
+  readonly timeoutMs: number
+}
+
+/** Claims that run for their full time from a moment on. */
+export interface Extended {
+  readonly provenAt: number
+  /** Their tokens; those that were asked for and are missing are over. */
+  readonly held: ReadonlySet<number>
+}
+
+/** A committed claim on its way. Its payload is undefined if it is in an object of its own: then the worker reads it there. */
+export interface TravellingTicket {
+  readonly claim: Claim
+  readonly payload: Payload | undefined
+}
+
+/** What the writer made of a notice. */
+export interface Receipt {
+  /** The notice's number. */
+  readonly notice: number
+  /** Of the tokens it wanted to have extended, those whose claims are over. All others run for their full time from the notice on. */
+  readonly lost: readonly number[]
+  /** For each lasting extension: its token and how long the claim lasts from the notice on, in ms; null if the claim is over. */
+  readonly lasting: readonly (readonly [number, number | null])[]
+}
+
+/** How a settlement that came from elsewhere was taken. */
+export interface SettledElsewhere {
+  readonly token: number
+  readonly as: SettledAs
+  /** The next attempt, ms since 1970, if it was retried or snoozed. */
+  readonly visibleAt?: number | undefined
+  /** What became a dead letter. */
+  readonly died?: { readonly reason: DeadReason; readonly failures: readonly Failure[] } | undefined
+}
+
+export type RevokeReason = 'cancelled' | 'released'
+
+/** A worker of another process, as the writer sees it. */
+export interface RemoteWorker {
+  readonly id: string
+  /** How many more messages to claim for it now, if it holds `held` claims. */
+  room(held: number): number
+  /**
+   * Resolves to true once the worker can read these tickets, to false once it is certain that it never will. Until then their claims have no
+   * deadline.
+   */
+  deliver(tickets: readonly TravellingTicket[]): Promise<boolean>
+  /** A claim was taken from it. It is told as soon as that is possible; its token is void already. */
+  revoke(token: number, reason: RevokeReason): void
+  /** It asked to be told how these settlements were taken. */
+  settled(outcomes: readonly SettledElsewhere[]): void
+}
+
+/** What a term offers to its transport. */
+export interface WriterTerm {
+  readonly epoch: number
+  readonly queue: TransportQueue
+  /** Aborted when the term is over. */
+  readonly signal: AbortSignal
+  readonly isActive: (token: number) => boolean
+  /** How many claims a worker holds. */
+  readonly held: (worker: string) => number
+  /** The id of the worker in this process, while there is one. */
+  readonly localWorker: () => string | undefined
+  /** Somebody has room: claims are made soon. */
+  readonly wake: () => void
+  readonly trouble: (error: unknown) => void
+}
+
+/** The transport on the writer's side. */
+export interface WriterSide {
+  /** Workers to dispatch to, in the order in which they are to be served. Asked before each commit, while something waits. */
+  workers(): Iterable<RemoteWorker>
+  /** The worker of that id, if it is known. */
+  worker(id: string): RemoteWorker | undefined
+  /**
+   * These claims of `worker` run on from an earlier term. Resolves once nothing that an earlier writer sends can reach the worker any more, or once it is
+   * certain that the worker reads no more; their time counts from then on.
+   */
+  adopt(worker: string, claims: readonly Claim[]): Promise<void>
+  /** A worker's notice came, and what was made of it. */
+  heard(notice: NoticeCommand, receipt: Receipt): void
+  /** Claims of this worker ran out: it may be dead. */
+  ranOut(worker: string): void
+  /** The term ends in order, its lease is free: somebody else may take over. Never rejects. */
+  handOver(): Promise<void>
+}
+
+/** What a process that stands by offers to its transport. */
+export interface StandbyProcess {
+  readonly queue: TransportQueue
+  readonly worker: {
+    readonly id: string
+    /** How many handlers it runs at once, at most. */
+    readonly concurrency: number
+    /** How many claims it would hold at once, in all. */
+    capacity(): number
+    /** Whether it holds this claim, or has settled it and the settlement is not durable yet. */
+    knows(token: number): boolean
+    /** Whether it holds any claim. */
+    readonly isBusy: boolean
+  }
+  /** The highest epoch that this process has seen: what comes from a lower one is old. */
+  readonly epoch: () => number
+  /** An epoch was seen. */
+  readonly sawEpoch: (epoch: number) => void
+  /** Makes commands durable for the writer, whoever that is. */
+  readonly send: (commands: readonly Command[]) => Promise<void>
+  /**
+   * Tickets have come. `absentAt`: a moment at which they were not there yet, monotonic: the worker's deadlines count from there. `askedAt`: when what
+   * they answer was sent; tells how long claims take to come.
+   */
+  readonly deliver: (tickets: readonly TravellingTicket[], absentAt: number, askedAt: number) => void
+  readonly revoke: (token: number, reason: RevokeReason) => void
+  readonly settled: (outcomes: readonly SettledElsewhere[]) => void
+  /** The lease may be free: look at it now. */
+  readonly wake: () => void
+  readonly trouble: (error: unknown) => void
+}
+
+/** The transport on a worker's side, while another process writes. */
+export interface WorkerSide {
+  /** Whether this process should watch the writer closely: a few do, the others look now and then. */
+  readonly isDeputy: boolean
+  /** Settlements are about to be sent, and what handlers reported: what to send along. Called with neither, it may have nothing to say. */
+  notice(settlements: readonly Settlement[], reports: readonly ProgressReport[]): readonly NoticeCommand[]
+  /** That is durable. */
+  sent(): void
+  /** Claims to run for their full time; resolves to those that do, and from which moment on, monotonic. Undefined if nobody answered. */
+  extend(tokens: readonly number[]): Promise<Extended | undefined>
+  /** A claim is to last at least so long, also in the hands of a later writer. Undefined: it is over. */
+  setTimeout(token: number, ms: number): Promise<ClaimExtension | undefined>
+  /** The worker is gone for good; it holds nothing. Never rejects. */
+  leave(): Promise<void>
+  /** This process becomes the writer. */
+  stop(): void
+}
