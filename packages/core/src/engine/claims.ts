@@ -58,8 +58,9 @@ export class Claims {
     this.#side = context.options.transport?.lead({
       ...{ epoch, queue: context.options, signal, trouble: context.trouble },
       isActive: (token) => state.active.has(token),
+      waiting: () => state.counts.waiting,
       held: (worker) => state.held.get(worker) ?? 0,
-      localWorker: () => context.worker()?.id,
+      localWorker: () => context.worker(),
       wake: () => loop.wake(),
     })
   }

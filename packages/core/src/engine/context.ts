@@ -6,6 +6,7 @@ import type { ResolvedQueueOptions } from '../options.ts'
 import type { Payload } from '../state/batch-codec.ts'
 import type { Command, ProgressReport, Settlement } from '../state/commands.ts'
 import type { Claim } from '../state/model.ts'
+import type { WorkerSelf } from '../transport/port.ts'
 
 export interface EngineContext {
   readonly options: ResolvedQueueOptions
@@ -42,16 +43,11 @@ export interface Finished {
 }
 
 /** How the engine sees a worker of its process. */
-export interface WorkerLink {
-  readonly id: string
-  readonly concurrency: number
+export interface WorkerLink extends WorkerSelf {
   /** How many more messages it would take now. */
   room(): number
-  /** How many it would hold at once, in all. */
-  capacity(): number
   /** Whether it holds this claim, or has a settlement of it that was not taken yet. */
   knows(token: number): boolean
-  readonly isBusy: boolean
   /** `count` claims are being committed for it. */
   reserve(count: number): void
   /** `count` reserved claims will not come. */

@@ -191,12 +191,15 @@ export class Engine {
 
   /** The worker has gone. Resolves when everything it had is settled. */
   async detach(): Promise<void> {
-    const settlements = this.#worker?.takeFinished().settlements ?? []
+    const worker = this.#worker
+    const settlements = worker?.takeFinished().settlements ?? []
     this.#worker = undefined
     const { role } = this.#election
     if (role.kind === 'leading') role.term.workersChanged()
     if (role.kind === 'leading' || settlements.length > 0) await this.submit([{ type: 'settle', settlements }], [])
-    await this.#standby.leave()
+    if (this.#standby.isJoined) await this.#standby.leave()
+    else if (worker !== undefined && this.#election.role.kind === 'leading')
+      await this.#election.role.term.workerLeft(worker.id)
   }
 
   /** The worker has settlements or reports to take, or room. */
@@ -368,6 +371,7 @@ export class Engine {
 
   #trouble(error: unknown): void {
     this.#lastTrouble = error
+    this.#options.transport?.noteTrouble?.(error)
     const { events } = this.#context
     if (events.hears('trouble')) events.emit('trouble', { error })
     else this.#options.logger.warn(error instanceof Error ? error.message : String(error))

@@ -32,6 +32,8 @@ export class Standby {
   readonly #options: StandbyOptions
   readonly #payloads: PayloadSource
   #side: WorkerSide | undefined
+  /** Tokens of claims whose payloads are being read. */
+  readonly #loading = new Set<number>()
   /** Claims that were settled, until it is known how that was taken. */
   readonly #settled = new Map<number, { readonly claim: Claim; readonly settlement: Settlement }>()
 
@@ -58,6 +60,7 @@ export class Standby {
     if (transport === undefined || worker === undefined || this.#side !== undefined) return
     this.#side = transport.join({
       ...{ queue: context.options, worker, epoch, sawEpoch, wake, trouble: context.trouble },
+      knows: (token) => worker.knows(token) || this.#loading.has(token),
       send: (commands) => this.#send(commands),
       deliver: (tickets, provenAt, askedAt) => this.#deliver(worker, tickets, provenAt, askedAt),
       revoke: (token, why) => {
@@ -127,10 +130,14 @@ export class Standby {
     if (ready.length > 0) worker.deliver(ready, times, 0)
     for (const { claim, payload } of tickets) {
       if (payload !== undefined) continue
-      this.#payloads.load(claim).then(
-        (loaded) => worker.deliver([{ claim, payload: loaded }], times, 0),
-        (error: unknown) => this.#unreadable(claim, error),
-      )
+      this.#loading.add(claim.token)
+      this.#payloads
+        .load(claim)
+        .then(
+          (loaded) => worker.deliver([{ claim, payload: loaded }], times, 0),
+          (error: unknown) => this.#unreadable(claim, error),
+        )
+        .finally(() => this.#loading.delete(claim.token))
     }
   }
 

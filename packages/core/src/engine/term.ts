@@ -132,8 +132,14 @@ export class Term {
 
   /** A worker came or went: others must know, as it decides who should write. */
   workersChanged(): void {
+    this.#claims.side?.localChanged()
     void this.#heartbeat.beat()
     this.#loop.wake()
+  }
+
+  /** The worker of this process has gone for good. */
+  async workerLeft(id: string): Promise<void> {
+    await this.#claims.side?.localLeft(id)
   }
 
   /** There are settlements to take, or there is room for more work. */

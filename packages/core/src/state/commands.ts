@@ -67,6 +67,8 @@ export interface ControlCommand {
  */
 export interface NoticeCommand {
   readonly type: 'notice'
+  /** Of the transport. */
+  readonly format: number
   readonly worker: string
   /** From 1 on; a receipt names it, and one with a lower number than the last is passed over. */
   readonly number: number

@@ -15,6 +15,7 @@ export type {
   Transport,
   TransportQueue,
   TravellingTicket,
+  WorkerSelf,
   WorkerSide,
   WriterSide,
   WriterTerm,

@@ -21,6 +21,8 @@ export interface Transport {
   lead(term: WriterTerm): WriterSide
   /** Another process writes, and this one has a worker. Ends with `leave` or `stop`. */
   join(standby: StandbyProcess): WorkerSide
+  /** Something is wrong in this process that no call can be told of: others may want to see it. */
+  noteTrouble?(error: unknown): void
 }
 
 /** What a transport needs to know of its queue. */
@@ -103,8 +105,10 @@ export interface WriterTerm {
   readonly isActive: (token: number) => boolean
   /** How many claims a worker holds. */
   readonly held: (worker: string) => number
-  /** The id of the worker in this process, while there is one. */
-  readonly localWorker: () => string | undefined
+  /** How many messages are visible and wait. */
+  readonly waiting: () => number
+  /** The worker in this process, while there is one. */
+  readonly localWorker: () => WorkerSelf | undefined
   /** Somebody has room: claims are made soon. */
   readonly wake: () => void
   readonly trouble: (error: unknown) => void
@@ -125,24 +129,33 @@ export interface WriterSide {
   heard(notice: NoticeCommand, receipt: Receipt): void
   /** Claims of this worker ran out: it may be dead. */
   ranOut(worker: string): void
+  /** A worker of this process has come or gone. */
+  localChanged(): void
+  /** The worker of this process has gone for good; it holds nothing. Never rejects. */
+  localLeft(worker: string): Promise<void>
   /** The term ends in order, its lease is free: somebody else may take over. Never rejects. */
   handOver(): Promise<void>
+}
+
+/** What a worker says of itself. */
+export interface WorkerSelf {
+  readonly id: string
+  /** How many handlers it runs at once, at most. */
+  readonly concurrency: number
+  /** How many claims it would hold at once, in all. */
+  capacity(): number
+  /** Whether it holds any claim. */
+  readonly isBusy: boolean
+  /** Messages whose handlers have ended. */
+  readonly finishedCount: number
 }
 
 /** What a process that stands by offers to its transport. */
 export interface StandbyProcess {
   readonly queue: TransportQueue
-  readonly worker: {
-    readonly id: string
-    /** How many handlers it runs at once, at most. */
-    readonly concurrency: number
-    /** How many claims it would hold at once, in all. */
-    capacity(): number
-    /** Whether it holds this claim, or has settled it and the settlement is not durable yet. */
-    knows(token: number): boolean
-    /** Whether it holds any claim. */
-    readonly isBusy: boolean
-  }
+  readonly worker: WorkerSelf
+  /** Whether the worker holds this claim, or has settled it and that was not sent yet. */
+  readonly knows: (token: number) => boolean
   /** The highest epoch that this process has seen: what comes from a lower one is old. */
   readonly epoch: () => number
   /** An epoch was seen. */

@@ -1,0 +1,34 @@
+/** Troubles that the coordinator tells of. Each says what to do. */
+
+export abstract class CoordinatorError extends Error {
+  abstract readonly code: string
+
+  constructor(message: string) {
+    super(message)
+    this.name = new.target.name
+  }
+}
+
+/** A process of another version speaks a format that this one does not. */
+export class FormatMismatch extends CoordinatorError {
+  readonly code = 'FORMAT_MISMATCH'
+
+  constructor(key: string, found: number, known: number) {
+    super(
+      `${key} has format ${found}, and this process speaks format ${known} of @s3queue/coordinator. Bring all processes of the queue to one ` +
+        'version; nothing is lost meanwhile, but these two do not work together.',
+    )
+  }
+}
+
+/** Two workers that are alive have the same name. */
+export class SameWorkerId extends CoordinatorError {
+  readonly code = 'SAME_WORKER_ID'
+
+  constructor(queue: string, name: string) {
+    super(
+      `Two workers of queue "${queue}" are called "${name}". They do not get in each other's way, since each has a suffix of its own, but nobody can ` +
+        'tell them apart: give each process a workerId of its own.',
+    )
+  }
+}

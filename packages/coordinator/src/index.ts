@@ -1,0 +1,7 @@
+export { CoordinatorError, FormatMismatch, SameWorkerId } from './errors.ts'
+export type { QueueHealth, QueueMetrics } from './metrics.ts'
+export type { CoordinatorOptions } from './options.ts'
+export { type CoordinatedQueue, type CoordinatedQueueOptions, createCoordinatedQueue } from './queue.ts'
+export type { RegistryRecord, WorkerRecord } from './registry/record.ts'
+export { createMailboxTransport, type MailboxTransport } from './transport.ts'
+export type { TicketCounts } from './writer-side.ts'

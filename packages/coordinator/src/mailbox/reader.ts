@@ -1,0 +1,125 @@
+/**
+ * The worker's side of its mailbox: one object, polled with `If-None-Match`, so a look at nothing new costs a request without a body.
+ *
+ * Owns what was read and nobody took yet. The moment that matters for a claim's time is when its ticket was *not there yet*: the start of the
+ * last look that did not show it.
+ */
+import type { StandbyProcess, TravellingTicket } from '@s3queue/core/transport'
+import { CasObject, type CasVersion } from '@s3queue/primitives'
+import { FormatMismatch } from '../errors.ts'
+import { mailboxKey } from '../keys.ts'
+import { decodeTicket, emptyMailbox, FORMAT, type MailboxRecord } from './record.ts'
+
+/** A ticket from the mailbox. `absentAt`: a moment, monotonic, at which it was not there yet. */
+export interface ReadTicket {
+  readonly ticket: TravellingTicket
+  readonly absentAt: number
+}
+
+/** What is new in a mailbox besides tickets. */
+export interface Letter
+  extends Pick<MailboxRecord, 'receipts' | 'revoked' | 'outcomes' | 'running' | 'epoch' | 'deputy'> {
+  readonly handedOver: boolean
+}
+
+export class MailboxReader {
+  readonly #standby: StandbyProcess
+  readonly #object: CasObject<MailboxRecord>
+  #known: CasVersion<MailboxRecord> | undefined
+  #lookedAt = 0
+  #version = 0
+  readonly #tickets: ReadTicket[] = []
+  #nextTicket = 0
+
+  constructor(standby: StandbyProcess) {
+    this.#standby = standby
+    const { queue, worker, trouble } = standby
+    const { store, prefix, clock, random, ids } = queue
+    const key = mailboxKey(prefix, worker.id)
+    this.#object = new CasObject({ store, key, clock, random, ids, onTrouble: trouble })
+  }
+
+  get key(): string {
+    return this.#object.key
+  }
+
+  /** The last version that was read. */
+  get version(): number {
+    return this.#version
+  }
+
+  /** The next ticket that was read, in constant time and without a request; undefined if there is none at hand. */
+  popTicket(): ReadTicket | undefined {
+    const ticket = this.#tickets[this.#nextTicket]
+    if (ticket === undefined) {
+      this.#tickets.length = 0
+      this.#nextTicket = 0
+      return undefined
+    }
+    this.#nextTicket++
+    return ticket
+  }
+
+  /** Looks once; what is new comes back, and its tickets are to be popped. Makes the mailbox if there is none. Waits through outages. */
+  async look(signal: AbortSignal): Promise<Letter | undefined> {
+    const { clock } = this.#standby.queue
+    const startedAt = clock.monotonic()
+    const known = this.#known
+    const answer =
+      known === undefined ? await this.#object.read(signal) : await this.#object.readIfChanged(known, signal)
+    const absentAt = this.#lookedAt
+    if (answer === 'unchanged') {
+      this.#lookedAt = startedAt
+      return undefined
+    }
+    if (answer === undefined) {
+      await this.#create(startedAt, signal)
+      return undefined
+    }
+    this.#known = answer
+    this.#lookedAt = startedAt
+    // Found at the first look: it is from an earlier stay, and whatever lies there may be as old.
+    return this.#read(answer.value, known === undefined ? Number.NEGATIVE_INFINITY : absentAt)
+  }
+
+  /** Nothing put here is read any more from now on. Resolves to the tickets that nobody has read. */
+  async seal(signal: AbortSignal): Promise<readonly TravellingTicket[]> {
+    const sealed = await this.#object.update(
+      (record) => (record === undefined || record.sealed ? undefined : { ...record, sealed: true }),
+      signal,
+    )
+    if (sealed === undefined) return []
+    const unread = sealed.value.tickets.filter(({ v }) => v > this.#version)
+    return unread.map((ticket) => decodeTicket(ticket, this.#standby.worker.id))
+  }
+
+  async #create(startedAt: number, signal: AbortSignal): Promise<void> {
+    const { current } = await this.#object.write(undefined, emptyMailbox(), signal)
+    this.#version = 0
+    // If it exists meanwhile, the next look reads it as found.
+    this.#known = current?.value.version === 0 ? current : undefined
+    this.#lookedAt = startedAt
+  }
+
+  #read(record: MailboxRecord, absentAt: number): Letter | undefined {
+    const { worker, epoch, sawEpoch } = this.#standby
+    if (record.format !== FORMAT) throw new FormatMismatch(this.key, record.format, FORMAT)
+    // From a writer that was replaced: whatever it says, its successor says again if it holds.
+    if (record.epoch < epoch()) return undefined
+    sawEpoch(record.epoch)
+    const seen = this.#version
+    this.#version = record.version
+    const isNew = (part: { readonly v: number }): boolean => part.v > seen
+    for (const ticket of record.tickets) {
+      if (isNew(ticket)) this.#tickets.push({ ticket: decodeTicket(ticket, worker.id), absentAt })
+    }
+    const { running, handedOver = 0 } = record
+    return {
+      ...{ epoch: record.epoch, deputy: record.deputy, handedOver: handedOver > seen },
+      receipts: record.receipts.filter(isNew),
+      revoked: record.revoked.filter(isNew),
+      outcomes: record.outcomes.filter(isNew),
+      running: running !== undefined && isNew(running) ? running : undefined,
+    }
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * What lies in a mailbox: all that a worker has not confirmed to have read, each part with the version in which it first stood there.
+ *
+ * Versions grow by one with each write of a writer, across changes of writer. A worker passes over what it has read in an earlier version.
+ */
+import type { Claim, Payload, Receipt, RevokeReason, SettledElsewhere, TravellingTicket } from '@s3queue/core/transport'
+
+/** The version of everything that the coordinators of different processes say to each other. */
+export const FORMAT = 1
+
+/** A claim with its payload. */
+export interface TicketRecord {
+  readonly v: number
+  readonly token: number
+  readonly attempt: number
+  readonly claimedAt: number
+  readonly timeoutMs: number
+  readonly failures: Claim['failures']
+  readonly batch: Omit<Claim['batch'], 'size'>
+  /** JSON text of the payload, or its bytes in Base64; neither if it is in an object of its own. */
+  readonly text?: string
+  readonly bytes?: string
+}
+
+export interface MailboxRecord {
+  readonly format: number
+  /** Of the writer that wrote this; 0: the worker itself, at the beginning. */
+  readonly epoch: number
+  readonly version: number
+  /** The worker is one of those that watch the writer closely. */
+  readonly deputy: boolean
+  /** The worker is leaving: nothing put here is read any more. */
+  readonly sealed: boolean
+  /** The writer has gone in order in this version: its lease is free. */
+  readonly handedOver?: number | undefined
+  /** Claims that this writer found running when it took over: those of them that the worker does not know never reached it. */
+  readonly running?: { readonly v: number; readonly tokens: readonly number[] } | undefined
+  readonly tickets: readonly TicketRecord[]
+  readonly receipts: readonly (Receipt & { readonly v: number })[]
+  readonly revoked: readonly { readonly v: number; readonly token: number; readonly why: RevokeReason }[]
+  readonly outcomes: readonly (SettledElsewhere & { readonly v: number })[]
+}
+
+/** An empty mailbox, as its worker makes it. */
+export function emptyMailbox(): MailboxRecord {
+  return {
+    ...{ format: FORMAT, epoch: 0, version: 0, deputy: false, sealed: false },
+    ...{ tickets: [], receipts: [], revoked: [], outcomes: [] },
+  }
+}
+
+export function encodeTicket({ claim, payload }: TravellingTicket, v: number): TicketRecord {
+  const { token, attempt, claimedAt, timeoutMs, failures, seq } = claim
+  const { size: _, ...batch } = claim.batch
+  // The message alone, not all those that came with it.
+  const own = { ...batch, seq, index: batch.index + seq - batch.seq }
+  return { v, token, attempt, claimedAt, timeoutMs, failures, batch: own, ...encodePayload(payload) }
+}
+
+export function decodeTicket(record: TicketRecord, worker: string): TravellingTicket {
+  const { token, attempt, claimedAt, timeoutMs, failures, batch, text, bytes } = record
+  const claim: Claim = {
+    ...{ batch: { ...batch, size: 1 }, seq: batch.seq, token, worker, attempt, claimedAt, timeoutMs, failures },
+    report: undefined,
+  }
+  return { claim, payload: text ?? (bytes === undefined ? undefined : Buffer.from(bytes, 'base64')) }
+}
+
+function encodePayload(payload: Payload | undefined): Pick<TicketRecord, 'text' | 'bytes'> {
+  if (payload === undefined) return {}
+  if (typeof payload === 'string') return { text: payload }
+  return { bytes: Buffer.from(payload).toString('base64') }
+}

@@ -1,0 +1,253 @@
+/**
+ * The writer's memory of all workers: who is there, how much each would take, and who has gone silent.
+ *
+ * One process reads the signs of life, the writer, and each only when it is due: N workers cost N reads, not N times N. What it
+ * knows it writes into one object for all others.
+ */
+import type { NoticeCommand, WriterTerm } from '@s3queue/core/transport'
+import { persistently } from '@s3queue/primitives'
+import { type ETag, overwrite } from '@s3queue/storage'
+import { FormatMismatch, SameWorkerId } from '../errors.ts'
+import { mailboxKey, registryKey, workerKey, workersPrefix } from '../keys.ts'
+import { FORMAT } from '../mailbox/record.ts'
+import type { ResolvedCoordinatorOptions } from '../options.ts'
+import { decodeRecord, encodeRecord, nameOf, type RegistryRecord, type WorkerRecord } from './record.ts'
+
+/** Signs are read so many at a time. */
+const READS_AT_ONCE = 32
+/** All signs are listed again after so many rounds: for workers whose first notice was lost, and for what the dead left behind. */
+const ROUNDS_PER_LIST = 6
+/** What a silent worker left behind is deleted after so long. */
+const FORGET_AFTER_MS = 3_600_000
+
+/** What is known of one worker. */
+export interface Member {
+  readonly id: string
+  capacity: number
+  /** For how long it may be silent after `heardAt`. */
+  silentForMs: number
+  /** When it last gave a sign, monotonic. */
+  heardAt: number
+  /** Claims of it ran out since then. */
+  suspected: boolean
+  /** The highest number of its notices. */
+  notice: number
+  record: WorkerRecord | undefined
+  etag: ETag | undefined
+}
+
+export interface RegistryOptions {
+  readonly term: WriterTerm
+  readonly options: ResolvedCoordinatorOptions
+  /** Somebody came, went, or has other room than before. */
+  readonly onChange: () => void
+}
+
+export class Registry {
+  readonly #options: RegistryOptions
+  readonly #members = new Map<string, Member>()
+  readonly #told = new Set<string>()
+  #rounds = 0
+  #published = ''
+
+  constructor(options: RegistryOptions) {
+    this.#options = options
+  }
+
+  /** Reads who is there, and from then on now and then, until the term ends. */
+  start(): void {
+    void this.#round()
+  }
+
+  get(id: string): Member | undefined {
+    return this.#members.get(id)
+  }
+
+  /** All that are known, silent ones too. */
+  members(): Iterable<Member> {
+    return this.#members.values()
+  }
+
+  isAlive({ heardAt, silentForMs, suspected }: Member): boolean {
+    return !suspected && this.#now() - heardAt <= silentForMs
+  }
+
+  /** A notice came. False if a later one came before. */
+  heard({ worker, number, capacity, silentForMs, format }: NoticeCommand): boolean {
+    if (format !== FORMAT) {
+      this.#tellOnce(worker, new FormatMismatch(workerKey(this.#options.term.queue.prefix, worker), format, FORMAT))
+      return false
+    }
+    const member = this.#member(worker)
+    if (number < member.notice) return false
+    if (capacity === 0 && silentForMs === 0) {
+      this.#forget(member)
+      return true
+    }
+    const isNews = member.suspected || capacity !== member.capacity || member.notice === 0
+    Object.assign(member, { notice: number, capacity, silentForMs, heardAt: this.#now(), suspected: false })
+    if (isNews) this.#options.onChange()
+    return true
+  }
+
+  /** Claims of it ran out: it gets nothing until it gives a sign. */
+  suspect(id: string): void {
+    const member = this.#members.get(id)
+    if (member === undefined) return
+    member.suspected = true
+    this.#options.onChange()
+  }
+
+  /** What is known, in words for others. */
+  describe(): RegistryRecord {
+    const { term } = this.#options
+    const alive = [...this.#members.values()].filter((member) => this.isAlive(member))
+    const workers = alive.flatMap(({ record }) => (record === undefined ? [] : [record]))
+    return { format: FORMAT, epoch: term.epoch, writer: term.localWorker()?.id, workers }
+  }
+
+  #member(id: string): Member {
+    let member = this.#members.get(id)
+    if (member === undefined) {
+      member = {
+        ...{ id, capacity: 0, silentForMs: 0, heardAt: this.#now(), suspected: false, notice: 0 },
+        ...{ record: undefined, etag: undefined },
+      }
+      this.#members.set(id, member)
+    }
+    return member
+  }
+
+  #now(): number {
+    return this.#options.term.queue.clock.monotonic()
+  }
+
+  /** Never rejects. */
+  async #round(): Promise<void> {
+    const { term, options } = this.#options
+    try {
+      if (this.#rounds++ % ROUNDS_PER_LIST === 0) await this.#list()
+      await this.#readDue()
+      await this.#publish()
+    } catch (error) {
+      if (term.signal.aborted) return
+      term.trouble(error)
+    }
+    if (term.signal.aborted) return
+    const cancel = term.queue.clock.setTimer(options.heartbeatIntervalMs, () => void this.#round())
+    term.signal.addEventListener('abort', cancel, { once: true })
+  }
+
+  async #list(): Promise<void> {
+    const { queue, localWorker, signal } = this.#options.term
+    const prefix = workersPrefix(queue.prefix)
+    const found = new Set<string>()
+    let startAfter: string | undefined
+    do {
+      const page = await this.#patiently(() => queue.store.list({ prefix, startAfter, signal }))
+      for (const { key } of page.entries) found.add(key.slice(prefix.length))
+      startAfter = page.truncated ? page.entries.at(-1)?.key : undefined
+    } while (startAfter !== undefined)
+    const local = localWorker()?.id
+    const unknown = [...found].filter((id) => id !== local && !this.#members.has(id))
+    await this.#inParts(unknown, (id) => this.#read(id))
+    for (const member of this.#members.values()) {
+      const silentMs = this.#now() - member.heardAt
+      if (!found.has(member.id) && silentMs > member.silentForMs) this.#forget(member)
+      else if (silentMs > FORGET_AFTER_MS) await this.#clearAway(member)
+    }
+  }
+
+  /** Signs that should have changed since they were last seen. */
+  async #readDue(): Promise<void> {
+    const now = this.#now()
+    const due = [...this.#members.values()].filter(
+      ({ heardAt, silentForMs, suspected }) => suspected || now - heardAt > silentForMs / 2,
+    )
+    await this.#inParts(due, ({ id }) => this.#read(id))
+  }
+
+  async #read(id: string): Promise<void> {
+    const { queue, signal } = this.#options.term
+    const key = workerKey(queue.prefix, id)
+    const ifNoneMatch = this.#members.get(id)?.etag
+    const answer = await this.#patiently(() => queue.store.get(key, { ifNoneMatch, signal }))
+    if (answer.outcome === 'not-modified') return
+    if (answer.outcome === 'not-found') {
+      const gone = this.#members.get(id)
+      if (gone !== undefined && !this.isAlive(gone)) this.#forget(gone)
+      return
+    }
+    const record = decodeRecord<WorkerRecord>(answer.body)
+    if (!('id' in record)) {
+      this.#tellOnce(id, new FormatMismatch(key, Number(record.format), FORMAT))
+      return
+    }
+    const member = this.#member(id)
+    // The first look at a sign says nothing about its age: the worker has the time that it asked for.
+    Object.assign(member, {
+      record,
+      etag: answer.etag,
+      silentForMs: record.silentForMs,
+      heardAt: this.#now(),
+      suspected: false,
+    })
+    if (member.notice === 0) member.capacity = record.capacity
+    this.#checkName(id)
+    this.#options.onChange()
+  }
+
+  #forget(member: Member): void {
+    this.#members.delete(member.id)
+    this.#options.onChange()
+  }
+
+  async #clearAway(member: Member): Promise<void> {
+    const { queue, held, signal } = this.#options.term
+    if (held(member.id) > 0) return
+    const { prefix, store } = queue
+    await this.#patiently(() => store.delete([mailboxKey(prefix, member.id), workerKey(prefix, member.id)], { signal }))
+    this.#forget(member)
+  }
+
+  /** Writes what others may want to know, if that has changed. */
+  async #publish(): Promise<void> {
+    const { queue, signal, trouble } = this.#options.term
+    const record = this.describe()
+    const news = JSON.stringify([
+      record.epoch,
+      record.writer,
+      record.workers.map(({ id, lastError }) => [id, lastError]),
+    ])
+    if (news === this.#published || (record.workers.length === 0 && this.#published === '')) return
+    const put = await queue.store.put(registryKey(queue.prefix), encodeRecord(record), { condition: overwrite, signal })
+    if (put.outcome === 'unknown') trouble(put.error)
+    else this.#published = news
+  }
+
+  #checkName(id: string): void {
+    const name = nameOf(id)
+    if (name === undefined) return
+    for (const other of this.#members.values()) {
+      if (other.id === id || nameOf(other.id) !== name || !this.isAlive(other)) continue
+      this.#tellOnce(`name:${name}`, new SameWorkerId(this.#options.term.queue.name, name))
+    }
+  }
+
+  #tellOnce(about: string, error: Error): void {
+    if (this.#told.has(about)) return
+    this.#told.add(about)
+    this.#options.term.trouble(error)
+  }
+
+  #patiently<T>(request: () => Promise<T>): Promise<T> {
+    const { queue, signal, trouble } = this.#options.term
+    return persistently({ clock: queue.clock, random: queue.random, onTrouble: trouble }, request, signal)
+  }
+
+  async #inParts<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+    for (let from = 0; from < items.length; from += READS_AT_ONCE) {
+      await Promise.all(items.slice(from, from + READS_AT_ONCE).map(work))
+    }
+  }
+}

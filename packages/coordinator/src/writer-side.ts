@@ -1,0 +1,190 @@
+/**
+ * The writer's side of the transport: which workers elsewhere get messages, and how they are told.
+ *
+ * Owns one post for each worker that was ever told something in this term. It serves those first that were heard of last: their
+ * mailboxes are looked into often, so that with little traffic a few workers do it all, fast, and the others sleep.
+ */
+import type {
+  Claim,
+  NoticeCommand,
+  Receipt,
+  RemoteWorker,
+  RevokeReason,
+  SettledElsewhere,
+  TravellingTicket,
+  WriterSide,
+  WriterTerm,
+} from '@s3queue/core/transport'
+import { Post } from './mailbox/post.ts'
+import type { ResolvedCoordinatorOptions } from './options.ts'
+import type { Heartbeats } from './registry/heartbeats.ts'
+import { type Member, Registry } from './registry/registry.ts'
+
+/** So many workers watch the writer closely, to take over at once when it goes. */
+const DEPUTIES = 2
+/** With so many characters of payloads unread in its mailbox, a worker gets no more. */
+const MAX_UNREAD = 4 << 20
+
+/** What a term counts. */
+export interface TicketCounts {
+  /** Tickets that were put into mailboxes. */
+  sent: number
+  /** Claims of workers elsewhere that ran out. */
+  stalled: number
+}
+
+export interface MailboxWriterOptions {
+  readonly term: WriterTerm
+  readonly options: ResolvedCoordinatorOptions
+  readonly counts: TicketCounts
+  readonly heartbeats: Heartbeats
+}
+
+export class MailboxWriter implements WriterSide {
+  readonly #term: WriterTerm
+  readonly #counts: TicketCounts
+  readonly #heartbeats: Heartbeats
+  readonly #registry: Registry
+  readonly #posts = new Map<string, Post>()
+  #deputies: readonly string[] = []
+  /** Alive, those first that were heard of last; undefined when that has to be found out again. */
+  #order: readonly Mailed[] | undefined
+
+  constructor({ term, options, counts, heartbeats }: MailboxWriterOptions) {
+    this.#term = term
+    this.#heartbeats = heartbeats
+    this.localChanged()
+    this.#counts = counts
+    this.#registry = new Registry({ term, options, onChange: () => this.#changed() })
+    this.#registry.start()
+  }
+
+  get registry(): Registry {
+    return this.#registry
+  }
+
+  workers(): Iterable<RemoteWorker> {
+    const local = this.#term.localWorker()?.id
+    this.#order ??= [...this.#registry.members()]
+      .filter((member) => member.id !== local && this.#registry.isAlive(member))
+      .sort((a, b) => b.heardAt - a.heardAt)
+      .map((member) => this.#mailed(member.id, member))
+    return this.#order
+  }
+
+  worker(id: string): RemoteWorker {
+    return this.#mailed(id, this.#registry.get(id))
+  }
+
+  async adopt(worker: string, claims: readonly Claim[]): Promise<void> {
+    await this.#post(worker).adopt(claims.map(({ token }) => token))
+  }
+
+  heard(notice: NoticeCommand, receipt: Receipt): void {
+    const { worker, seen, capacity, extend, lasting } = notice
+    const isNews = this.#registry.heard(notice)
+    this.#order = undefined
+    if (capacity === 0 && this.#registry.get(worker) === undefined) {
+      this.#posts.delete(worker)
+      return
+    }
+    const post = this.#post(worker)
+    post.confirmed(seen)
+    if (extend !== undefined || lasting !== undefined) post.receipt(receipt)
+    if (isNews) this.#term.wake()
+  }
+
+  ranOut(worker: string): void {
+    if (worker === this.#term.localWorker()?.id) return
+    this.#counts.stalled++
+    this.#registry.suspect(worker)
+  }
+
+  localChanged(): void {
+    const { queue, localWorker, trouble } = this.#term
+    this.#heartbeats.start({ queue, worker: localWorker, trouble })
+  }
+
+  async localLeft(worker: string): Promise<void> {
+    const { queue, signal, trouble } = this.#term
+    await this.#heartbeats.signOff(queue, worker, signal).catch((error: unknown) => {
+      if (!signal.aborted) trouble(error)
+    })
+  }
+
+  async handOver(): Promise<void> {
+    await Promise.all(this.#deputies.map((id) => this.#post(id).handOver()))
+  }
+
+  #changed(): void {
+    this.#order = undefined
+    this.#appointDeputies()
+    this.#term.wake()
+  }
+
+  #appointDeputies(): void {
+    const isAlive = (id: string): boolean => {
+      const member = this.#registry.get(id)
+      return member !== undefined && this.#registry.isAlive(member)
+    }
+    const staying = this.#deputies.filter(isAlive)
+    const others = [...this.#registry.members()].filter(({ id }) => !staying.includes(id) && isAlive(id))
+    const local = this.#term.localWorker()?.id
+    const added = others.filter(({ id }) => id !== local).slice(0, DEPUTIES - staying.length)
+    this.#deputies = [...staying, ...added.map(({ id }) => id)]
+    for (const { id } of added) this.#post(id).appoint(true)
+  }
+
+  #post(worker: string): Post {
+    let post = this.#posts.get(worker)
+    if (post === undefined) {
+      post = new Post({ term: this.#term, worker })
+      this.#posts.set(worker, post)
+    }
+    return post
+  }
+
+  #mailed(id: string, member: Member | undefined): Mailed {
+    return new Mailed({ id, member, registry: this.#registry, post: this.#post(id), counts: this.#counts })
+  }
+}
+
+interface MailedOptions {
+  readonly id: string
+  readonly member: Member | undefined
+  readonly registry: Registry
+  readonly post: Post
+  readonly counts: TicketCounts
+}
+
+/** A worker that is reached through its mailbox. */
+class Mailed implements RemoteWorker {
+  readonly #options: MailedOptions
+
+  constructor(options: MailedOptions) {
+    this.#options = options
+  }
+
+  get id(): string {
+    return this.#options.id
+  }
+
+  room(held: number): number {
+    const { member, registry, post } = this.#options
+    if (member === undefined || !registry.isAlive(member) || post.waitingBytes > MAX_UNREAD) return 0
+    return member.capacity - held
+  }
+
+  deliver(tickets: readonly TravellingTicket[]): Promise<boolean> {
+    this.#options.counts.sent += tickets.length
+    return this.#options.post.tickets(tickets)
+  }
+
+  revoke(token: number, why: RevokeReason): void {
+    this.#options.post.revoke(token, why)
+  }
+
+  settled(outcomes: readonly SettledElsewhere[]): void {
+    this.#options.post.outcomes(outcomes)
+  }
+}
