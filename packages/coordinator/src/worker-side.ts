@@ -181,16 +181,17 @@ export class MailboxWorker implements WorkerSide {
   async #run(): Promise<void> {
     const { signal } = this.#abort
     const { worker, queue, trouble } = this.#standby
-    let isKnown = false
+    let saidHello = -1
     while (!signal.aborted) {
       try {
         const letter = await this.#look(signal)
         if (signal.aborted) return
         if (letter !== undefined) this.#open(letter)
-        if (!isKnown) {
+        const { made } = this.#reader
+        if (made !== saidHello) {
           // Only now: what the writer answers finds a mailbox.
           await this.#standby.send([this.#notice({})])
-          isKnown = true
+          saidHello = made
         }
       } catch (error) {
         if (signal.aborted) return

@@ -175,9 +175,13 @@ class Mailed implements RemoteWorker {
     return member.capacity - held
   }
 
-  deliver(tickets: readonly TravellingTicket[]): Promise<boolean> {
-    this.#options.counts.sent += tickets.length
-    return this.#options.post.tickets(tickets)
+  async deliver(tickets: readonly TravellingTicket[]): Promise<boolean> {
+    const { counts, post, registry, id } = this.#options
+    counts.sent += tickets.length
+    const isThere = await post.tickets(tickets)
+    // It has no mailbox, so it gets nothing more until it says that it has one.
+    if (!isThere) registry.suspect(id)
+    return isThere
   }
 
   revoke(token: number, why: RevokeReason): void {

@@ -51,3 +51,54 @@ export function slowly(
     done.push(payload)
   }
 }
+
+/** A link to the store that the test can cut: requests made meanwhile get no answer until it is mended, as from a process that was paused. */
+export interface Link {
+  readonly store: ObjectStore
+  cut(): void
+  mend(): void
+}
+
+export function linkTo(store: ObjectStore): Link {
+  let mended: Promise<void> | undefined
+  let mend: () => void = () => {}
+  const through = async <T>(request: () => Promise<T>): Promise<T> => {
+    await mended
+    const answer = await request()
+    await mended
+    return answer
+  }
+  return {
+    store: {
+      description: store.description,
+      get: (key, options) => through(() => store.get(key, options)),
+      put: (key, body, options) => through(() => store.put(key, body, options)),
+      delete: (keys, options) => through(() => store.delete(keys, options)),
+      list: (options) => through(() => store.list(options)),
+    },
+    cut() {
+      const gate = Promise.withResolvers<void>()
+      mended = gate.promise
+      mend = gate.resolve
+    },
+    mend() {
+      mended = undefined
+      mend()
+    },
+  }
+}
+
+/** Troubles that a queue tells of from now on. */
+export function troublesOf(queue: Queue<unknown>): Error[] {
+  const troubles: Error[] = []
+  queue.on('trouble', ({ error }) => troubles.push(error as Error))
+  return troubles
+}
+
+/** Makes `first` the writer, by starting it before the others. */
+export async function startInOrder(world: World, starts: readonly (() => void)[]): Promise<void> {
+  for (const start of starts) {
+    start()
+    await world.pass(1500)
+  }
+}

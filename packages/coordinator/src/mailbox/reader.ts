@@ -28,6 +28,7 @@ export class MailboxReader {
   #known: CasVersion<MailboxRecord> | undefined
   #lookedAt = 0
   #version = 0
+  #made = 0
   readonly #tickets: ReadTicket[] = []
   #nextTicket = 0
 
@@ -46,6 +47,11 @@ export class MailboxReader {
   /** The last version that was read. */
   get version(): number {
     return this.#version
+  }
+
+  /** How often the mailbox was made. */
+  get made(): number {
+    return this.#made
   }
 
   /** The next ticket that was read, in constant time and without a request; undefined if there is none at hand. */
@@ -94,10 +100,10 @@ export class MailboxReader {
   }
 
   async #create(startedAt: number, signal: AbortSignal): Promise<void> {
-    const { current } = await this.#object.write(undefined, emptyMailbox(), signal)
-    this.#version = 0
-    // If it exists meanwhile, the next look reads it as found.
-    this.#known = current?.value.version === 0 ? current : undefined
+    const { outcome, current } = await this.#object.write(undefined, emptyMailbox(this.#version), signal)
+    this.#made++
+    // If somebody has written on it meanwhile, the next look reads it as found.
+    this.#known = outcome === 'written' && current.value.epoch === 0 ? current : undefined
     this.#lookedAt = startedAt
   }
 

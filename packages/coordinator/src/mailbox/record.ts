@@ -41,10 +41,10 @@ export interface MailboxRecord {
   readonly outcomes: readonly (SettledElsewhere & { readonly v: number })[]
 }
 
-/** An empty mailbox, as its worker makes it. */
-export function emptyMailbox(): MailboxRecord {
+/** An empty mailbox, as its worker makes it. `version`: the last one it has read, if there was a mailbox before. */
+export function emptyMailbox(version: number): MailboxRecord {
   return {
-    ...{ format: FORMAT, epoch: 0, version: 0, deputy: false, sealed: false },
+    ...{ format: FORMAT, epoch: 0, version, deputy: false, sealed: false },
     ...{ tickets: [], receipts: [], revoked: [], outcomes: [] },
   }
 }

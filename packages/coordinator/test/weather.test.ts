@@ -1,0 +1,309 @@
+import { createQueue } from '@s3queue/core'
+import {
+  createIds,
+  type ObjectStore,
+  overwrite,
+  StoreUnavailable,
+  seededRandom,
+  sleep,
+  Throttled,
+} from '@s3queue/storage'
+import { describe, expect, it } from 'vitest'
+import { encodeRecord } from '../src/registry/record.ts'
+import { createWorld, linkTo, type Process, slowly, startInOrder, troublesOf, type World } from './support.ts'
+
+const FAST = { visibilityTimeoutMs: 5000, takeoverAfterMs: 3000, acknowledgeTimeoutMs: 600_000 }
+const ALL = Array.from({ length: 60 }, (_, i) => i)
+
+const byNumber = (a: unknown, b: unknown): number => Number(a) - Number(b)
+
+/** Requests fail with `error` while the test says so. */
+function failing(store: ObjectStore, isFailing: () => boolean, error: (key: string) => Error): ObjectStore {
+  const guard = <T>(key: string, request: () => Promise<T>): Promise<T> =>
+    isFailing() ? Promise.reject(error(key)) : request()
+  return {
+    description: store.description,
+    get: (key, options) => guard(key, () => store.get(key, options)),
+    put: (key, body, options) => guard(key, () => store.put(key, body, options)),
+    delete: (keys, options) => guard(keys[0] ?? '', () => store.delete(keys, options)),
+    list: (options) => guard(options.prefix, () => store.list(options)),
+  }
+}
+
+/** All that is left is done by these processes, and each message once recorded. */
+async function expectAllDone(world: World, processes: readonly Process[], messages: number): Promise<void> {
+  const [first] = processes
+  if (first === undefined) throw new Error('There is no process.')
+  await world.run(first.queue.drain())
+  expect(await world.run(first.queue.getStats())).toMatchObject({ completed: messages, dead: 0, active: 0, waiting: 0 })
+  for (const { queue } of processes) await world.run(queue.close())
+}
+
+describe('bad weather', () => {
+  it('the store is gone for a minute and comes back: nothing is lost, and it never looks like an empty queue', async () => {
+    const world = createWorld()
+    let isGone = false
+    const store = failing(
+      world.store,
+      () => isGone,
+      (key) => new StoreUnavailable('The store is gone (injected).', { key }),
+    )
+    const pods = [world.open(FAST, {}, store), world.open(FAST, {}, store), world.open(FAST, {}, store)]
+    const done: unknown[] = []
+    const troubles = pods.map(({ queue }) => troublesOf(queue))
+    await startInOrder(
+      world,
+      pods.map(
+        ({ queue }) =>
+          () =>
+            queue.process(slowly(world, 100, done), { concurrency: 2 }),
+      ),
+    )
+    await world.run(pods[0]?.queue.enqueueMany(ALL) ?? Promise.resolve([]))
+    await world.pass(500)
+    isGone = true
+    let answered = false
+    const stats = pods[1]?.queue.getStats().finally(() => {
+      answered = true
+    })
+    await world.pass(60_000)
+    expect(answered).toBe(false)
+    isGone = false
+    expect((await world.run(stats ?? Promise.reject(new Error('no stats')))).total).toBe(60)
+    expect(troubles.every((list) => list.some(({ message }) => message.includes('The store is gone')))).toBe(true)
+    await expectAllDone(world, pods, 60)
+    expect(new Set(done).size).toBe(60)
+  })
+
+  it('the bucket throttles for a minute: requests wait as long as it asks, and nothing is lost', async () => {
+    const world = createWorld()
+    let isThrottling = false
+    const store = failing(
+      world.store,
+      () => isThrottling,
+      (key) => new Throttled('SlowDown (injected).', { key, retryAfterMs: 2000 }),
+    )
+    const pods = [world.open(FAST, {}, store), world.open(FAST, {}, store)]
+    for (const { queue } of pods) troublesOf(queue)
+    const done: unknown[] = []
+    await startInOrder(
+      world,
+      pods.map(
+        ({ queue }) =>
+          () =>
+            queue.process(slowly(world, 200, done), { concurrency: 2 }),
+      ),
+    )
+    await world.run(pods[0]?.queue.enqueueMany(ALL) ?? Promise.resolve([]))
+    await world.pass(500)
+    const before = pods.reduce((sum, { queue }) => sum + queue.getCost().requests, 0)
+    isThrottling = true
+    await world.pass(60_000)
+    const during = pods.reduce((sum, { queue }) => sum + queue.getCost().requests, 0) - before
+    expect(during).toBeLessThan(pods.length * 8 * 30)
+    isThrottling = false
+    await expectAllDone(world, pods, 60)
+  })
+
+  it('a pod that sleeps longer than every timeout: its handlers are told to stop, its outcomes refused', async () => {
+    const world = createWorld()
+    const link = linkTo(world.store)
+    const writer = world.open(FAST)
+    const sleeper = world.open(FAST, {}, link.store)
+    const done: unknown[] = []
+    const late: boolean[] = []
+    await startInOrder(world, [
+      () => writer.queue.process(slowly(world, 300, done), { concurrency: 2 }),
+      () =>
+        sleeper.queue.process(
+          async ({ payload }, { signal }) => {
+            if (late.length === 0) {
+              late.push(false)
+              link.cut()
+              await sleep(world.clock, 120_000)
+              late[0] = signal.aborted
+            }
+            done.push(payload)
+          },
+          { concurrency: 3 },
+        ),
+    ])
+    await world.run(writer.queue.enqueueMany(ALL))
+    await world.pass(125_000)
+    link.mend()
+    expect(late).toEqual([true])
+    await world.pass(10_000)
+    await expectAllDone(world, [writer, sleeper], 60)
+    expect([...new Set(done)].sort(byNumber)).toEqual(ALL)
+  })
+
+  it('a writer that sleeps longer than every timeout is replaced, and works on as one of the others', async () => {
+    const world = createWorld()
+    const link = linkTo(world.store)
+    const first = world.open(FAST, {}, link.store)
+    const second = world.open(FAST)
+    const done: unknown[] = []
+    const epochs: number[] = []
+    second.queue.on('promoted', ({ epoch }) => epochs.push(epoch))
+    await startInOrder(
+      world,
+      [first, second].map(
+        ({ queue }) =>
+          () =>
+            queue.process(slowly(world, 200, done), { concurrency: 2 }),
+      ),
+    )
+    await world.run(first.queue.enqueueMany(ALL))
+    await world.pass(500)
+    link.cut()
+    const cutAt = world.clock.monotonic()
+    while (!second.transport.isCoordinator) await world.pass(100)
+    expect(world.clock.monotonic() - cutAt).toBeLessThan(FAST.takeoverAfterMs + 2000)
+    expect(epochs).toEqual([2])
+    await world.pass(60_000)
+    link.mend()
+    await world.pass(5000)
+    expect([first.transport.isCoordinator, second.transport.isCoordinator]).toEqual([false, true])
+    await expectAllDone(world, [second, first], 60)
+    expect(new Set(done).size).toBe(60)
+  })
+
+  it('clocks that are hours off decide nothing', async () => {
+    const world = createWorld()
+    const skewed = (hours: number): Process => {
+      const random = seededRandom(100 + hours)
+      const clock = {
+        ...world.clock,
+        now: () => world.clock.now() + hours * 3_600_000,
+        monotonic: () => world.clock.monotonic(),
+        setTimer: (ms: number, then: () => void) => world.clock.setTimer(ms, then),
+      }
+      return world.open({ ...FAST, runtime: { clock, random, ids: createIds(clock, random) } })
+    }
+    const pods = [world.open(FAST), skewed(5), skewed(-3)]
+    const done: unknown[] = []
+    await startInOrder(
+      world,
+      pods.map(
+        ({ queue }) =>
+          () =>
+            queue.process(slowly(world, 100, done), { concurrency: 2 }),
+      ),
+    )
+    const epochs: number[] = []
+    for (const { queue } of pods) queue.on('promoted', ({ epoch }) => epochs.push(epoch))
+    await world.run(pods[1]?.queue.enqueueMany(ALL) ?? Promise.resolve([]))
+    await world.pass(10_000)
+    await expectAllDone(world, pods, 60)
+    expect(done).toHaveLength(60)
+  })
+})
+
+describe('bad neighbours', () => {
+  it('a worker that speaks another format gets no messages, and both sides say so', async () => {
+    const world = createWorld()
+    const writer = world.open(FAST)
+    const troubles = troublesOf(writer.queue)
+    const strange = { format: 99, id: 'stranger', queue: 'jobs', capacity: 100 }
+    await world.run(
+      world.store.put('s3queue/jobs/0/workers/stranger', new TextEncoder().encode(JSON.stringify(strange)), {
+        condition: overwrite,
+      }),
+    )
+    const done: unknown[] = []
+    writer.queue.process(slowly(world, 10, done))
+    await world.run(writer.queue.enqueueMany(ALL))
+    await world.pass(5000)
+    expect(done).toHaveLength(60)
+    expect(troubles.map(({ name, message }) => `${name}: ${message}`)).toEqual([
+      expect.stringMatching(/^FormatMismatch: s3queue\/jobs\/0\/workers\/stranger has format 99, .* one version/),
+    ])
+  })
+
+  it("two workers with one name do not get in each other's way, and the writer says which name it is", async () => {
+    const world = createWorld()
+    const pods = [world.open(FAST), world.open(FAST), world.open(FAST)]
+    const troubles = troublesOf(pods[0]?.queue as Process['queue'])
+    const done: unknown[] = []
+    await startInOrder(
+      world,
+      pods.map(
+        ({ queue }, i) =>
+          () =>
+            queue.process(slowly(world, 50, done), { concurrency: 2, workerId: i === 0 ? 'writer' : 'twin' }),
+      ),
+    )
+    await world.pass(90_000)
+    expect(troubles.map(({ message }) => message)).toEqual([expect.stringContaining('are called "twin"')])
+    await world.run(pods[0]?.queue.enqueueMany(ALL) ?? Promise.resolve([]))
+    await expectAllDone(world, pods, 60)
+    expect(done).toHaveLength(60)
+  })
+
+  it('a mailbox that cannot be read is told of and replaced; what was in it runs again', async () => {
+    const world = createWorld()
+    const writer = world.open(FAST)
+    const remote = world.open(FAST)
+    const troubles = troublesOf(remote.queue)
+    const done: unknown[] = []
+    let id = ''
+    await startInOrder(world, [
+      () => writer.queue.process(slowly(world, 2000, done)),
+      () => {
+        id = remote.queue.process(slowly(world, 50, done), { concurrency: 4 }).id
+      },
+    ])
+    const broken = new TextEncoder().encode('{"format":1,"value')
+    await world.run(world.store.put(`s3queue/jobs/0/mailboxes/${id}`, broken, { condition: overwrite }))
+    await world.run(writer.queue.enqueueMany(ALL))
+    await world.pass(20_000)
+    expect(troubles.map(({ message }) => message)).toContainEqual(expect.stringContaining(`mailboxes/${id}`))
+    await expectAllDone(world, [writer, remote], 60)
+    expect(new Set(done).size).toBe(60)
+  })
+
+  it('a process without a transport cannot become the writer of a shared queue, and says what to do', async () => {
+    const world = createWorld()
+    const pods = [world.open(FAST), world.open(FAST)]
+    const done: unknown[] = []
+    await startInOrder(
+      world,
+      pods.map(
+        ({ queue }) =>
+          () =>
+            queue.process(slowly(world, 100, done)),
+      ),
+    )
+    await world.run(pods[0]?.queue.enqueueMany(ALL) ?? Promise.resolve([]))
+    await expectAllDone(world, pods, 60)
+    const random = seededRandom(7)
+    const alone = createQueue({
+      ...{ name: 'jobs', store: world.store, ...FAST },
+      runtime: { clock: world.clock, random, ids: createIds(world.clock, random) },
+    })
+    await expect(world.run(alone.enqueue('x'))).rejects.toMatchObject({
+      code: 'TRANSPORT_MISSING',
+      message: expect.stringContaining('@s3queue/coordinator'),
+    })
+    await world.run(alone.close())
+  })
+
+  it('a registry that says nothing readable is no reason to stop', async () => {
+    const world = createWorld()
+    await world.run(
+      world.store.put('s3queue/jobs/0/registry', encodeRecord({ format: 2 } as never), { condition: overwrite }),
+    )
+    const pods = [world.open(FAST), world.open(FAST)]
+    const done: unknown[] = []
+    await startInOrder(
+      world,
+      pods.map(
+        ({ queue }) =>
+          () =>
+            queue.process(slowly(world, 100, done)),
+      ),
+    )
+    await world.run(pods[0]?.queue.enqueueMany(ALL) ?? Promise.resolve([]))
+    await expectAllDone(world, pods, 60)
+  })
+})
