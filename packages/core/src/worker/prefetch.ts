@@ -35,6 +35,13 @@ export class Prefetch {
     this.#finished++
   }
 
+  /** Nothing was finished for a long time: what was measured before says nothing any more. */
+  stalled(): void {
+    this.#rate = 0
+    this.#finished = 0
+    this.#since = this.#clock.monotonic()
+  }
+
   /** Claims that were asked for at `askedAt` have arrived. */
   arrived(askedAt: number): void {
     const took = this.#clock.monotonic() - askedAt

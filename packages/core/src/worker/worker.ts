@@ -28,6 +28,9 @@ export interface WorkerContext {
 /** How long handlers may run one after the other before the event loop gets a turn. */
 const TURN_MS = 10
 
+/** When no handler has ended for so long, tickets that wait behind them go back: others may have room. */
+const STALL_MS = 2000
+
 /** How long a report waits for a commit to go with. */
 const REPORT_AFTER_MS = 500
 
@@ -50,6 +53,9 @@ export class WorkerRuntime<T> implements WorkerLink {
   /** When the event loop turned last, as far as this worker knows. */
   #turnAt = 0
   #cancelTurn: (() => void) | undefined
+  /** When a handler ended last, or tickets began to wait. */
+  #movedAt = 0
+  #cancelStall: (() => void) | undefined
   #reserved = 0
   #finished: Finished = { settlements: [], claims: [] }
   #mayTake: number
@@ -159,6 +165,7 @@ export class WorkerRuntime<T> implements WorkerLink {
     // What was long on its way has lost a part of its time already.
     if (this.#turnAt - provenAt > visibilityTimeoutMs / 4) this.#extendNow()
     this.#keepExtending()
+    this.#watchStall()
     this.#tellIfIdle()
   }
 
@@ -222,6 +229,7 @@ export class WorkerRuntime<T> implements WorkerLink {
     this.#cancelDeadline?.()
     this.#cancelExtension?.()
     this.#cancelReports?.()
+    this.#cancelStall?.()
     this.#cancelTurn?.()
   }
 
@@ -299,6 +307,7 @@ export class WorkerRuntime<T> implements WorkerLink {
     if (!this.#running.delete(attempt)) return
     attempt.cancelTimeLimit?.()
     this.#prefetch.finished()
+    this.#movedAt = this.#context.queue.clock.monotonic()
     this.#handled++
     if (settlement !== undefined) this.#push(attempt, settlement)
     this.#pump()
@@ -333,6 +342,26 @@ export class WorkerRuntime<T> implements WorkerLink {
   #giveBack(ticket: HeldTicket): void {
     this.#taken--
     this.#push(ticket, { token: ticket.claim.token, kind: 'release', started: false })
+  }
+
+  /** Messages must not wait behind a handler that takes long while somebody else could do them. */
+  #watchStall(): void {
+    if (this.#cancelStall !== undefined || this.#tickets.size === 0) return
+    const { clock } = this.#context.queue
+    this.#movedAt = Math.max(this.#movedAt, clock.monotonic())
+    this.#setStallTimer(STALL_MS)
+  }
+
+  #setStallTimer(waitMs: number): void {
+    const { clock } = this.#context.queue
+    this.#cancelStall = clock.setTimer(waitMs, () => {
+      this.#cancelStall = undefined
+      if (this.#tickets.size === 0) return
+      const leftMs = this.#movedAt + STALL_MS - clock.monotonic()
+      if (leftMs > 0) return this.#setStallTimer(leftMs)
+      this.#prefetch.stalled()
+      this.#giveBackTickets()
+    })
   }
 
   #giveBackTickets(): void {

@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest'
+import { createWorld, linkTo, type Process, slowly, startInOrder, type World } from './support.ts'
+
+const FAST = { takeoverAfterMs: 5000, visibilityTimeoutMs: 5000 }
+
+/** Runs virtual time until `when` is true; resolves to how long that took, in ms. */
+async function until(world: World, when: () => boolean): Promise<number> {
+  const startedAt = world.clock.monotonic()
+  while (!when()) await world.pass(50)
+  return world.clock.monotonic() - startedAt
+}
+
+const writers = (pods: readonly Process[]): number => pods.filter(({ transport }) => transport.isCoordinator).length
+
+describe('who writes', () => {
+  it('C88 is one process, and each change is told with its epoch', async () => {
+    const world = createWorld()
+    const pods = [world.open(FAST), world.open(FAST), world.open(FAST)]
+    const told: string[] = []
+    for (const [i, { queue }] of pods.entries()) {
+      queue.on('promoted', ({ epoch }) => told.push(`${i} promoted ${epoch}`))
+      queue.on('demoted', ({ epoch }) => told.push(`${i} demoted ${epoch}`))
+    }
+    await startInOrder(
+      world,
+      pods.map(
+        ({ queue }) =>
+          () =>
+            queue.process(slowly(world, 10, [])),
+      ),
+    )
+    expect(writers(pods)).toBe(1)
+    await world.run(pods[0]?.queue.close() ?? Promise.resolve())
+    await until(world, () => writers(pods) === 1)
+    expect(told.slice(0, 2)).toEqual(['0 promoted 1', '0 demoted 1'])
+    expect(told[2]).toMatch(/^[12] promoted 2$/)
+  })
+
+  it('passes on within a second after a clean stop while there is work', async () => {
+    const world = createWorld()
+    const pods = [world.open(FAST), world.open(FAST), world.open(FAST)]
+    const done: unknown[] = []
+    await startInOrder(
+      world,
+      pods.map(
+        ({ queue }) =>
+          () =>
+            queue.process(slowly(world, 200, done)),
+      ),
+    )
+    await world.run(pods[0]?.queue.enqueueMany(Array.from({ length: 100 }, (_, i) => i)) ?? Promise.resolve([]))
+    await world.pass(1000)
+    await world.run(pods[0]?.queue.close() ?? Promise.resolve())
+    const others = pods.slice(1)
+    expect(await until(world, () => writers(others) === 1)).toBeLessThanOrEqual(1000)
+    await world.run(others[0]?.queue.drain() ?? Promise.resolve({} as never))
+    expect(new Set(done).size).toBe(100)
+  })
+
+  it('an idle queue whose writer stopped is taken over by whoever enqueues next, without waiting', async () => {
+    const world = createWorld()
+    const pods = [world.open(FAST), world.open(FAST)]
+    const done: unknown[] = []
+    const producer = world.open(FAST)
+    await startInOrder(
+      world,
+      pods.map(
+        ({ queue }) =>
+          () =>
+            queue.process(slowly(world, 10, done)),
+      ),
+    )
+    await world.run(producer.queue.enqueue('first'))
+    await world.pass(60_000)
+    await world.run(pods[0]?.queue.close() ?? Promise.resolve())
+    const startedAt = world.clock.monotonic()
+    await world.run(producer.queue.enqueue('second'))
+    await until(world, () => done.length === 2)
+    expect(world.clock.monotonic() - startedAt).toBeLessThanOrEqual(2000)
+  })
+
+  it('passes on within the configured time and two seconds after a crash', async () => {
+    for (const after of [100, 2500, 7300]) {
+      const world = createWorld()
+      const link = linkTo(world.store)
+      const pods = [world.open(FAST, {}, link.store), world.open(FAST), world.open(FAST)]
+      const done: unknown[] = []
+      await startInOrder(
+        world,
+        pods.map(
+          ({ queue }) =>
+            () =>
+              queue.process(slowly(world, 100, done)),
+        ),
+      )
+      await world.run(pods[0]?.queue.enqueueMany(Array.from({ length: 300 }, (_, i) => i)) ?? Promise.resolve([]))
+      await world.pass(after)
+      link.cut()
+      const others = pods.slice(1)
+      expect(await until(world, () => writers(others) === 1)).toBeLessThanOrEqual(FAST.takeoverAfterMs + 2000)
+      await world.run(others[0]?.queue.drain() ?? Promise.resolve({} as never))
+      expect(new Set(done).size).toBe(300)
+    }
+  })
+
+  it('C27 health says who is what', async () => {
+    const world = createWorld()
+    const pods = [world.open(FAST), world.open(FAST)]
+    await startInOrder(
+      world,
+      pods.map(
+        ({ queue }) =>
+          () =>
+            queue.process(slowly(world, 10, [])),
+      ),
+    )
+    const [writer, other] = pods
+    expect([writer?.transport.isCoordinator, other?.transport.isCoordinator]).toEqual([true, false])
+    expect([writer?.transport.coordinatorElected, other?.transport.coordinatorElected]).toEqual([true, true])
+    for (const { transport } of pods) expect(world.clock.now() - (transport.lastHeartbeat ?? 0)).toBeLessThan(10_000)
+    await world.pass(300_000)
+    for (const { transport } of pods) expect(world.clock.now() - (transport.lastHeartbeat ?? 0)).toBeLessThan(61_000)
+  })
+})
+
+describe('without a coordinator around', () => {
+  it('C53 a process drains the queue by itself and leaves at once; the next waits for nothing', async () => {
+    const world = createWorld()
+    const producer = world.open(FAST)
+    await world.run(producer.queue.enqueueMany(Array.from({ length: 50 }, (_, i) => i)))
+    await world.run(producer.queue.close())
+    const done: unknown[] = []
+    for (let i = 0; i < 3; i++) {
+      const startedAt = world.clock.monotonic()
+      const lambda = world.open(FAST)
+      lambda.queue.process(({ payload }) => done.push(payload), { concurrency: 5 })
+      await world.run(lambda.queue.drain({ maxMessages: 20 }))
+      await world.run(lambda.queue.close())
+      expect(world.clock.monotonic() - startedAt).toBeLessThan(1000)
+    }
+    expect(done.sort((a, b) => Number(a) - Number(b))).toEqual(Array.from({ length: 50 }, (_, i) => i))
+  })
+
+  it('C23 processNext gets one message also where another process writes', async () => {
+    const world = createWorld()
+    const writer = world.open(FAST)
+    await startInOrder(world, [
+      () =>
+        writer.queue.process((_, { signal }) => new Promise((resolve) => signal.addEventListener('abort', resolve)), {
+          maxPrefetch: 0,
+        }),
+    ])
+    await world.run(writer.queue.enqueueMany([1, 2, 3]))
+    await world.pass(100)
+    const seen: unknown[] = []
+    for (let i = 0; i < 3; i++) {
+      const lambda = world.open(FAST)
+      const hadOne = await world.run(lambda.queue.processNext(({ payload }) => seen.push(payload)))
+      expect(hadOne).toBe(i < 2)
+      await world.run(lambda.queue.close())
+    }
+    expect(seen).toEqual([2, 3])
+  })
+})
