@@ -1,4 +1,4 @@
-/** What operators do to a queue and its messages: pause and resume, cancel, release, purge, redrive. */
+/** What operators do to a queue and its messages: pause and resume, cancel, release, purge, redrive, forget. */
 import type { ControlAction, ControlCommand } from './state/commands.ts'
 import type { QueueEvent } from './state/events.ts'
 import { findMessage } from './state/lookup.ts'
@@ -40,6 +40,10 @@ function decide(state: QueueState, action: ControlAction): ControlDecision {
         (id, i, all) => state.dead.has(id) && all.indexOf(id) === i,
       )
       return { events: ids.length > 0 ? [{ type: 'redriven', ids }] : [], result: ids.length }
+    }
+    case 'forget': {
+      const ids = [...new Set(action.ids)].filter((id) => state.dead.has(id) || state.completed.has(id))
+      return { events: ids.length > 0 ? [{ type: 'forgotten', ids }] : [], result: ids.length }
     }
   }
 }

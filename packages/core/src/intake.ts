@@ -30,6 +30,8 @@ export interface EnqueueOptions {
   readonly deduplicationKey?: string | undefined
   /** In ms. Default: the queue's. */
   readonly deduplicationWindowMs?: number | undefined
+  /** Before all that wait with its priority, once its time has come: last in, first out. Default false. */
+  readonly lifo?: boolean | undefined
   /** Default: the queue's. */
   readonly maxAttempts?: number | undefined
   /** Default: the queue's. */
@@ -46,7 +48,9 @@ export interface Enqueued {
 
 type Settings = Pick<EnqueueCommand, 'maxAttempts' | 'priority' | 'visibleAt' | 'extras'>
 
-const KEYS = ['delayMs', 'at', 'priority', 'id', 'deduplicationKey', 'deduplicationWindowMs', 'maxAttempts', 'backoff']
+const KEYS = [
+  ...['delayMs', 'at', 'priority', 'id', 'deduplicationKey', 'deduplicationWindowMs', 'lifo', 'maxAttempts', 'backoff'],
+]
 const NUMBERED = /^[0-9A-HJKMNP-TV-Z]{16}-[0-9a-z]+$/
 
 interface Waiting {
@@ -188,9 +192,11 @@ export class Intake<T> {
     if (options === undefined) return this.#plain
     const who = 'enqueue'
     assertKnownKeys(who, options, KEYS)
-    const { maxAttempts, priority, backoff } = options
+    const { maxAttempts, priority, backoff, lifo = false } = options
+    if (typeof lifo !== 'boolean') throw new InvalidOption(who, 'lifo', `must be true or false, not ${String(lifo)}.`)
     const extras: Extras = {
       ...this.#names(options),
+      ...(lifo ? { lifo } : {}),
       ...(backoff === undefined ? {} : { backoff: resolveBackoff(`${who}.backoff`, backoff) }),
     }
     return {

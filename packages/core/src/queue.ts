@@ -99,6 +99,8 @@ export interface Queue<T> {
   purge(): Promise<number>
   /** Puts dead letters back into the queue: one by its id, several, those that a function picks, or all. Resolves to how many. */
   redrive(which?: string | readonly string[] | ((message: MessageInfo) => boolean)): Promise<number>
+  /** Forgets messages that have ended, dead letters and completed ones, with all that is known of them. Counts of completed ones go on. Resolves to how many. */
+  forget(which: string | readonly string[]): Promise<number>
   /** Calls `listener` for each event of that name; the function that is returned ends it. */
   on<N extends QueueEventName>(name: N, listener: QueueListener<N>): () => void
   /** Events as an async iteration, by default all of them. It ends when `signal` is aborted or the queue is closed. */
@@ -281,6 +283,11 @@ class LocalQueue<T> implements Queue<T> {
       after = page.next
     }
     return ids.length === 0 ? 0 : this.#engine.control({ ...action, ids })
+  }
+
+  async forget(which: string | readonly string[]): Promise<number> {
+    const ids = typeof which === 'string' ? [which] : which
+    return ids.length === 0 ? 0 : this.#engine.control({ kind: 'forget', ids })
   }
 
   on<N extends QueueEventName>(name: N, listener: QueueListener<N>): () => void {

@@ -117,6 +117,40 @@ describe('release', () => {
   })
 })
 
+describe('forget', () => {
+  it('takes ended messages out of memory, after a snapshot too, and leaves the others alone', async () => {
+    const { open, run } = createWorld()
+    const queue = open<string>({ maxAttempts: 1, deduplicationWindowMs: 0 })
+    queue.process(({ id }) => {
+      if (id === 'dead') throw new Error('no')
+    })
+    for (const id of ['done', 'dead']) await run(queue.enqueue('', { id }))
+    await run(queue.drain())
+    await run(queue.enqueue('', { id: 'later', delayMs: 60_000 }))
+    expect(await run(queue.forget(['dead', 'dead', 'later', 'nobody']))).toBe(1)
+    expect(await run(queue.forget('done'))).toBe(1)
+    await run(queue.close())
+    const next = open<string>()
+    expect(await run(next.getStats())).toMatchObject({ delayed: 1, completed: 1, dead: 0 })
+    for (const id of ['done', 'dead']) expect(await run(next.get(id))).toBeUndefined()
+    // Its id is free again.
+    expect(await run(next.enqueue('', { id: 'dead' }))).toMatchObject({ duplicate: false })
+    await run(next.close())
+  })
+
+  it('an id that is used again stands for its new message, though the old one is remembered', async () => {
+    const { open, run } = createWorld()
+    const queue = open<string>({ deduplicationWindowMs: 0 })
+    queue.process(() => 'first')
+    await run(queue.enqueue('', { id: 'a' }))
+    expect(await run(queue.waitFor('a'))).toBe('first')
+    await run(queue.enqueue('', { id: 'a', delayMs: 60_000 }))
+    expect(await run(queue.get('a'))).toMatchObject({ status: 'delayed' })
+    expect(await run(queue.cancel('a'))).toBe(true)
+    await run(queue.close())
+  })
+})
+
 describe('purge and redrive', () => {
   it('purge removes all that waits and nothing else', async () => {
     const { open, run, clock } = createWorld()

@@ -39,6 +39,26 @@ describe('delays', () => {
   })
 })
 
+describe('lifo', () => {
+  it('puts a message before those that wait with its priority, delayed ones once their time has come, also behind a snapshot', async () => {
+    const { open, run, clock } = createWorld()
+    const first = open<string>()
+    await run(first.enqueue('late', { lifo: true, delayMs: 1000 }))
+    for (const payload of ['a', 'b']) await run(first.enqueue(payload))
+    for (const payload of ['c', 'd']) await run(first.enqueue(payload, { lifo: true }))
+    await run(first.enqueue('urgent', { priority: 1 }))
+    await run(first.close())
+    const queue = open<string>()
+    await clock.advance(2000)
+    const handled: string[] = []
+    queue.process(({ payload }) => void handled.push(payload), { maxPrefetch: 0 })
+    await run(queue.drain())
+    expect(handled).toEqual(['urgent', 'late', 'd', 'c', 'a', 'b'])
+    await run(queue.close())
+    await expect(open().enqueue('', { lifo: 1 as never })).rejects.toThrow('true or false')
+  })
+})
+
 describe('priority', () => {
   it('comes first, and does not change the order among equals', async () => {
     const { open, run } = createWorld()

@@ -9,7 +9,7 @@ import { forgetEnded, forgetMessage, keepCompletion, keepDead } from './endings.
 import type { QueueEvent } from './events.ts'
 import { type Batch, type Claim, countHeld, numberedId, type QueueState } from './model.ts'
 import { enterNames, forgetNames } from './names.ts'
-import { addRun, growRun, promoteDue, takeAll, takeFirst, takeOut } from './runs.ts'
+import { addRun, growRun, placeOf, promoteDue, takeAll, takeFirst, takeOut } from './runs.ts'
 import { forgetSilent, take } from './senders.ts'
 
 const FAILURES_KEPT = 20
@@ -57,7 +57,7 @@ const table: Apply = {
     enterNames(state.names, extras, extras?.id ?? numberedId(sender, seq), state.now)
     if (extras?.payloadKey !== undefined) state.payloadKeys.used.add(extras.payloadKey)
     const batch: Batch = { sender: name, seq, size: count, slot, index, priority, maxAttempts, enqueuedAt, extras }
-    addRun(state, { batch, seq, count, visibleAt, attempts: 0, failures: NO_FAILURES }, 'back')
+    addRun(state, { batch, seq, count, visibleAt, attempts: 0, failures: NO_FAILURES }, placeOf(batch))
   },
 
   duplicate(state, { sender, seq, payloadKey }) {
@@ -152,6 +152,18 @@ const table: Apply = {
       state.dead.delete(id)
       const { batch, seq, failures } = dead
       addRun(state, { batch, seq, count: 1, visibleAt: 0, attempts: 0, failures }, 'back')
+    }
+  },
+
+  forgotten(state, { ids }) {
+    for (const id of ids) {
+      const dead = state.dead.get(id)
+      if (dead === undefined) {
+        state.completed.delete(id)
+      } else {
+        state.dead.delete(id)
+        forgetMessage(state, dead)
+      }
     }
   },
 

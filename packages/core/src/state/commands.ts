@@ -53,6 +53,8 @@ export type ControlAction =
   | { readonly kind: 'purge' }
   /** `ids`: undefined for all. */
   | { readonly kind: 'redrive'; readonly ids?: readonly string[] | undefined }
+  /** Dead and completed messages. */
+  | { readonly kind: 'forget'; readonly ids: readonly string[] }
 
 export interface ControlCommand {
   readonly type: 'control'

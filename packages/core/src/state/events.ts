@@ -34,6 +34,8 @@ export interface Extras {
   /** Another message with this key does nothing for `windowMs` after this one came. */
   readonly deduplicationKey?: string | undefined
   readonly windowMs?: number | undefined
+  /** Before those with its priority that came earlier. */
+  readonly lifo?: true | undefined
   /** Instead of the queue's. */
   readonly backoff?: Backoff | undefined
   /** Key of the object that holds the payload, when it is too large for the commit. */
@@ -128,6 +130,8 @@ export type QueueEvent =
   | { readonly type: 'purged' }
   /** Dead letters wait again, with all their attempts before them. */
   | { readonly type: 'redriven'; readonly ids: readonly string[] }
+  /** Dead or completed messages are remembered no more. */
+  | { readonly type: 'forgotten'; readonly ids: readonly string[] }
   /** The command number `seq` of `sender` was carried out with this result. */
   | { readonly type: 'answered'; readonly sender: string; readonly seq: number; readonly result: number }
   /** Payload objects that nobody needs were deleted. */

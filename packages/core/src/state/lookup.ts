@@ -13,7 +13,8 @@ export function findMessage(state: QueueState, id: string): Found | undefined {
   const dead = state.dead.get(id)
   if (dead !== undefined) return { status: 'dead', dead }
   const completion = state.completed.get(id)
-  if (completion !== undefined) return { status: 'completed', completion }
+  // An id may have been used again since.
+  if (completion !== undefined && !state.names.held.has(id)) return { status: 'completed', completion }
   const { sender, seq } = parse(id)
   const is = (message: { batch: Run['batch']; seq: number }): boolean =>
     message.batch.extras?.id === undefined

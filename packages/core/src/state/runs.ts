@@ -26,6 +26,11 @@ export function* visibleRuns(state: QueueState): Iterable<Run> {
   for (const priority of state.priorities) for (const run of state.ready.get(priority) ?? []) yield* chainOf(run)
 }
 
+/** Where messages take their place when their time has come. */
+export function placeOf({ extras }: Run['batch']): 'front' | 'back' {
+  return extras?.lifo === true ? 'front' : 'back'
+}
+
 /** Adds a run of messages that wait. Returned messages go to the front of those with the same priority: they were first before. */
 export function addRun(state: QueueState, run: Omit<Run, 'id' | 'rest'>, place: 'front' | 'back'): void {
   const { batch, seq, count, visibleAt, attempts, failures } = run
@@ -59,7 +64,9 @@ export function promoteDue(state: QueueState): void {
   for (let run = state.delayed.peek(); run !== undefined && run.visibleAt <= state.now; run = state.delayed.peek()) {
     state.delayed.pop()
     if (run.count === 0) continue
-    readyRuns(state, run.batch.priority).push(run)
+    const ready = readyRuns(state, run.batch.priority)
+    if (placeOf(run.batch) === 'front') ready.pushFront(run)
+    else ready.push(run)
     state.counts.delayed -= run.count
     state.counts.waiting += run.count
   }

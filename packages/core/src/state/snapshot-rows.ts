@@ -23,6 +23,7 @@ export interface ExtrasColumns {
   readonly deduplicationKey: ValueColumn<string | null>
   readonly windowMs: ValueColumn<number | null>
   readonly backoff: ValueColumn<Backoff | null>
+  readonly lifo: ValueColumn<true | null>
   readonly payloadKey: ValueColumn<string | null>
 }
 
@@ -95,6 +96,7 @@ function packExtras(rows: readonly Row[]): ExtrasColumns | null {
     deduplicationKey: packValues(rows, ({ batch }) => batch.extras?.deduplicationKey ?? null),
     windowMs: packValues(rows, ({ batch }) => batch.extras?.windowMs ?? null),
     backoff: packValues(rows, ({ batch }) => batch.extras?.backoff ?? null),
+    lifo: packValues(rows, ({ batch }) => batch.extras?.lifo ?? null),
     payloadKey: packValues(rows, ({ batch }) => batch.extras?.payloadKey ?? null),
   }
 }
@@ -104,6 +106,7 @@ function unpackExtras(columns: ExtrasColumns | null, rows: number): readonly (Ex
   const deduplicationKey = unpackValues(columns.deduplicationKey, rows)
   const windowMs = unpackValues(columns.windowMs, rows)
   const backoff = unpackValues(columns.backoff, rows)
+  const lifo = unpackValues(columns.lifo, rows)
   const payloadKey = unpackValues(columns.payloadKey, rows)
   return unpackValues(columns.id, rows).map((id, i) => {
     const extras: { -readonly [K in keyof Extras]: Extras[K] } = {}
@@ -111,6 +114,7 @@ function unpackExtras(columns: ExtrasColumns | null, rows: number): readonly (Ex
     if (deduplicationKey[i] != null) extras.deduplicationKey = deduplicationKey[i]
     if (windowMs[i] != null) extras.windowMs = windowMs[i]
     if (backoff[i] != null) extras.backoff = backoff[i]
+    if (lifo[i] != null) extras.lifo = true
     if (payloadKey[i] != null) extras.payloadKey = payloadKey[i]
     return Object.keys(extras).length > 0 ? extras : undefined
   })

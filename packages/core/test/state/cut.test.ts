@@ -23,7 +23,17 @@ function motley(singles: number): QueueState {
   applyEvent(state, { type: 'configured', retention })
   applyEvent(state, { type: 'time', at: START })
   for (let n = 0; n < singles; n++) {
-    const id = n % 5 === 0 ? { extras: { id: `id-${n}`, deduplicationKey: `key-${n}`, windowMs: 60_000 } } : {}
+    const id =
+      n % 5 === 0
+        ? {
+            extras: {
+              id: `id-${n}`,
+              deduplicationKey: `key-${n}`,
+              windowMs: 60_000,
+              ...(n % 10 === 0 ? { lifo: true as const } : {}),
+            },
+          }
+        : {}
     const visibleAt = n % 3 === 0 ? START + 1000 + ((n * 7919) % 1000) : 0
     applyEvent(
       state,

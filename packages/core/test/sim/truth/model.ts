@@ -148,6 +148,7 @@ export class Model {
         this.#putBack(message, 0)
       }
     },
+    forgotten: ({ ids }) => must(false, `${ids.join()} are forgotten, and nobody here asks for that`),
     answered: ({ sender, seq }) => this.#take(sender, seq),
     collected: () => {},
   }
