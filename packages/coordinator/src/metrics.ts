@@ -50,14 +50,14 @@ export class MetricsReader {
     this.#last = { at: clock.monotonic(), handled: 0, requests: 0 }
   }
 
-  read(queue: Pick<Queue<unknown>, 'getCost'>, transport: MailboxTransport, isRunning: boolean): QueueMetrics {
+  read(queue: Pick<Queue<unknown>, 'getCost' | 'isProcessing'>, transport: MailboxTransport): QueueMetrics {
     const { handled, requests, metrics }: QueueCost = queue.getCost()
     const at = this.#clock.monotonic()
     const seconds = Math.max(0.001, (at - this.#last.at) / 1000)
     const { handled: handledBefore, requests: requestsBefore } = this.#last
     this.#last = { at, handled, requests }
     const { sent, received, stalled } = transport.counts
-    const own = isRunning ? 1 : 0
+    const own = queue.isProcessing ? 1 : 0
     const others = transport.registry()?.workers.length ?? 0
     return {
       activeWorkers: others + own,

@@ -57,6 +57,8 @@ export interface QueueCost {
 
 export interface Queue<T> {
   readonly name: string
+  /** Whether a worker of this queue object runs. */
+  readonly isProcessing: boolean
   /** Enqueues one message. It is durable when this resolves. Calls of one turn of the event loop share a commit. */
   enqueue(payload: T, options?: EnqueueOptions): Promise<Enqueued>
   /** Enqueues many in one commit. `options` hold for all, or are made for each by a function. */
@@ -149,6 +151,10 @@ class LocalQueue<T> implements Queue<T> {
     )
     this.#engine = new Engine({ options: this.#options, events: this.#events, wallNow: () => store.now() })
     this.#intake = new Intake(this.#engine, this.#options)
+  }
+
+  get isProcessing(): boolean {
+    return this.#worker !== undefined
   }
 
   async enqueue(payload: T, options?: EnqueueOptions): Promise<Enqueued> {
