@@ -6,6 +6,7 @@ import { assertKnownKeys, InvalidOption, numberOption } from '@s3queue/storage'
 import { assertDuration } from './duration.ts'
 import type { Answer } from './engine/context.ts'
 import type { Engine } from './engine/engine.ts'
+import type { NamingLimit } from './engine/naming-limit.ts'
 import { type BackoffOptions, type ResolvedQueueOptions, resolveBackoff } from './options.ts'
 import { assertBatchFits, checkPayload, encodePayload, sizeOf } from './payload.ts'
 import type { Payload } from './state/batch-codec.ts'
@@ -53,9 +54,15 @@ const KEYS = [
 ]
 const NUMBERED = /^[0-9A-HJKMNP-TV-Z]{16}-[0-9a-z]+$/
 
-interface Waiting {
+/** A message, ready to be sent. */
+interface Prepared {
   readonly payload: Payload
   readonly settings: Settings
+  /** If the payload is in an object of its own: how long the message may name it. */
+  readonly limit?: NamingLimit | undefined
+}
+
+interface Waiting extends Prepared {
   readonly resolve: (enqueued: Enqueued) => void
   readonly reject: (error: unknown) => void
 }
@@ -135,12 +142,12 @@ export class Intake<T> {
   }
 
   /** Checks the payload against the schema, and puts it into an object of its own if it is large. */
-  async #prepare(original: T, payload: Payload, settings: Settings): Promise<{ payload: Payload; settings: Settings }> {
+  async #prepare(original: T, payload: Payload, settings: Settings): Promise<Prepared> {
     const { schema, offloadAboveBytes } = this.#options
     if (schema !== undefined) await checkPayload(schema, typeof payload === 'string' ? JSON.parse(payload) : original)
     if (sizeOf(payload, offloadAboveBytes) <= offloadAboveBytes) return { payload, settings }
-    const payloadKey = await this.#engine.writePayload(payload)
-    return { payload: 'null', settings: { ...settings, extras: { ...settings.extras, payloadKey } } }
+    const { key: payloadKey, limit } = await this.#engine.writePayload(payload)
+    return { payload: 'null', settings: { ...settings, extras: { ...settings.extras, payloadKey } }, limit }
   }
 
   async #send(): Promise<void> {
@@ -154,7 +161,7 @@ export class Intake<T> {
     }
   }
 
-  async #submit(messages: readonly { readonly payload: Payload; readonly settings: Settings }[]): Promise<Enqueued[]> {
+  async #submit(messages: readonly Prepared[]): Promise<Enqueued[]> {
     const { sender } = this.#engine
     const first = this.#engine.number(messages.length)
     const commands: (EnqueueCommand & { count: number })[] = []
@@ -166,6 +173,7 @@ export class Intake<T> {
     const answers = await this.#engine.submit(
       commands,
       messages.map(({ payload }) => payload),
+      messages.flatMap(({ limit }) => limit ?? []),
     )
     return commands.flatMap((command, i) => describe(command, answers?.[i]))
   }

@@ -7,6 +7,7 @@ import type { Payload } from '../state/batch-codec.ts'
 import type { Command, ProgressReport, Settlement } from '../state/commands.ts'
 import type { Claim } from '../state/model.ts'
 import type { WorkerSelf } from '../transport/port.ts'
+import type { NamingLimit } from './naming-limit.ts'
 
 export interface EngineContext {
   readonly options: ResolvedQueueOptions
@@ -31,6 +32,8 @@ export interface Submission {
   readonly commands: readonly Command[]
   /** One for each message of each enqueue, in order. */
   readonly payloads: readonly Payload[]
+  /** Where a message names a payload object: for how long it may. */
+  readonly limits?: readonly NamingLimit[] | undefined
   /** The commands are durable. */
   readonly resolve: (answers: readonly Answer[] | undefined) => void
   readonly reject: (error: unknown) => void

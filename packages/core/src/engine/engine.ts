@@ -15,6 +15,7 @@ import type { ClaimExtension, Extended } from '../transport/port.ts'
 import type { Answer, EngineContext, Submission, WorkerLink } from './context.ts'
 import { Election, type Role } from './election.ts'
 import { InboxSender } from './inbox-sender.ts'
+import { isInTime, NamingLimit } from './naming-limit.ts'
 import { Observer } from './observer.ts'
 import { Outstanding } from './outstanding.ts'
 import { writePayloadObject } from './payload-objects.ts'
@@ -105,16 +106,22 @@ export class Engine {
   }
 
   /** Makes a command durable. Rejects with a `StoreError` when the store refuses it, with `NotAcknowledged` when nobody knows in time. */
-  submit(commands: readonly Command[], payloads: readonly Payload[]): Promise<readonly Answer[] | undefined> {
+  submit(
+    commands: readonly Command[],
+    payloads: readonly Payload[],
+    limits: readonly NamingLimit[] = [],
+  ): Promise<readonly Answer[] | undefined> {
     if (this.#closing !== undefined) return Promise.reject(new QueueClosed(this.#options.name))
     return this.#outstanding.bound(
-      new Promise((resolve, reject) => this.#place({ commands, payloads, resolve, reject })),
+      new Promise((resolve, reject) => this.#place({ commands, payloads, limits, resolve, reject })),
     )
   }
 
-  /** Writes a payload that is too large for a commit, and returns the key of its object. */
-  writePayload(payload: Payload): Promise<string> {
-    return this.#outstanding.bound(writePayloadObject(this.#context, payload, this.#abort.signal))
+  /** Writes a payload that is too large for a commit, and returns the key of its object, and how long a message may name it. */
+  async writePayload(payload: Payload): Promise<{ readonly key: string; readonly limit: NamingLimit }> {
+    const limit = new NamingLimit(this.#options.clock)
+    const key = await this.#outstanding.bound(writePayloadObject(this.#context, payload, this.#abort.signal))
+    return { key, limit }
   }
 
   /** Reads a message's payload. */
@@ -321,6 +328,7 @@ export class Engine {
   }
 
   #place(submission: Submission): void {
+    if (!isInTime(submission)) return
     const { role } = this.#election
     if (role.kind === 'leading') role.term.accept(submission)
     else if (role.kind === 'standby') {
@@ -336,7 +344,7 @@ export class Engine {
   #roleChanged(role: Role): void {
     if (role.kind === 'leading') {
       this.#epoch = Math.max(this.#epoch, role.term.epoch)
-      for (const submission of this.#held.splice(0)) role.term.accept(submission)
+      for (const submission of this.#held.splice(0)) if (isInTime(submission)) role.term.accept(submission)
     } else if (role.kind === 'standby') {
       for (const submission of this.#held.splice(0)) this.#inbox.send(submission)
       this.#standby.begin()

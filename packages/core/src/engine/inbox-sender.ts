@@ -9,6 +9,7 @@ import { create } from '@s3queue/storage'
 import type { ResolvedQueueOptions } from '../options.ts'
 import type { Submission } from './context.ts'
 import { encodeInbox, inboxPrefix } from './inbox-codec.ts'
+import { isInTime } from './naming-limit.ts'
 
 const MAX_CHARS = 8 << 20
 
@@ -54,7 +55,9 @@ export class InboxSender {
     const { clock } = this.#context.options
     await new Promise<void>((resolve) => clock.setTimer(0, resolve))
     while (this.#waiting.length > 0) {
-      const batch = this.#take()
+      // One that comes too late must not take others with it.
+      const batch = this.#take().filter(isInTime)
+      if (batch.length === 0) continue
       try {
         await this.#put(batch)
         for (const submission of batch) submission.resolve(undefined)
@@ -86,6 +89,7 @@ export class InboxSender {
     const key = `${inboxPrefix(options.prefix)}${options.ids.ulid()}-${sender}`
     const { signal } = this.#abort
     for (let attempt = 1; ; attempt++) {
+      for (const { limits = [] } of batch) for (const limit of limits) limit.assertOpen()
       const put = await options.store.put(key, body, { condition: create, signal })
       if (put.outcome !== 'unknown') return
       await waitBeforeRetry({ ...options, onTrouble }, attempt, put.error, signal)

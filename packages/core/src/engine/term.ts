@@ -17,6 +17,7 @@ import type { Answer, EngineContext, Submission } from './context.ts'
 import { Decisions } from './decisions.ts'
 import { describeWriter, Heartbeat, type WriterDetails } from './heartbeat.ts'
 import { type InboxEntry, InboxReader } from './inbox-reader.ts'
+import { OrphanWatch } from './orphans.ts'
 import { PayloadCollector } from './payload-objects.ts'
 import { PayloadSource } from './payload-source.ts'
 
@@ -46,6 +47,7 @@ export class Term {
   readonly #decisions: Decisions
   readonly #payloads: PayloadSource
   readonly #garbage: PayloadCollector
+  readonly #orphans: OrphanWatch
   readonly #inbox: InboxReader
   readonly #checkpoints: Checkpoints
   readonly #heartbeat: Heartbeat
@@ -76,6 +78,14 @@ export class Term {
       onDeleted: (payloadKeys) => this.#loop.record([{ type: 'collected', payloadKeys }]),
       signal,
     })
+    this.#orphans = new OrphanWatch({
+      ...{ context, state: leadership.state, signal },
+      onFound: (payloadKeys) => {
+        this.#loop.tick()
+        this.#loop.record([{ type: 'unnamed', payloadKeys }])
+      },
+    })
+    this.#orphans.start()
     this.#checkpoints = new Checkpoints({
       clock,
       writer: leadership.writer,
@@ -277,6 +287,7 @@ export class Term {
   #onFailure(error: Error): void {
     this.#end.abort(error)
     this.#claims.stop()
+    this.#orphans.stop()
     void this.#heartbeat.stop()
     void this.#inbox.stop()
     this.#options.onEnd(error)

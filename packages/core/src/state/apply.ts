@@ -9,6 +9,7 @@ import { forgetEnded, forgetMessage, keepCompletion, keepDead } from './endings.
 import type { QueueEvent } from './events.ts'
 import { type Batch, type Claim, countHeld, numberedId, type QueueState } from './model.ts'
 import { enterNames, forgetNames } from './names.ts'
+import { dropPayloadObject, dropUnnamed, noteUnnamed, usePayloadObject } from './payload-keys.ts'
 import { addRun, growRun, placeOf, promoteDue, takeAll, takeFirst, takeOut } from './runs.ts'
 import { forgetSilent, take } from './senders.ts'
 
@@ -55,14 +56,14 @@ const table: Apply = {
     state.payloads += count
     state.live.set(slot, (state.live.get(slot) ?? 0) + count)
     enterNames(state.names, extras, extras?.id ?? numberedId(sender, seq), state.now)
-    if (extras?.payloadKey !== undefined) state.payloadKeys.used.add(extras.payloadKey)
+    if (extras?.payloadKey !== undefined) usePayloadObject(state, extras.payloadKey)
     const batch: Batch = { sender: name, seq, size: count, slot, index, priority, maxAttempts, enqueuedAt, extras }
     addRun(state, { batch, seq, count, visibleAt, attempts: 0, failures: NO_FAILURES }, placeOf(batch))
   },
 
   duplicate(state, { sender, seq, payloadKey }) {
     take(state.senders, sender, seq, 1, state.now)
-    if (payloadKey !== undefined) state.payloadKeys.garbage.add(payloadKey)
+    if (payloadKey !== undefined) dropPayloadObject(state, payloadKey)
   },
 
   claimed(state, { worker, token, timeoutMs, runs }) {
@@ -172,6 +173,11 @@ const table: Apply = {
     state.answers.set(numberedId(sender, seq), { result, at: state.now })
   },
 
+  unnamed(state, { payloadKeys }) {
+    state.payloadKeys.sweptAt = state.now
+    for (const key of payloadKeys) noteUnnamed(state, key)
+  },
+
   collected(state, { payloadKeys }) {
     for (const key of payloadKeys) state.payloadKeys.garbage.delete(key)
   },
@@ -263,5 +269,6 @@ function putBack(
 function tidyUp(state: QueueState): void {
   forgetSilent(state.senders, state.now)
   forgetNames(state.names, state.now)
+  dropUnnamed(state)
   for (const [key, { at }] of state.answers) if (state.now - at > ANSWERS_KEPT_MS) state.answers.delete(key)
 }

@@ -59,6 +59,8 @@ export interface StateCut {
   readonly keyed: readonly Named[]
   readonly answers: readonly (readonly [string, { readonly result: number; readonly at: number }])[]
   readonly garbage: readonly string[]
+  readonly unnamed: readonly (readonly [key: string, since: number])[]
+  readonly sweptAt: number
   readonly images: BeforeImages
 }
 
@@ -86,6 +88,8 @@ export function cutOf(state: QueueState): StateCut {
     keyed: [...state.names.keys.values()],
     answers: [...state.answers],
     garbage: [...state.payloadKeys.garbage],
+    unnamed: [...state.payloadKeys.unnamed],
+    sweptAt: state.payloadKeys.sweptAt,
     images: new BeforeImages(),
   }
 }

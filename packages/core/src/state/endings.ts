@@ -2,6 +2,7 @@
 import type { DeadReason, Failure } from './events.ts'
 import { type Batch, type Claim, messageId, type QueueState } from './model.ts'
 import { endNames } from './names.ts'
+import { dropPayloadObject } from './payload-keys.ts'
 
 /** A message is completed: counted for ever, remembered within the retention. */
 export function keepCompletion(state: QueueState, claim: Claim, result: string | undefined): void {
@@ -57,5 +58,5 @@ function dropPayload(state: QueueState, { slot, extras }: Batch): void {
   if (left > 0) state.live.set(slot, left)
   else state.live.delete(slot)
   const key = extras?.payloadKey
-  if (key !== undefined && state.payloadKeys.used.delete(key)) state.payloadKeys.garbage.add(key)
+  if (key !== undefined && state.payloadKeys.used.delete(key)) dropPayloadObject(state, key)
 }

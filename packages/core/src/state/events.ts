@@ -134,5 +134,7 @@ export type QueueEvent =
   | { readonly type: 'forgotten'; readonly ids: readonly string[] }
   /** The command number `seq` of `sender` was carried out with this result. */
   | { readonly type: 'answered'; readonly sender: string; readonly seq: number; readonly result: number }
+  /** Payload objects that the store lists, and that no message names: some will be named soon, others never. */
+  | { readonly type: 'unnamed'; readonly payloadKeys: readonly string[] }
   /** Payload objects that nobody needs were deleted. */
   | { readonly type: 'collected'; readonly payloadKeys: readonly string[] }

@@ -126,8 +126,14 @@ export interface QueueState {
   readonly answers: Map<string, { readonly result: number; readonly at: number }>
   /** How many payloads of each commit are still needed. */
   readonly live: Map<number, number>
-  /** Payload objects in use, and those to be deleted. */
-  readonly payloadKeys: { readonly used: Set<string>; readonly garbage: Set<string> }
+  /** Payload objects in use, those to be deleted, and since when others were seen that no message names, ms since 1970, oldest first. */
+  readonly payloadKeys: {
+    readonly used: Set<string>
+    readonly garbage: Set<string>
+    readonly unnamed: Map<string, number>
+    /** When they were last looked for; 0 for never. */
+    sweptAt: number
+  }
   readonly counts: { waiting: number; delayed: number; completed: number }
   /** Runs that were emptied before their turn and may still stand in a row. */
   withdrawn: number
@@ -183,7 +189,7 @@ export function emptyState(): QueueState {
     names: noNames(),
     answers: new Map(),
     live: new Map(),
-    payloadKeys: { used: new Set(), garbage: new Set() },
+    payloadKeys: { used: new Set(), garbage: new Set(), unnamed: new Map(), sweptAt: 0 },
     counts: { waiting: 0, delayed: 0, completed: 0 },
     withdrawn: 0,
     watch: undefined,

@@ -17,6 +17,7 @@ export interface HeadLine {
   readonly shared: boolean
   readonly retention: Retention
   readonly completedCount: number
+  readonly sweptAt: number
 }
 
 interface Table<K extends string> {
@@ -62,6 +63,11 @@ export interface GarbageLine extends Table<'garbage'> {
   readonly key: ValueColumn<string>
 }
 
+export interface UnnamedLine extends Table<'unnamed'> {
+  readonly key: ValueColumn<string>
+  readonly since: NumberColumn
+}
+
 /** A line of a snapshot. The head comes first. */
 export type Line =
   | HeadLine
@@ -74,3 +80,4 @@ export type Line =
   | KeyLine
   | AnswerLine
   | GarbageLine
+  | UnnamedLine

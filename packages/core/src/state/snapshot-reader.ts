@@ -12,6 +12,7 @@ import {
   type KeyLine,
   type Line,
   type SenderLine,
+  type UnnamedLine,
 } from './snapshot-lines.ts'
 import { type ClaimColumns, type DeadColumns, RowReader, type RunColumns } from './snapshot-rows.ts'
 
@@ -42,6 +43,7 @@ export class SnapshotReader {
     else if (line.kind === 'keys') readKeys(state, line)
     else if (line.kind === 'answers') readAnswers(state, line)
     else if (line.kind === 'garbage') readGarbage(state, line)
+    else if (line.kind === 'unnamed') readUnnamed(state, line)
     else this.#readMessages(line)
   }
 
@@ -84,6 +86,7 @@ function readHead(state: QueueState, head: HeadLine): void {
   state.shared = head.shared
   state.retention = head.retention
   state.counts.completed = head.completedCount
+  state.payloadKeys.sweptAt = head.sweptAt
 }
 
 function readSenders(state: QueueState, line: SenderLine): void {
@@ -138,4 +141,11 @@ function readAnswers(state: QueueState, line: AnswerLine): void {
 
 function readGarbage(state: QueueState, line: GarbageLine): void {
   for (const key of unpackValues(line.key, line.rows)) state.payloadKeys.garbage.add(key)
+}
+
+function readUnnamed(state: QueueState, line: UnnamedLine): void {
+  const since = unpackNumbers(line.since, line.rows)
+  for (const [i, key] of unpackValues(line.key, line.rows).entries()) {
+    state.payloadKeys.unnamed.set(key, since[i] as number)
+  }
 }

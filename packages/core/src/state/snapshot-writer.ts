@@ -10,8 +10,20 @@ export const ROWS = 2048
 
 /** `needs` is called with the batches whose payloads are still needed. */
 export function* linesOf(cut: StateCut, needs: (batch: Batch) => void): Generator<Line, void> {
-  const { slot, now, nextToken, nextRun, paused, shared, retention, completedCount, images } = cut
-  yield { kind: 'head', format: FORMAT, slot, now, nextToken, nextRun, paused, shared, retention, completedCount }
+  const { slot, now, nextToken, nextRun, paused, shared, retention, completedCount, sweptAt, images } = cut
+  yield {
+    kind: 'head',
+    format: FORMAT,
+    slot,
+    now,
+    nextToken,
+    nextRun,
+    paused,
+    shared,
+    retention,
+    completedCount,
+    sweptAt,
+  }
   for (const rows of slices(cut.senders.length)) {
     const senders = cut.senders.slice(...rows)
     yield {
@@ -73,6 +85,13 @@ function* endedLines(cut: StateCut): Generator<Line, void> {
   for (const rows of slices(cut.garbage.length)) {
     const keys = cut.garbage.slice(...rows)
     yield { kind: 'garbage', rows: keys.length, key: packValues(keys, (key) => key) }
+  }
+  for (const rows of slices(cut.unnamed.length)) {
+    const unnamed = cut.unnamed.slice(...rows)
+    yield {
+      ...{ kind: 'unnamed', rows: unnamed.length, key: packValues(unnamed, ([key]) => key) },
+      since: packNumbers(unnamed, ([, since]) => since),
+    }
   }
 }
 

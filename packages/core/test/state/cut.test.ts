@@ -40,6 +40,7 @@ function motley(singles: number): QueueState {
       enqueued(Math.floor(n / 2), 1, { sender: `S${n % 2}`, priority: n % 7 === 0 ? 1 : 0, visibleAt, ...id }),
     )
   }
+  applyEvent(state, { type: 'unnamed', payloadKeys: ['payloads/1', 'payloads/2'] })
   beginCommit(state, 2)
   applyEvent(state, enqueued(singles, 50, { sender: 'MANY' }))
   claim(state, Math.ceil(singles / 4))
