@@ -31,6 +31,7 @@ export const USAGE: string = `Measures the queue against its targets.
   --json <file>         where the numbers go (default: bench-results/<date>.json)
   --help
 
+Allocated: what the JavaScript heap grew by between runs of the garbage collector, all in all; buffers lie outside of it.
 Ends with 0 also when a target is missed, with 1 when something could not be measured.`
 
 const DEFAULT_REPETITIONS = 5

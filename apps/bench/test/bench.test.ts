@@ -59,6 +59,7 @@ describe('a quick run in memory', () => {
     expect(value('few-requests', 'requests')).toBeGreaterThan(0)
     expect(value('few-requests', 'requests')).toBeLessThan(0.5)
     expect(value('backlog', 'rate')).toBeGreaterThan(100)
+    expect(value('backlog', 'allocated')).toBeGreaterThan(500)
     expect(value('backlog-one', 'requests')).toBeLessThan(1)
   })
 
@@ -101,6 +102,9 @@ describe('other stores', () => {
   it('sees the time that requests take far away', async () => {
     const { value } = await measure('one-at-a-time', 'far')
     expect(value('one-at-a-time', 'p50')).toBeGreaterThanOrEqual(59)
+    // One commit lies between, and nothing else.
+    expect(value('one-at-a-time', 'roundTrips')).toBeGreaterThan(0.9)
+    expect(value('one-at-a-time', 'roundTrips')).toBeLessThan(2)
   })
 })
 

@@ -1,5 +1,6 @@
 import { createMemoryStore } from '@s3queue/storage-memory'
 import { describe, expect, it } from 'vitest'
+import { startCountingAllocations } from '../src/allocations.ts'
 import { measureRow } from '../src/measure.ts'
 import { number } from '../src/report/table.ts'
 import type { Place, Row } from '../src/row.ts'
@@ -28,6 +29,22 @@ describe('numbers out of numbers', () => {
     [0, '0'],
   ])('prints %d as %s', (value, text) => {
     expect(number(value)).toBe(text)
+  })
+})
+
+describe('allocations', () => {
+  it('counts what was collected again like what was kept', () => {
+    const count = startCountingAllocations()
+    const kept: object[] = []
+    for (let i = 0; i < 1_000_000; i++) kept[i % 1000] = { i }
+    // One field and three words of V8's own.
+    expect(count() / 1_000_000).toBeGreaterThanOrEqual(32)
+    expect(kept).toHaveLength(1000)
+  })
+
+  it('finds next to nothing where nothing happens', () => {
+    const count = startCountingAllocations()
+    expect(count()).toBeLessThan(100_000)
   })
 })
 

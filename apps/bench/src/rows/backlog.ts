@@ -3,7 +3,7 @@ import { diffMetrics } from '@s3queue/storage'
 import { batches, recipients } from '../payloads.ts'
 import { openQueue } from '../queues.ts'
 import type { Findings, MetricSpec, Place, Row } from '../row.ts'
-import { cpuOf, rateOf, startStopwatch } from '../stopwatch.ts'
+import { allocatedOf, cpuOf, rateOf, startStopwatch } from '../stopwatch.ts'
 
 const COUNTED = 'Time and requests from process() until drain() resolves; the handler does nothing.'
 
@@ -17,6 +17,7 @@ function metrics(target: MetricSpec['target']): Row['metrics'] {
     rate: { label: 'messages', unit: 'messages/s', target },
     requests: { label: 'requests per message', unit: 'requests' },
     cpu: { label: 'CPU per message', unit: 'µs' },
+    allocated: { label: 'allocated per message', unit: 'bytes' },
   }
 }
 
@@ -52,5 +53,10 @@ async function workOff({ store }: Place, { count, concurrency }: BacklogOptions)
   const { requests } = diffMetrics(meter.metrics(), before)
   await queue.close()
   if (handled !== count) throw new Error(`${handled} messages were handled; ${count} were enqueued.`)
-  return { rate: rateOf(count, took), requests: requests / count, cpu: cpuOf(count, took) }
+  return {
+    rate: rateOf(count, took),
+    requests: requests / count,
+    cpu: cpuOf(count, took),
+    allocated: allocatedOf(count, took),
+  }
 }

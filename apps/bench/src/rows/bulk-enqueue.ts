@@ -2,7 +2,7 @@
 import { batches, type Recipient, recipients } from '../payloads.ts'
 import { becomeWriter, openQueue } from '../queues.ts'
 import type { Place, Row } from '../row.ts'
-import { cpuOf, type Elapsed, rateOf, startStopwatch } from '../stopwatch.ts'
+import { allocatedOf, cpuOf, type Elapsed, rateOf, startStopwatch } from '../stopwatch.ts'
 
 export const bulkEnqueue: Row = {
   name: 'bulk-enqueue',
@@ -12,12 +12,14 @@ export const bulkEnqueue: Row = {
   metrics: {
     thousand: { label: 'batches of 1,000', unit: 'messages/s' },
     thousandCpu: { label: 'batches of 1,000, CPU per message', unit: 'µs' },
+    thousandAllocated: { label: 'batches of 1,000, allocated per message', unit: 'bytes' },
     tenThousand: {
       label: 'batches of 10,000',
       unit: 'messages/s',
       target: { bound: 'at least', value: 100_000, stores: ['minio'] },
     },
     tenThousandCpu: { label: 'batches of 10,000, CPU per message', unit: 'µs' },
+    tenThousandAllocated: { label: 'batches of 10,000, allocated per message', unit: 'bytes' },
   },
   begin: (place) => {
     const payloads = recipients(place.quick ? 2000 : 100_000)
@@ -28,8 +30,10 @@ export const bulkEnqueue: Row = {
       return {
         thousand: rateOf(payloads.length, thousand),
         thousandCpu: cpuOf(payloads.length, thousand),
+        thousandAllocated: allocatedOf(payloads.length, thousand),
         tenThousand: rateOf(payloads.length, tenThousand),
         tenThousandCpu: cpuOf(payloads.length, tenThousand),
+        tenThousandAllocated: allocatedOf(payloads.length, tenThousand),
       }
     }
   },
