@@ -1,76 +1,13 @@
 /** Several real processes on one queue in a real bucket, killed and paused at random moments. */
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
 import { seededRandom } from '@s3queue/storage'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { createTestBucket } from '../harness/index.ts'
 import { describeOnS3 } from '../harness/suite.ts'
-import type { Order, Report, Setup } from './queue-process.ts'
+import { Pod } from './pod.ts'
+import type { Report, Setup } from './queue-process.ts'
 
 const MESSAGES = 2000
 const WORKERS = 4
-
-/** A child process and everything it reported. */
-class Pod {
-  readonly #child: ChildProcess
-  paused = false
-  /** It took over, and did not tell that another did. */
-  isWriter = false
-
-  constructor(setup: Setup, onReport: (report: Report) => void) {
-    this.#child = fork(new URL('./queue-process.ts', import.meta.url), [JSON.stringify(setup)], {
-      execArgv: ['--conditions=@s3queue/source'],
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    })
-    this.#child.on('message', (message) => {
-      const report = message as Report
-      if (report.kind === 'promoted' || report.kind === 'demoted') this.isWriter = report.kind === 'promoted'
-      onReport(report)
-    })
-    onTestFinished(() => void this.#child.kill('SIGKILL'))
-  }
-
-  order(order: Order): void {
-    this.#child.send(order)
-  }
-
-  /** Resolves with the next report of that kind. */
-  next<K extends Report['kind']>(kind: K): Promise<Extract<Report, { kind: K }>> {
-    return new Promise((resolve, reject) => {
-      const onExit = (): void => reject(new Error(`the process ended before it reported ${kind}`))
-      const onMessage = (message: unknown): void => {
-        const report = message as Report
-        if (report.kind !== kind) return
-        this.#child.off('message', onMessage)
-        this.#child.off('exit', onExit)
-        resolve(report as Extract<Report, { kind: K }>)
-      }
-      this.#child.on('message', onMessage)
-      this.#child.once('exit', onExit)
-    })
-  }
-
-  pause(): void {
-    this.paused = this.#child.kill('SIGSTOP')
-  }
-
-  resume(): void {
-    this.#child.kill('SIGCONT')
-    this.paused = false
-  }
-
-  async kill(): Promise<void> {
-    const exit = once(this.#child, 'exit')
-    this.#child.kill('SIGKILL')
-    await exit
-  }
-
-  async close(): Promise<void> {
-    const closed = this.next('closed')
-    this.order({ close: true })
-    await closed
-  }
-}
 
 /** What all processes saw, and whether it fits together. */
 class Evidence {
