@@ -54,7 +54,7 @@ export type Handler<T> = (message: Message<T>, context: HandlerContext) => unkno
 
 export interface AttemptOptions {
   readonly workerId: string
-  /** Monotonic now, and the same moment on the wall clock. */
+  /** Monotonic now, and the same moment on this machine's wall clock. */
   readonly monotonic: () => number
   readonly wallNow: () => number
   readonly extend: (attempt: Attempt, ms: number) => Promise<void>

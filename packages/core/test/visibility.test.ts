@@ -1,3 +1,4 @@
+import { createMemoryStore } from '@s3queue/storage-memory'
 import { describe, expect, it } from 'vitest'
 import { ClaimLost, type HandlerContext } from '../src/index.ts'
 import { createWorld, record } from './support.ts'
@@ -103,6 +104,20 @@ describe('the visibility timeout', () => {
     await clock.advance(3000)
     expect(seen).toHaveLength(1)
     slow.open()
+    await run(queue.close())
+  })
+
+  it('tells the deadline by the clock of the machine, also where the store has another time', async () => {
+    const { open, run, clock } = createWorld()
+    const store = createMemoryStore({ clock: { ...clock, now: () => clock.now() + 3_600_000 } })
+    const queue = open<string>({ store, visibilityTimeoutMs: 1000 })
+    const left: number[] = []
+    queue.process((_, context) => void left.push(context.deadline - clock.now()))
+    await run(queue.enqueue('x'))
+    await run(queue.drain())
+    expect(left).toHaveLength(1)
+    expect(left[0]).toBeGreaterThan(0)
+    expect(left[0]).toBeLessThanOrEqual(1000)
     await run(queue.close())
   })
 

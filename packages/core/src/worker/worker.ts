@@ -80,7 +80,8 @@ export class WorkerRuntime<T> implements WorkerLink {
     this.#attemptOptions = {
       workerId: this.id,
       monotonic: () => clock.monotonic(),
-      wallNow: () => context.engine.wallNow(),
+      // The machine's own, not corrected by the store's: a handler compares its deadline with `Date.now()`.
+      wallNow: () => clock.now(),
       extend: (attempt, ms) => this.#extendOne(attempt, ms),
       reported: (attempt) => this.#noteReport(attempt),
     }
