@@ -170,8 +170,19 @@ export function claimLost(claim: Claim, cause?: unknown): ClaimLost {
   )
 }
 
-/** What a handler's return value becomes in the log. A result that JSON cannot carry, or that is too large, is left out and told of. */
+/**
+ * What a handler's return value becomes in the log. A result that JSON cannot carry, or that is too large, is left out and told of. Never
+ * throws: what cannot even be looked at has failed.
+ */
 export function settlementOf(token: number, returned: unknown, tell: (error: Error) => void): Settlement {
+  try {
+    return decided(token, returned, tell)
+  } catch (error) {
+    return failureOf(token, error)
+  }
+}
+
+function decided(token: number, returned: unknown, tell: (error: Error) => void): Settlement {
   if (!(returned instanceof Outcome)) return { token, kind: 'complete', ...resultOf(returned, tell) }
   const { kind, result, ms, reason } = returned
   if (kind === 'complete') return { token, kind, ...resultOf(result, tell) }
@@ -207,25 +218,27 @@ function resultOf(value: unknown, tell: (error: Error) => void): { readonly resu
   }
 }
 
-/** What a thrown value becomes in the log. */
+/** What a thrown value becomes in the log. Never throws: anything can be thrown, also what does not let itself be read. */
 export function failureOf(token: number, thrown: unknown): Settlement {
-  const error =
-    thrown instanceof Error
-      ? thrown
-      : new Error(typeof thrown === 'string' ? thrown : `a handler threw ${describe(thrown)}`)
-  return {
-    token,
-    kind: 'fail',
-    name: error.name,
-    message: error.message.slice(0, MAX_MESSAGE),
-    retriable: isRetriable(thrown),
+  try {
+    const { name, message } = thrown instanceof Error ? thrown : new Error(describe(thrown))
+    return {
+      token,
+      kind: 'fail',
+      name: String(name),
+      message: String(message).slice(0, MAX_MESSAGE),
+      retriable: isRetriable(thrown),
+    }
+  } catch {
+    return { token, kind: 'fail', name: 'Error', message: 'a handler threw what cannot be read', retriable: true }
   }
 }
 
 function describe(value: unknown): string {
+  if (typeof value === 'string') return value
   try {
-    return JSON.stringify(value) ?? String(value)
+    return `a handler threw ${JSON.stringify(value) ?? String(value)}`
   } catch {
-    return Object.prototype.toString.call(value)
+    return `a handler threw ${Object.prototype.toString.call(value)}`
   }
 }

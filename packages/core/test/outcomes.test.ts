@@ -136,6 +136,27 @@ describe('outcomes of a handler', () => {
     await run(queue.close())
   })
 
+  it('fail the attempt if what the handler returns cannot even be looked at', async () => {
+    const { open, run } = createWorld()
+    const queue = open<string>({ maxAttempts: 1 })
+    const seen = record(queue, 'died')
+    await run(queue.enqueue('x'))
+    queue.process(
+      () =>
+        new Proxy(
+          {},
+          {
+            getPrototypeOf() {
+              throw new Error('no')
+            },
+          },
+        ),
+    )
+    await run(queue.drain())
+    expect(seen).toHaveLength(1)
+    await run(queue.close())
+  })
+
   it('may fail ten thousand at once', async () => {
     const { open, run } = createWorld()
     const queue = open<number>({ maxAttempts: 2, backoff: { baseMs: 10 } })

@@ -190,6 +190,23 @@ describe('retries and dead letters', () => {
       })(),
     ],
     ['null', null],
+    ['an error whose message is a number', Object.assign(new Error('x'), { message: 42 })],
+    [
+      'an error whose message cannot be read',
+      Object.defineProperty(new Error('x'), 'message', {
+        get() {
+          throw new Error('no')
+        },
+      }),
+    ],
+    [
+      'what tells nothing of itself',
+      (() => {
+        const { proxy, revoke } = Proxy.revocable({}, {})
+        revoke()
+        return proxy
+      })(),
+    ],
   ])('takes a handler that throws %s as a failed attempt', async (_, thrown) => {
     const { open, run } = createWorld()
     const queue = open<string>({ maxAttempts: 1 })

@@ -45,6 +45,7 @@ export class WorkerRuntime<T> implements WorkerLink {
   readonly #context: WorkerContext
   readonly #handler: Handler<T>
   readonly #attemptOptions: AttemptOptions
+  readonly #tell = (error: Error): void => this.#context.engine.tell(error)
   readonly #prefetch: Prefetch
   #tickets = new Deque<HeldTicket>()
   readonly #running = new Set<Attempt>()
@@ -275,10 +276,10 @@ export class WorkerRuntime<T> implements WorkerLink {
       // As if it had been asynchronous: a handler that always throws at once must not recurse through the tickets.
       returned = Promise.reject(error)
     }
-    void Promise.resolve(returned)
-      .then((value) => settlementOf(token, value, (error) => this.#context.engine.tell(error)))
-      .catch((error: unknown) => failureOf(token, error))
-      .then((settlement) => this.#finish(attempt, settlement))
+    Promise.resolve(returned).then(
+      (value) => this.#finish(attempt, settlementOf(token, value, this.#tell)),
+      (error: unknown) => this.#finish(attempt, failureOf(token, error)),
+    )
   }
 
   #invoke(attempt: Attempt, payload: Payload): unknown {
