@@ -1,6 +1,6 @@
 /** Reading along without writing: keeps a fold of the log and brings it up to date at the cost of reading what is new. */
 import type { Fold, LogContext } from './context.ts'
-import { baseOvertook, beginWalk, Detours, type Walk, walkToHead } from './walk.ts'
+import { baseOvertook, beginReading, Detours, type Walk, walkToHead } from './walk.ts'
 
 export class LogFollower<S> {
   readonly #log: LogContext
@@ -22,7 +22,7 @@ export class LogFollower<S> {
   async refresh(signal?: AbortSignal): Promise<S> {
     const detours = new Detours(this.#log)
     for (;;) {
-      const walk = this.#walk ?? (await beginWalk(this.#log, this.#fold, signal))
+      const walk = this.#walk ?? (await beginReading(this.#log, this.#fold, signal))
       this.#walk = undefined
       if ((await walkToHead(this.#log, walk, this.#fold, signal)) === 'astray') {
         detours.note(walk)

@@ -18,8 +18,8 @@ export interface Walk<S> {
   slot: number
   epoch: number
   hash: string
-  /** Commits that still exist although they are at or below `slot`, in ascending order. */
-  readonly held: number[]
+  /** Commits that still exist although they are at or below `slot`, in ascending order: for who will collect them. */
+  readonly held: number[] | undefined
   /** Up to here nothing can have been collected unseen: the base was not beyond it when we last looked. */
   verified: number
   base: CasVersion<BaseRecord> | undefined
@@ -27,10 +27,20 @@ export interface Walk<S> {
   refused?: unknown
 }
 
+/** A walk of somebody who is going to write. */
+export interface WritersWalk<S> extends Walk<S> {
+  readonly held: number[]
+}
+
 export type WalkEnd = 'head' | 'astray'
 
+/** A walk that stands at the base, for somebody who only reads along: for as long as that goes on, it must not grow by what it passes. */
+export async function beginReading<S>(log: LogContext, fold: Fold<S>, signal?: AbortSignal): Promise<Walk<S>> {
+  return { ...(await beginWalk(log, fold, signal)), held: undefined }
+}
+
 /** A walk that stands at the base. */
-export async function beginWalk<S>(log: LogContext, fold: Fold<S>, signal?: AbortSignal): Promise<Walk<S>> {
+export async function beginWalk<S>(log: LogContext, fold: Fold<S>, signal?: AbortSignal): Promise<WritersWalk<S>> {
   let base = await log.base.read(signal)
   for (let missing = 0; ; ) {
     if (base === undefined) {
@@ -82,7 +92,7 @@ function step<S>(walk: Walk<S>, slot: Slot, fold: Fold<S>): boolean {
   walk.slot++
   walk.hash = slot.hash
   walk.epoch = Math.max(walk.epoch, epoch)
-  if (kind === 'commit') walk.held.push(walk.slot)
+  if (kind === 'commit') walk.held?.push(walk.slot)
   try {
     fold.apply(walk.state, { kind, slot: walk.slot, epoch, body: slot.body })
     return true

@@ -11,7 +11,7 @@ import type { BaseRecord, LogContext } from './context.ts'
 import { encodeFrame } from './frame.ts'
 import { claimSlot, readSlot, type SlotHeader } from './slot.ts'
 import { writeSnapshot } from './snapshot.ts'
-import type { Walk } from './walk.ts'
+import type { WritersWalk } from './walk.ts'
 
 /** A place in the log that a snapshot can stand for. */
 export interface LogPosition {
@@ -35,7 +35,7 @@ export class LogWriter {
   #closed: Error | undefined
 
   /** Made by `takeOver` alone: `walk` ends in this writer's own fence. */
-  constructor(log: LogContext, walk: Walk<unknown>) {
+  constructor(log: LogContext, walk: WritersWalk<unknown>) {
     this.#log = log
     this.epoch = walk.epoch
     this.#position = { slot: walk.slot, hash: walk.hash }
