@@ -21,6 +21,17 @@ export class FormatMismatch extends CoordinatorError {
   }
 }
 
+/** A worker that stopped could not tell so in time. Nothing is lost: what it had not started runs out, and what it leaves behind is cleared away. */
+export class NotSignedOff extends CoordinatorError {
+  readonly code = 'NOT_SIGNED_OFF'
+
+  constructor(worker: string, ms: number) {
+    super(
+      `Worker ${worker} stopped, and could not tell so within ${ms} ms: the store does not answer. What it had not started runs after its visibility timeout.`,
+    )
+  }
+}
+
 /** Two workers that are alive have the same name. */
 export class SameWorkerId extends CoordinatorError {
   readonly code = 'SAME_WORKER_ID'

@@ -1,4 +1,4 @@
-export { CoordinatorError, FormatMismatch, SameWorkerId } from './errors.ts'
+export { CoordinatorError, FormatMismatch, NotSignedOff, SameWorkerId } from './errors.ts'
 export type { QueueHealth, QueueMetrics } from './metrics.ts'
 export type { CoordinatorOptions } from './options.ts'
 export { type CoordinatedQueue, type CoordinatedQueueOptions, createCoordinatedQueue } from './queue.ts'

@@ -48,6 +48,7 @@ export function createMailboxTransport(given: CoordinatorOptions = {}): MailboxT
       return waiting?.()
     },
     registry: () => writer?.registry.describe(),
+    gone: () => void heartbeats.stop(),
     noteTrouble: (error) => heartbeats.noteError(error),
     lead(term) {
       const side = new MailboxWriter({ term, options, counts, heartbeats })

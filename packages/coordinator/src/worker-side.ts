@@ -16,6 +16,7 @@ import type {
 } from '@s3queue/core/transport'
 import { CorruptObject } from '@s3queue/primitives'
 import { sleep } from '@s3queue/storage'
+import { NotSignedOff } from './errors.ts'
 import { type Letter, MailboxReader } from './mailbox/reader.ts'
 import { FORMAT } from './mailbox/record.ts'
 import type { ResolvedCoordinatorOptions } from './options.ts'
@@ -92,26 +93,28 @@ export class MailboxWorker implements WorkerSide {
     })
   }
 
-  async leave(): Promise<void> {
+  async leave(ended: AbortSignal): Promise<void> {
     const { heartbeats } = this.#options
     const { worker, queue, trouble } = this.#standby
     this.#end()
     await this.#polling
     const bound = new AbortController()
     const cancel = queue.clock.setTimer(queue.takeoverAfterMs, () =>
-      bound.abort(new Error(`Worker ${worker.id} could not sign off within ${queue.takeoverAfterMs} ms.`)),
+      bound.abort(new NotSignedOff(worker.id, queue.takeoverAfterMs)),
     )
+    const signal = AbortSignal.any([bound.signal, ended])
     try {
-      const unread = await this.#reader.seal(bound.signal)
+      await heartbeats.stop()
+      const unread = await this.#reader.seal(signal)
       const settlements = unread.map(
         ({ claim }): Settlement => ({ token: claim.token, kind: 'release', started: false }),
       )
       const goodbye: Command[] = [{ ...this.#notice({}), capacity: 0, silentForMs: 0 }]
       await this.#standby.send(settlements.length > 0 ? [{ type: 'settle', settlements }, ...goodbye] : goodbye)
-      await heartbeats.signOff(queue, worker.id, bound.signal)
+      await heartbeats.signOff(queue, worker.id, signal)
     } catch (error) {
       // The writer finds out by itself: what is not settled runs out.
-      trouble(error)
+      if (!ended.aborted) trouble(error)
     } finally {
       cancel()
     }

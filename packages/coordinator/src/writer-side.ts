@@ -107,6 +107,7 @@ export class MailboxWriter implements WriterSide {
 
   async localLeft(worker: string): Promise<void> {
     const { queue, signal, trouble } = this.#term
+    await this.#heartbeats.stop()
     await this.#heartbeats.signOff(queue, worker, signal).catch((error: unknown) => {
       if (!signal.aborted) trouble(error)
     })

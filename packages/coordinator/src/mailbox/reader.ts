@@ -84,8 +84,7 @@ export class MailboxReader {
     }
     this.#known = answer
     this.#lookedAt = startedAt
-    // Found at the first look: it is from an earlier stay, and whatever lies there may be as old.
-    return this.#read(answer.value, known === undefined ? Number.NEGATIVE_INFINITY : absentAt)
+    return known === undefined ? this.#find(answer.value) : this.#read(answer.value, absentAt)
   }
 
   /** Nothing put here is read any more from now on. Resolves to the tickets that nobody has read. */
@@ -107,14 +106,31 @@ export class MailboxReader {
     this.#lookedAt = startedAt
   }
 
-  #read(record: MailboxRecord, absentAt: number): Letter | undefined {
-    const { worker, epoch, sawEpoch } = this.#standby
+  /**
+   * A mailbox from an earlier stay: nobody knows how old its tickets are. Those of them that the worker does not know are as if they had not
+   * reached it.
+   */
+  #find(record: MailboxRecord): Letter | undefined {
+    if (!this.#accept(record)) return undefined
+    const { epoch, deputy, tickets, running, revoked, outcomes, version: v } = record
+    const tokens = [...tickets.map(({ token }) => token), ...(running?.tokens ?? [])]
+    return { ...{ epoch, deputy, handedOver: false, receipts: [], revoked, outcomes }, running: { v, tokens } }
+  }
+
+  /** False if it is from a writer that was replaced: its successor names all claims that hold. Either way, what stands there is read. */
+  #accept(record: MailboxRecord): boolean {
+    const { epoch, sawEpoch } = this.#standby
     if (record.format !== FORMAT) throw new FormatMismatch(this.key, record.format, FORMAT)
-    // From a writer that was replaced: whatever it says, its successor says again if it holds.
-    if (record.epoch < epoch()) return undefined
-    sawEpoch(record.epoch)
-    const seen = this.#version
     this.#version = record.version
+    if (record.epoch < epoch()) return false
+    sawEpoch(record.epoch)
+    return true
+  }
+
+  #read(record: MailboxRecord, absentAt: number): Letter | undefined {
+    const { worker } = this.#standby
+    const seen = this.#version
+    if (!this.#accept(record)) return undefined
     const isNew = (part: { readonly v: number }): boolean => part.v > seen
     for (const ticket of record.tickets) {
       if (isNew(ticket)) this.#tickets.push({ ticket: decodeTicket(ticket, worker.id), absentAt })

@@ -29,6 +29,7 @@ export class Heartbeats {
   #beating: Promise<void> | undefined
   #lastBeatAt: number | undefined
   #lastError: string | undefined
+  #abort = new AbortController()
 
   constructor(options: ResolvedCoordinatorOptions) {
     this.#options = options
@@ -50,6 +51,7 @@ export class Heartbeats {
     const worker = source.worker()
     if (worker?.id === this.#worker?.id && this.#worker !== undefined) return
     this.#worker = worker
+    this.#abort = new AbortController()
     this.#since = source.queue.clock.now()
     if (worker !== undefined) void this.#beat()
   }
@@ -63,13 +65,13 @@ export class Heartbeats {
   async stop(): Promise<void> {
     this.#cancelTimer()
     this.#worker = undefined
+    this.#abort.abort()
     await this.#beating
     this.#cancelTimer()
   }
 
-  /** The worker has gone: ends its signs, and removes what it leaves behind. Rejects if the store refuses that, or `signal` is aborted. */
+  /** Removes what a worker leaves behind that has gone. Rejects if the store refuses that, or `signal` is aborted. */
   async signOff({ prefix, store }: TransportQueue, worker: string, signal: AbortSignal): Promise<void> {
-    await this.stop()
     await store.delete([mailboxKey(prefix, worker), workerKey(prefix, worker)], { signal })
   }
 
@@ -91,17 +93,18 @@ export class Heartbeats {
     const worker = this.#worker
     if (source === undefined || worker === undefined) return
     const { store, prefix, clock, name } = source.queue
+    const { signal } = this.#abort
     const record = encodeRecord({
       ...{ format: FORMAT, id: worker.id, queue: name, concurrency: worker.concurrency, capacity: worker.capacity() },
       ...{ silentForMs: this.silentForMs, since: this.#since, handled: worker.finishedCount, beat: ++this.#beats },
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
     })
     try {
-      const put = await store.put(workerKey(prefix, worker.id), record, { condition: overwrite })
+      const put = await store.put(workerKey(prefix, worker.id), record, { condition: overwrite, signal })
       if (put.outcome === 'stored') this.#lastBeatAt = clock.now()
       else if (put.outcome === 'unknown') source.trouble(put.error)
     } catch (error) {
-      source.trouble(error)
+      if (!signal.aborted) source.trouble(error)
     }
     if (this.#worker !== worker) return
     this.#cancelTimer = clock.setTimer(this.#intervalMs, () => void this.#beat())

@@ -42,6 +42,8 @@ export class Engine {
   #held: Submission[] = []
   #worker: WorkerLink | undefined
   #closing: Promise<void> | undefined
+  /** Workers that are on their way out. */
+  #detaching: Promise<unknown> = Promise.resolve()
   #lastTrouble: unknown
   #onChange: (() => void)[] = []
   readonly sender: string
@@ -197,7 +199,13 @@ export class Engine {
   }
 
   /** The worker has gone. Resolves when everything it had is settled. */
-  async detach(): Promise<void> {
+  detach(): Promise<void> {
+    const detaching = this.#detach()
+    this.#detaching = Promise.allSettled([this.#detaching, detaching])
+    return detaching
+  }
+
+  async #detach(): Promise<void> {
     const worker = this.#worker
     const settlements = worker?.takeFinished().settlements ?? []
     this.#worker = undefined
@@ -207,6 +215,7 @@ export class Engine {
     if (this.#standby.isJoined) await this.#standby.leave()
     else if (worker !== undefined && this.#election.role.kind === 'leading')
       await this.#election.role.term.workerLeft(worker.id)
+    else this.#options.transport?.gone()
   }
 
   /** The worker has settlements or reports to take, or room. */
@@ -324,6 +333,7 @@ export class Engine {
       if (!wasTakenOver(error)) this.#trouble(error)
     })
     for (const submission of this.#held.splice(0)) this.#inbox.send(submission)
+    await this.#detaching
     await this.#inbox.idle()
   }
 

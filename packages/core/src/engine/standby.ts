@@ -114,7 +114,7 @@ export class Standby {
   async leave(): Promise<void> {
     const side = this.#side
     this.#side = undefined
-    await side?.leave()
+    await side?.leave(this.#options.signal)
   }
 
   #send(commands: readonly Command[]): Promise<void> {
@@ -135,20 +135,22 @@ export class Standby {
         .load(claim)
         .then(
           (loaded) => worker.deliver([{ claim, payload: loaded }], times, 0),
-          (error: unknown) => this.#unreadable(claim, error),
+          (error: unknown) =>
+            this.#unreadable(claim, error).catch((reason: unknown) => this.#options.context.trouble(reason)),
         )
         .finally(() => this.#loading.delete(claim.token))
     }
   }
 
-  /** The payload is in no object any more, or cannot be read: like a failed attempt, if the claim is still ours. */
-  #unreadable(claim: Claim, error: unknown): void {
+  /** The payload is in no object any more, or cannot be read: like a failed attempt, if the claim is still ours. If not, nobody needs it. */
+  async #unreadable(claim: Claim, error: unknown): Promise<void> {
     const { context, signal } = this.#options
-    if (signal.aborted) return
+    const extended = await this.#side?.extend([claim.token])
+    if (signal.aborted || extended?.held.has(claim.token) !== true) return
     context.trouble(error)
     const { name, message } = error instanceof Error ? error : new Error(String(error))
     const settlement: Settlement = { token: claim.token, kind: 'fail', name, message, retriable: true }
-    this.#send([{ type: 'settle', settlements: [settlement] }]).catch((reason: unknown) => context.trouble(reason))
+    await this.#send([{ type: 'settle', settlements: [settlement] }])
   }
 
   #wantsOutcomes(): boolean {

@@ -21,6 +21,8 @@ export interface Transport {
   lead(term: WriterTerm): WriterSide
   /** Another process writes, and this one has a worker. Ends with `leave` or `stop`. */
   join(standby: StandbyProcess): WorkerSide
+  /** The worker of this process has gone for good at a moment at which nobody could be told: nothing is left of it here. */
+  gone(): void
   /** Something is wrong in this process that no call can be told of: others may want to see it. */
   noteTrouble?(error: unknown): void
 }
@@ -186,8 +188,8 @@ export interface WorkerSide {
   extend(tokens: readonly number[]): Promise<Extended | undefined>
   /** A claim is to last at least so long, also in the hands of a later writer. Undefined: it is over. */
   setTimeout(token: number, ms: number): Promise<ClaimExtension | undefined>
-  /** The worker is gone for good; it holds nothing. Never rejects. */
-  leave(): Promise<void>
+  /** The worker is gone for good; it holds nothing. Never rejects; when `signal` is aborted, it resolves soon. */
+  leave(signal: AbortSignal): Promise<void>
   /** This process becomes the writer. */
   stop(): void
 }

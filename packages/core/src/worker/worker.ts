@@ -360,7 +360,7 @@ export class WorkerRuntime<T> implements WorkerLink {
       this.#cancelStall = undefined
       if (this.#tickets.size === 0) return
       const leftMs = this.#movedAt + STALL_MS - clock.monotonic()
-      if (leftMs > 0) return this.#setStallTimer(leftMs)
+      if (leftMs >= 1) return this.#setStallTimer(leftMs)
       this.#prefetch.stalled()
       this.#giveBackTickets()
     })

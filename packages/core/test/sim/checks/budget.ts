@@ -5,6 +5,8 @@ import type { World } from '../world/world.ts'
 const IDLE_MS = 20_000
 /** What may still be under way from before: the backing off of the looks into the inbox, the last commits. */
 const AFTERMATH = 30
+/** Of one worker, and looks at them, while it is idle. */
+const SIGNS_OF_WORKERS = 20
 
 export async function assertIdleIsCheap(world: World, processes: number): Promise<void> {
   const { takeoverAfterMs, maxPollMs } = world.profile
@@ -13,7 +15,9 @@ export async function assertIdleIsCheap(world: World, processes: number): Promis
   const requests = world.tally.requests - before
   const looks = IDLE_MS / maxPollMs
   const signs = (3 * IDLE_MS) / takeoverAfterMs
-  const budget = AFTERMATH + 2 * (looks + processes * signs)
+  // With a transport, each worker looks into its mailbox as often, and the writer at the worker's signs.
+  const mailboxes = world.core.isShared === true ? processes * (looks + SIGNS_OF_WORKERS) : 0
+  const budget = AFTERMATH + 2 * (looks + processes * signs + mailboxes)
   must(
     requests <= budget,
     `${processes} idle processes made ${requests} requests in ${IDLE_MS} ms, more than ${Math.round(budget)}`,

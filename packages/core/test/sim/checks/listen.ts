@@ -25,6 +25,7 @@ const EXPLAINED = [
   'LEASE_LOST',
   'NOT_ACKNOWLEDGED',
   'QUEUE_CLOSED',
+  'NOT_SIGNED_OFF',
 ]
 
 export function listenTo(world: World, process: VirtualProcess): void {

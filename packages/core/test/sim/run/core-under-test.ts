@@ -2,4 +2,7 @@
 export type CoreUnderTest = Pick<
   typeof import('../../../src/index.ts'),
   'createQueue' | 'NotRetriable' | 'snooze' | 'retry' | 'deadLetter'
->
+> & {
+  /** Whether workers of all processes get messages. */
+  readonly isShared?: boolean
+}

@@ -49,6 +49,9 @@ export const SPOTS = {
   'get /payloads/': 1,
   'list /inbox/': 1,
   'delete /inbox/': 1,
+  'put /mailboxes/': 0,
+  'get /mailboxes/': 0,
+  'put /workers/': 0,
 } as const
 
 export const BLOWS = { crash: 2, pause: 4, loseStore: 4, stall: 6, close: 1 } as const
