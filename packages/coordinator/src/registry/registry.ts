@@ -28,6 +28,8 @@ export interface Member {
   silentForMs: number
   /** When it last gave a sign, monotonic. */
   heardAt: number
+  /** When its sign was last looked at, monotonic. */
+  readAt: number
   /** Claims of it ran out since then. */
   suspected: boolean
   /** The highest number of its notices. */
@@ -110,7 +112,7 @@ export class Registry {
     let member = this.#members.get(id)
     if (member === undefined) {
       member = {
-        ...{ id, capacity: 0, silentForMs: 0, heardAt: this.#now(), suspected: false, notice: 0 },
+        ...{ id, capacity: 0, silentForMs: 0, heardAt: this.#now(), readAt: 0, suspected: false, notice: 0 },
         ...{ record: undefined, etag: undefined },
       }
       this.#members.set(id, member)
@@ -158,11 +160,12 @@ export class Registry {
     }
   }
 
-  /** Signs that should have changed since they were last seen. */
+  /** Signs that should have changed since they were last seen; those of the dead more and more seldom. */
   async #readDue(): Promise<void> {
     const now = this.#now()
     const due = [...this.#members.values()].filter(
-      ({ heardAt, silentForMs, suspected }) => suspected || now - heardAt > silentForMs / 2,
+      ({ heardAt, readAt, silentForMs, suspected }) =>
+        now - readAt > (now - heardAt) / 4 && (suspected || now - heardAt > silentForMs / 2),
     )
     await this.#inParts(due, ({ id }) => this.#read(id))
   }
@@ -170,7 +173,9 @@ export class Registry {
   async #read(id: string): Promise<void> {
     const { queue, signal } = this.#options.term
     const key = workerKey(queue.prefix, id)
-    const ifNoneMatch = this.#members.get(id)?.etag
+    const known = this.#members.get(id)
+    if (known !== undefined) known.readAt = this.#now()
+    const ifNoneMatch = known?.etag
     const answer = await this.#patiently(() => queue.store.get(key, { ifNoneMatch, signal }))
     if (answer.outcome === 'not-modified') return
     if (answer.outcome === 'not-found') {

@@ -9,14 +9,15 @@ const AFTERMATH = 30
 const SIGNS_OF_WORKERS = 20
 
 export async function assertIdleIsCheap(world: World, processes: number): Promise<void> {
-  const { takeoverAfterMs, maxPollMs } = world.profile
+  const { takeoverAfterMs, maxPollMs, visibilityTimeoutMs } = world.profile
   const before = world.tally.requests
   await world.sleep(IDLE_MS)
   const requests = world.tally.requests - before
   const looks = IDLE_MS / maxPollMs
   const signs = (3 * IDLE_MS) / takeoverAfterMs
   // With a transport, each worker looks into its mailbox as often, and the writer at the worker's signs.
-  const mailboxes = world.core.isShared === true ? processes * (looks + SIGNS_OF_WORKERS) : 0
+  const glances = IDLE_MS / Math.min(maxPollMs, visibilityTimeoutMs / 3)
+  const mailboxes = world.core.isShared === true ? processes * (glances + SIGNS_OF_WORKERS) : 0
   const budget = AFTERMATH + 2 * (looks + processes * signs + mailboxes)
   must(
     requests <= budget,
