@@ -5,7 +5,7 @@
  * An event that does not fit the state (a token nobody holds, a run that is too short) cannot come from a log that was written
  * by the decisions of this package; it throws, since going on would mean to guess.
  */
-import { forgetEnded, forgetMessage, keepCompletion, keepDead } from './endings.ts'
+import { complete, forgetEnded, forgetMessage, keepCompletion, keepDead } from './endings.ts'
 import type { QueueEvent } from './events.ts'
 import { type Batch, type Claim, countHeld, numberedId, type QueueState } from './model.ts'
 import { enterNames, forgetNames } from './names.ts'
@@ -89,7 +89,13 @@ const table: Apply = {
 
   completed(state, { tokens, results = [] }) {
     const resultOf = new Map(results)
-    for (const token of tokens) keepCompletion(state, end(state, token), resultOf.get(token))
+    // A result that those behind it push out of the retention is not kept to begin with.
+    const firstKept = tokens.length - state.retention.completedCount
+    tokens.forEach((token, i) => {
+      const claim = end(state, token)
+      const ordinal = complete(state, claim)
+      if (i >= firstKept) keepCompletion(state, claim, ordinal, resultOf.get(token))
+    })
   },
 
   retried(state, { token, visibleAt, name, message }) {

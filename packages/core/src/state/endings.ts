@@ -4,14 +4,16 @@ import { type Batch, type Claim, messageId, type QueueState } from './model.ts'
 import { endNames } from './names.ts'
 import { dropPayloadObject } from './payload-keys.ts'
 
-/** A message is completed: counted for ever, remembered within the retention. */
-export function keepCompletion(state: QueueState, claim: Claim, result: string | undefined): void {
-  const { batch, attempt, report } = claim
-  const ordinal = state.counts.completed++
+/** A message is completed: counted for ever. Returns how many were before it. */
+export function complete(state: QueueState, { batch }: Claim): number {
   dropPayload(state, batch)
   endNames(state.names, batch.extras, state.now)
-  const { completedCount } = state.retention
-  if (completedCount === 0) return
+  return state.counts.completed++
+}
+
+/** Remembers a completed message within the retention. */
+export function keepCompletion(state: QueueState, claim: Claim, ordinal: number, result: string | undefined): void {
+  const { batch, attempt, report } = claim
   state.completed.set(messageId(claim), {
     ordinal,
     attempts: attempt,
@@ -20,7 +22,7 @@ export function keepCompletion(state: QueueState, claim: Claim, result: string |
     result,
     report,
   })
-  const oldest = state.completed.size > completedCount ? state.completed.oldest() : undefined
+  const oldest = state.completed.size > state.retention.completedCount ? state.completed.oldest() : undefined
   if (oldest !== undefined) state.completed.delete(oldest[0])
 }
 
