@@ -165,16 +165,16 @@ export class Intake<T> {
     const { sender } = this.#engine
     const first = this.#engine.number(messages.length)
     const commands: (EnqueueCommand & { count: number })[] = []
-    for (const [i, { settings }] of messages.entries()) {
+    const payloads: Payload[] = []
+    const limits: NamingLimit[] = []
+    for (const { payload, settings, limit } of messages) {
       const last = commands.at(-1)
       if (last !== undefined && settings.extras === undefined && isSame(last, settings)) last.count++
-      else commands.push({ type: 'enqueue', sender, seq: first + i, count: 1, ...settings })
+      else commands.push({ type: 'enqueue', sender, seq: first + payloads.length, count: 1, ...settings })
+      payloads.push(payload)
+      if (limit !== undefined) limits.push(limit)
     }
-    const answers = await this.#engine.submit(
-      commands,
-      messages.map(({ payload }) => payload),
-      messages.flatMap(({ limit }) => limit ?? []),
-    )
+    const answers = await this.#engine.submit(commands, payloads, limits)
     return commands.flatMap((command, i) => describe(command, answers?.[i]))
   }
 
@@ -276,12 +276,9 @@ function isSame(command: EnqueueCommand, settings: Settings): boolean {
 
 function describe({ sender, seq, count, extras }: EnqueueCommand, answer: Answer | undefined): Enqueued[] {
   if (answer?.kind === 'duplicate') return [{ id: answer.of, duplicate: true }]
-  const known =
-    extras?.id === undefined && extras?.deduplicationKey === undefined
-      ? {}
-      : answer === undefined
-        ? {}
-        : { duplicate: false }
-  if (extras?.id !== undefined) return [{ id: extras.id, ...known }]
-  return Array.from({ length: count }, (_, i) => ({ id: numberedId(sender, seq + i), ...known }))
+  if (extras?.id !== undefined || extras?.deduplicationKey !== undefined) {
+    const id = extras.id ?? numberedId(sender, seq)
+    return [answer === undefined ? { id } : { id, duplicate: false }]
+  }
+  return Array.from({ length: count }, (_, i) => ({ id: numberedId(sender, seq + i) }))
 }
