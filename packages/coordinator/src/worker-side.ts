@@ -206,6 +206,7 @@ export class MailboxWorker implements WorkerSide {
           : worker.isBusy
             ? BUSY_LOOK_MS
             : undefined
+      if (signal.aborted) return
       const wake = new AbortController()
       this.#wakeUp = () => wake.abort()
       await sleep(queue.clock, this.#pace.next(atMost), wake.signal).catch(() => {})
