@@ -4,10 +4,10 @@ import { decodeFrame } from '@s3queue/primitives'
 import { createS3Store, type S3StoreOptions } from '@s3queue/storage-s3'
 
 export interface History {
-  /** How often each message was recorded as completed, by its id. */
-  readonly completions: ReadonlyMap<string, number>
-  /** How many claims each message had. */
-  readonly claims: ReadonlyMap<string, number>
+  /** The tokens with which each message was recorded as completed, by its id. */
+  readonly completions: ReadonlyMap<string, readonly number[]>
+  /** The message of each claim, by its token. */
+  readonly claims: ReadonlyMap<number, string>
   /** Commits, and changes of the writer. */
   readonly commits: number
   readonly epochs: number
@@ -24,7 +24,10 @@ export async function readHistory(options: S3StoreOptions, queue: string): Promi
     startAfter = keys.at(-1)
     more = page.truncated
   }
-  const history = { completions: new Map<string, number>(), claims: new Map<string, number>(), commits: 0, epochs: 0 }
+  const completions = new Map<string, number[]>()
+  const claims = new Map<number, string>()
+  let commits = 0
+  let epochs = 0
   const state = emptyState()
   for (const [index, key] of keys.entries()) {
     const answer = await store.get(key)
@@ -33,27 +36,22 @@ export async function readHistory(options: S3StoreOptions, queue: string): Promi
     if (typeof frame === 'string') throw new Error(`${key}: ${frame}`)
     beginCommit(state, index + 1)
     if (frame.header.kind !== 'commit') {
-      history.epochs++
+      epochs++
       continue
     }
-    history.commits++
+    commits++
     for (const event of decodeBatch<QueueEvent>(frame.body).entries) {
-      if (event.type === 'completed')
-        count(
-          history.completions,
-          event.tokens.map((token) => messageIdOf(state, token)),
-        )
-      const before = state.nextToken
+      if (event.type === 'completed') {
+        for (const token of event.tokens) {
+          const id = messageIdOf(state, token)
+          completions.set(id, [...(completions.get(id) ?? []), token])
+        }
+      }
+      const first = state.nextToken
       applyEvent(state, event)
-      if (event.type !== 'claimed') continue
-      const made = Array.from({ length: state.nextToken - before }, (_, i) => messageIdOf(state, before + i))
-      count(history.claims, made)
+      for (let token = first; token < state.nextToken; token++) claims.set(token, messageIdOf(state, token))
     }
   }
   store.destroy()
-  return history
-}
-
-function count(counts: Map<string, number>, ids: readonly string[]): void {
-  for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1)
+  return { completions, claims, commits, epochs }
 }

@@ -8,10 +8,12 @@ import type { Order, Report, Setup } from './queue-process.ts'
 export class Pod {
   readonly #child: ChildProcess
   paused = false
+  /** When it was found killed: ms on the clock that all processes of the machine share. */
+  diedAt: number | undefined
   /** It took over, and did not tell that another did. */
   isWriter = false
 
-  constructor(setup: Setup, onReport: (report: Report) => void) {
+  constructor(setup: Setup, onReport: (report: Report, pod: Pod) => void) {
     this.#child = fork(new URL('./queue-process.ts', import.meta.url), [JSON.stringify(setup)], {
       execArgv: ['--conditions=@s3queue/source'],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -19,7 +21,7 @@ export class Pod {
     this.#child.on('message', (message) => {
       const report = message as Report
       if (report.kind === 'promoted' || report.kind === 'demoted') this.isWriter = report.kind === 'promoted'
-      onReport(report)
+      onReport(report, this)
     })
     onTestFinished(() => void this.#child.kill('SIGKILL'))
   }
@@ -64,6 +66,7 @@ export class Pod {
     const exit = once(this.#child, 'exit')
     this.#child.kill('SIGKILL')
     await exit
+    this.diedAt = Number(process.hrtime.bigint()) / 1e6
   }
 
   async close(): Promise<void> {

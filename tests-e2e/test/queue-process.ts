@@ -1,9 +1,9 @@
 /**
- * One process on a queue, told by its parent what to do: `{ produce: n }`, `{ work: concurrency }`, `{ stats: true }`, `{ close: true }`.
- * It reports everything it sees, so that the parent can judge from evidence of all processes together.
+ * One process on a queue, told by its parent what to do: `{ produce: n }`, `{ work: concurrency }`, `{ stats: true }`, `{ cost: true }`, `{ close: true }`.
+ * SIGTERM closes it too. It reports everything it sees, so that the parent can judge from evidence of all processes together.
  */
 import { createCoordinatedQueue } from '@s3queue/coordinator'
-import { createQueue, type Queue } from '@s3queue/core'
+import { createQueue, type HandlerContext, type Queue } from '@s3queue/core'
 import { createS3Store, type S3StoreOptions } from '@s3queue/storage-s3'
 
 export interface Setup {
@@ -15,6 +15,8 @@ export interface Setup {
   readonly coordinated?: boolean
   /** How long a handler takes at most, in ms. Default 80. */
   readonly handlerMs?: number
+  /** A handler's time is always `handlerMs`, not any part of it. */
+  readonly steady?: boolean
 }
 
 export type Order =
@@ -22,25 +24,28 @@ export type Order =
   | { readonly work: number }
   | { readonly stats: true }
   | { readonly cost: true }
-  | { readonly close: true }
+  /** A worker that is not done after `stopAfterMs` gives its messages back; without it, handlers have a visibility timeout. */
+  | { readonly close: true; readonly stopAfterMs?: number }
 
+/** Moments are ms on the clock that all processes of the machine share. */
 export type Report =
   | { readonly kind: 'acknowledged'; readonly ids: readonly string[] }
   | { readonly kind: 'claimed' | 'refused' | 'completed'; readonly id: string; readonly token: number }
+  | { readonly kind: 'started'; readonly id: string; readonly token: number; readonly at: number }
   | {
+      /** The handler came to its end, whatever became of its claim. */
       readonly kind: 'handled'
       readonly id: string
       readonly n: number
       readonly token: number
-      /** When it began and ended, on the clock that all processes of the machine share, in ms. */
-      readonly from: number
-      readonly to: number
-      /** It was told to stop, or its process did not run for a while. */
-      readonly disturbed: boolean
+      readonly at: number
+      /** Until when it could believe in its claim: its end, or the moment of its abort or of its deadline, if that was before. */
+      readonly trustedUntil: number
+      /** Requests of its process to the store so far. */
+      readonly requests: number
     }
   | { readonly kind: 'died' | 'expired'; readonly id: string }
-  | { readonly kind: 'promoted'; readonly epoch: number }
-  | { readonly kind: 'demoted'; readonly epoch: number }
+  | { readonly kind: 'promoted' | 'demoted'; readonly epoch: number }
   | { readonly kind: 'cost'; readonly requests: number; readonly byKind: Readonly<Record<string, number>> }
   | { readonly kind: 'stats'; readonly stats: Awaited<ReturnType<Queue<unknown>['getStats']>> }
   | { readonly kind: 'produced' | 'closed' | 'ready' }
@@ -49,51 +54,53 @@ function report(message: Report): void {
   process.send?.(message)
 }
 
-/** ms on a clock that all processes of this machine share. */
 function now(): number {
   return Number(process.hrtime.bigint()) / 1e6
 }
 
-/** Whether this process stood still, as it does when it is stopped by a signal. */
-function watchLoop(): { stoodStillSince(from: number): boolean } {
-  const EVERY_MS = 20
-  const TOO_LONG_MS = 250
-  let last = now()
-  let lastGap = Number.NEGATIVE_INFINITY
-  const look = (): void => {
-    if (now() - last > TOO_LONG_MS) lastGap = now()
-    last = now()
-  }
-  setInterval(look, EVERY_MS).unref()
-  return {
-    stoodStillSince(from) {
-      look()
-      return lastGap >= from
-    },
-  }
-}
-
-async function main(): Promise<void> {
-  const setup = JSON.parse(process.argv[2] ?? '') as Setup
-  const { queue: name, visibilityTimeoutMs, takeoverAfterMs } = setup
-  const store = createS3Store(setup.store)
+function openQueue(setup: Setup, store: ReturnType<typeof createS3Store>): Queue<{ n: number }> {
+  const { queue: name, visibilityTimeoutMs, takeoverAfterMs, coordinated = false } = setup
   const options = {
     ...{ name, store, visibilityTimeoutMs, takeoverAfterMs },
     ...{ maxAttempts: 100, backoff: { baseMs: 50 } },
     // The whole history stays, for the test to read.
     runtime: { snapshotAfterCommits: 1_000_000 },
   }
-  const { coordinated = false, handlerMs = 80 } = setup
-  const queue: Queue<{ n: number }> = coordinated
-    ? createCoordinatedQueue({ ...options, heartbeatIntervalMs: 1000, heartbeatTtlMs: 3000 })
-    : createQueue(options)
-  const loop = watchLoop()
+  if (!coordinated) return createQueue(options)
+  return createCoordinatedQueue({ ...options, heartbeatIntervalMs: 1000, heartbeatTtlMs: 3000 })
+}
+
+/** A handler that takes its time and says when it began, when it ended, and how long it could believe in its claim. */
+function handlerFor({ handlerMs = 80, steady = false }: Setup, queue: Queue<unknown>) {
+  return async ({ id, payload }: { id: string; payload: { n: number } }, context: HandlerContext): Promise<void> => {
+    const { fencingToken: token, signal } = context
+    report({ kind: 'started', id, token, at: now() })
+    let abortedAt = Number.POSITIVE_INFINITY
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, steady ? handlerMs : Math.random() * handlerMs)
+      signal.addEventListener('abort', () => {
+        abortedAt = now()
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+    const at = now()
+    const trustedUntil = Math.min(at, abortedAt, at + context.deadline - Date.now())
+    report({ kind: 'handled', id, n: payload.n, token, at, trustedUntil, requests: queue.getCost().requests })
+  }
+}
+
+async function main(): Promise<void> {
+  const setup = JSON.parse(process.argv[2] ?? '') as Setup
+  const store = createS3Store(setup.store)
+  const queue = openQueue(setup, store)
   for (const kind of ['claimed', 'refused', 'completed'] as const) {
     queue.on(kind, ({ id, fencingToken }) => report({ kind, id, token: fencingToken }))
   }
   for (const kind of ['died', 'expired'] as const) queue.on(kind, ({ id }) => report({ kind, id }))
   for (const kind of ['promoted', 'demoted'] as const) queue.on(kind, ({ epoch }) => report({ kind, epoch }))
   queue.on('trouble', () => {})
+  let worker: ReturnType<typeof queue.process> | undefined
 
   const obey = async (order: Order): Promise<void> => {
     if ('produce' in order) {
@@ -104,16 +111,7 @@ async function main(): Promise<void> {
       }
       report({ kind: 'produced' })
     } else if ('work' in order) {
-      queue.process(
-        async ({ id, payload }, { fencingToken: token, signal }) => {
-          const from = now()
-          await new Promise((resolve) => setTimeout(resolve, Math.random() * handlerMs))
-          const to = now()
-          const disturbed = signal.aborted || loop.stoodStillSince(from)
-          report({ kind: 'handled', id, n: payload.n, token, from, to, disturbed })
-        },
-        { concurrency: order.work, maxPrefetch: 20 },
-      )
+      worker = queue.process(handlerFor(setup, queue), { concurrency: order.work, maxPrefetch: 20 })
     } else if ('cost' in order) {
       const { requests, metrics } = queue.getCost()
       const byKind = Object.fromEntries(Object.entries(metrics.kinds).map(([kind, { requests: n }]) => [kind, n]))
@@ -121,6 +119,7 @@ async function main(): Promise<void> {
     } else if ('stats' in order) {
       report({ kind: 'stats', stats: await queue.getStats() })
     } else {
+      if (order.stopAfterMs !== undefined) await worker?.stop({ timeoutMs: order.stopAfterMs })
       await queue.close()
       store.destroy()
       report({ kind: 'closed' })
@@ -128,7 +127,7 @@ async function main(): Promise<void> {
     }
   }
   process.on('message', (order) => void obey(order as Order))
-  process.once('SIGTERM', () => void obey({ close: true }))
+  process.once('SIGTERM', () => void obey({ close: true, stopAfterMs: 500 }))
   report({ kind: 'ready' })
 }
 
