@@ -33,6 +33,7 @@ export function createMailboxTransport(given: CoordinatorOptions = {}): MailboxT
   let writer: MailboxWriter | undefined
   let worker: MailboxWorker | undefined
   let waiting: (() => number) | undefined
+  let notices = 0
   return {
     counts,
     get lastHeartbeat() {
@@ -66,7 +67,7 @@ export function createMailboxTransport(given: CoordinatorOptions = {}): MailboxT
       const onTickets = (count: number): void => {
         counts.received += count
       }
-      worker = new MailboxWorker({ standby, options, heartbeats, onTickets })
+      worker = new MailboxWorker({ standby, options, heartbeats, onTickets, nextNotice: () => ++notices })
       return worker
     },
   }

@@ -32,6 +32,8 @@ export interface MailboxWorkerOptions {
   readonly standby: StandbyProcess
   readonly options: ResolvedCoordinatorOptions
   readonly heartbeats: Heartbeats
+  /** A number for a notice, higher than all that this process has used: a receipt must not be taken for that of another notice. */
+  readonly nextNotice: () => number
   /** Tickets have come. */
   readonly onTickets: (count: number) => void
 }
@@ -45,7 +47,6 @@ export class MailboxWorker implements WorkerSide {
   /** Whom to tell of a receipt, by the number of the notice. */
   readonly #questions = new Map<number, (receipt: Letter['receipts'][number]) => void>()
   readonly #polling: Promise<void>
-  #notices = 0
   #wakeUp: () => void = () => {}
   #isDeputy = false
   /** When the first of those settlements was sent that nothing has come after. */
@@ -135,10 +136,9 @@ export class MailboxWorker implements WorkerSide {
 
   #notice(about: Partial<NoticeCommand>): NoticeCommand {
     const { worker } = this.#standby
-    const { heartbeats } = this.#options
-    this.#notices++
+    const { heartbeats, nextNotice } = this.#options
     return {
-      ...{ type: 'notice', format: FORMAT, worker: worker.id, number: this.#notices, capacity: worker.capacity() },
+      ...{ type: 'notice', format: FORMAT, worker: worker.id, number: nextNotice(), capacity: worker.capacity() },
       ...{ silentForMs: heartbeats.silentForMs, seen: this.#reader.version },
       ...about,
     }

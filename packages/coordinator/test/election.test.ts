@@ -103,6 +103,31 @@ describe('who writes', () => {
     }
   })
 
+  it('a writer that was replaced while it slept gets messages from the new one as soon as it is back', async () => {
+    const world = createWorld()
+    const link = linkTo(world.store)
+    const first = world.open(FAST, {}, link.store)
+    const second = world.open(FAST)
+    const done: unknown[][] = [[], []]
+    await startInOrder(world, [
+      () => second.queue.process(slowly(world, 300, done[1] ?? [])),
+      () => first.queue.process(slowly(world, 300, done[0] ?? [])),
+    ])
+    await world.pass(20_000)
+    await world.run(second.queue.close())
+    await until(world, () => first.transport.isCoordinator)
+    const third = world.open(FAST)
+    third.queue.process(slowly(world, 300, done[1] ?? []))
+    await world.pass(2000)
+    link.cut()
+    await until(world, () => third.transport.isCoordinator)
+    link.mend()
+    await world.run(third.queue.enqueueMany(Array.from({ length: 30 }, (_, i) => i)))
+    await world.pass(4000)
+    expect(first.transport.isCoordinator).toBe(false)
+    expect(done[0]?.length).toBeGreaterThan(3)
+  })
+
   it('C27 health says who is what', async () => {
     const world = createWorld()
     const pods = [world.open(FAST), world.open(FAST)]

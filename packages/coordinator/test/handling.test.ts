@@ -176,6 +176,16 @@ describe('a worker of another process', () => {
     )
   })
 
+  it('reads a large payload from the commit it lies in', async () => {
+    const world = createWorld()
+    const got: unknown[] = []
+    const { writer } = await withRemote(world, ({ payload }) => got.push(payload))
+    const large = 'y'.repeat(100_000)
+    await world.run(writer.queue.enqueueMany(['small', large, 'last']))
+    await world.pass(3000)
+    expect(got).toEqual(expect.arrayContaining(['small', large, 'last']))
+  })
+
   it('C108 that stops gives back at once what it has not started', async () => {
     const world = createWorld()
     const { writer, remote } = await withRemote(world, () => sleep(world.clock, 500))

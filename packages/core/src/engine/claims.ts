@@ -25,6 +25,8 @@ import type { PayloadSource } from './payload-source.ts'
 
 /** Claims for a worker elsewhere in one commit, at most: their payloads travel in one object. */
 const MAX_TRAVELLING = 256
+/** Payloads of more characters or bytes do not travel with their tickets. */
+const MAX_INLINE = 16 << 10
 /** A part of the visibility timeout: so often the inbox is looked into while claims are elsewhere, for settlements that came in time. */
 const LOOKS_PER_TIMEOUT = 8
 
@@ -169,7 +171,7 @@ export class Claims {
       handOver(large.length > 0 ? claims.filter((claim) => !isOffloaded(claim)) : claims, {
         payloads: this.#options.payloads,
         isActive: (token) => this.#state.active.has(token),
-        deliver: (tickets) => void this.#send(remote, tickets),
+        deliver: (tickets) => void this.#send(remote, tickets.map(lightened)),
         dropped: () => {},
         unreadable: (claim, error) => this.#unreadable(claim, error),
       })
@@ -384,6 +386,11 @@ function tokensOf(first: number, count: number): number[] {
   const tokens = new Array<number>(count)
   for (let i = 0; i < count; i++) tokens[i] = first + i
   return tokens
+}
+
+/** Payloads that fit beside many others; larger ones the worker reads where they lie. */
+function lightened({ claim, payload }: TravellingTicket): TravellingTicket {
+  return { claim, payload: payload !== undefined && payload.length <= MAX_INLINE ? payload : undefined }
 }
 
 function isOffloaded({ batch }: Claim): boolean {

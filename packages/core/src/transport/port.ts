@@ -54,7 +54,7 @@ export interface Extended {
   readonly held: ReadonlySet<number>
 }
 
-/** A committed claim on its way. Its payload is undefined if it is in an object of its own: then the worker reads it there. */
+/** A committed claim on its way. Its payload is undefined if it is large: then the worker reads it from its commit, or its own object. */
 export interface TravellingTicket {
   readonly claim: Claim
   readonly payload: Payload | undefined
