@@ -35,6 +35,8 @@ export class PayloadSource {
   readonly #entries = new Map<number, Entry>()
   readonly #reading = new Map<number, Promise<Payloads>>()
   #size = 0
+  /** The commit used last. */
+  #latest = 0
 
   constructor(context: EngineContext, signal: AbortSignal) {
     this.#context = context
@@ -45,6 +47,7 @@ export class PayloadSource {
   put(slot: number, payloads: Payloads, size: number): void {
     this.#drop(slot)
     this.#entries.set(slot, { payloads, size })
+    this.#latest = slot
     this.#size += size
     for (const oldest of this.#entries.keys()) {
       if (this.#size <= CAPACITY || oldest === slot) break
@@ -68,9 +71,10 @@ export class PayloadSource {
 
   #recent(slot: number): Payloads | undefined {
     const entry = this.#entries.get(slot)
-    if (entry === undefined) return undefined
+    if (entry === undefined || slot === this.#latest) return entry?.payloads
     this.#entries.delete(slot)
     this.#entries.set(slot, entry)
+    this.#latest = slot
     return entry.payloads
   }
 

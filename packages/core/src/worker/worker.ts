@@ -54,7 +54,7 @@ export class WorkerRuntime<T> implements WorkerLink {
   /** When the event loop turned last, as far as this worker knows. */
   #turnAt = 0
   #cancelTurn: (() => void) | undefined
-  /** When a handler ended last, or tickets began to wait. */
+  /** When a ticket got its handler last, or began to wait. */
   #movedAt = 0
   #cancelStall: (() => void) | undefined
   #reserved = 0
@@ -246,6 +246,7 @@ export class WorkerRuntime<T> implements WorkerLink {
       }
       const ticket = this.#tickets.shift()
       if (ticket === undefined) return
+      this.#movedAt = now
       if (now >= ticket.deadlineAt) this.#giveBack(ticket)
       else this.#start(ticket)
     }
@@ -309,7 +310,6 @@ export class WorkerRuntime<T> implements WorkerLink {
     if (!this.#running.delete(attempt)) return
     attempt.cancelTimeLimit?.()
     this.#prefetch.finished()
-    this.#movedAt = this.#context.queue.clock.monotonic()
     this.#handled++
     if (settlement !== undefined) this.#push(attempt, settlement)
     this.#pump()
