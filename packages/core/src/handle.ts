@@ -183,9 +183,9 @@ export function settlementOf(token: number, returned: unknown, tell: (error: Err
 }
 
 function decided(token: number, returned: unknown, tell: (error: Error) => void): Settlement {
-  if (!(returned instanceof Outcome)) return { token, kind: 'complete', ...resultOf(returned, tell) }
+  if (!(returned instanceof Outcome)) return completed(token, returned, tell)
   const { kind, result, ms, reason } = returned
-  if (kind === 'complete') return { token, kind, ...resultOf(result, tell) }
+  if (kind === 'complete') return completed(token, result, tell)
   if (kind === 'snooze') return { token, kind, ms: ms ?? 0 }
   if (kind === 'dead-letter')
     return { token, kind: 'reject', name: 'DeadLetter', message: reason.slice(0, MAX_MESSAGE) }
@@ -199,14 +199,15 @@ function decided(token: number, returned: unknown, tell: (error: Error) => void)
   return ms === undefined ? failure : { ...failure, afterMs: ms }
 }
 
-function resultOf(value: unknown, tell: (error: Error) => void): { readonly result?: string } {
-  if (value === undefined) return {}
+function completed(token: number, value: unknown, tell: (error: Error) => void): Settlement {
+  const completion = { token, kind: 'complete' } as const
+  if (value === undefined) return completion
   try {
     const result = JSON.stringify(value)
     if (result === undefined) throw new TypeError(`it is a ${typeof value}`)
     if (result.length > MAX_RESULT)
       throw new RangeError(`it has ${result.length} characters of JSON, more than ${MAX_RESULT}`)
-    return { result }
+    return { ...completion, result }
   } catch (cause) {
     tell(
       new Error(
@@ -214,7 +215,7 @@ function resultOf(value: unknown, tell: (error: Error) => void): { readonly resu
         { cause },
       ),
     )
-    return {}
+    return completion
   }
 }
 
