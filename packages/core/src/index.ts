@@ -19,6 +19,8 @@ export {
 } from './errors.ts'
 export type { NamedEvent } from './event-stream.ts'
 export type { AttemptEvent, QueueEventName, QueueEvents, QueueListener } from './events.ts'
+export type { FollowedEvent, FollowedEventName, GapEvent } from './follow/events.ts'
+export type { FollowOptions } from './follow/follow.ts'
 export type { Handler, HandlerContext, Message } from './handle.ts'
 export type { Enqueued, EnqueueOptions } from './intake.ts'
 export type { ListOptions, MessagePage } from './list.ts'

@@ -7,6 +7,8 @@ import { Engine } from './engine/engine.ts'
 import { MessageDied, MessageNotFound, QueueClosed, WorkerExists } from './errors.ts'
 import { type NamedEvent, streamEvents } from './event-stream.ts'
 import { EVENT_NAMES, EventHub, type QueueEventName, type QueueListener } from './events.ts'
+import type { FollowedEvent } from './follow/events.ts'
+import { type FollowOptions, resolveFollowOptions } from './follow/follow.ts'
 import type { Handler } from './handle.ts'
 import { type Enqueued, type EnqueueOptions, Intake } from './intake.ts'
 import { type ListOptions, listMessages, type MessagePage, resolveListOptions } from './list.ts'
@@ -110,6 +112,11 @@ export interface Queue<T> {
     readonly names?: readonly QueueEventName[] | undefined
     readonly signal?: AbortSignal | undefined
   }): AsyncIterable<NamedEvent>
+  /**
+   * What happens in the whole queue from now on, in whichever process, as it stands in its log. Costs a request for each look while nothing is new. It
+   * ends when `signal` is aborted or the queue is closed.
+   */
+  follow(options?: FollowOptions): AsyncIterable<FollowedEvent>
   /** Stops the worker, makes everything durable, and lets others take over at once. A second call waits for the first. */
   close(): Promise<void>
 }
@@ -311,6 +318,11 @@ class LocalQueue<T> implements Queue<T> {
   } = {}): AsyncIterable<NamedEvent> {
     const signals = signal === undefined ? [this.#closed.signal] : [this.#closed.signal, signal]
     return streamEvents(this.#events, names, signals)
+  }
+
+  follow(options: FollowOptions = {}): AsyncIterable<FollowedEvent> {
+    this.#assertOpen()
+    return this.#engine.follow(resolveFollowOptions(options, this.#options.maxPollMs), false)
   }
 
   close(): Promise<void> {

@@ -7,6 +7,8 @@ import { createFencedLog } from '@s3queue/primitives'
 import { sleep } from '@s3queue/storage'
 import { NotAcknowledged, QueueClosed } from '../errors.ts'
 import type { EventHub } from '../events.ts'
+import type { FollowedEvent } from '../follow/events.ts'
+import { followLog, type ResolvedFollowOptions } from '../follow/follow.ts'
 import type { ResolvedQueueOptions } from '../options.ts'
 import type { Payload } from '../state/batch-codec.ts'
 import type { Command, ControlAction } from '../state/commands.ts'
@@ -259,6 +261,12 @@ export class Engine {
       if (wasTakenOver(error)) return this.#stats()
       throw error
     })
+  }
+
+  /** What happens in the queue, read from its log; makes this process neither writer nor worker. See `followLog`. */
+  follow(options: ResolvedFollowOptions, fromStart: boolean): AsyncGenerator<FollowedEvent, void, void> {
+    const signals = [...options.signals, this.#abort.signal]
+    return followLog(this.#context, { ...options, signals }, fromStart)
   }
 
   /** Waits for `ms`, or until the signal is aborted or the queue is closed. */

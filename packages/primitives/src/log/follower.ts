@@ -2,10 +2,14 @@
 import type { Fold, LogContext } from './context.ts'
 import { baseOvertook, beginReading, Detours, type Walk, walkToHead } from './walk.ts'
 
+/** A reader at the head cannot tell a free slot from a collected one: so many looks in a row may go by before it asks the base. */
+const LOOKS_UNVERIFIED = 8
+
 export class LogFollower<S> {
   readonly #log: LogContext
   readonly #fold: Fold<S>
   #walk: Walk<S> | undefined
+  #unverified = 0
 
   /** Made by `FencedLog.follow`. */
   constructor(log: LogContext, fold: Fold<S>) {
@@ -19,14 +23,31 @@ export class LogFollower<S> {
   }
 
   /** Folds in what has come since, and resolves to the state as of some moment during the call. One call at a time. */
-  async refresh(signal?: AbortSignal): Promise<S> {
+  refresh(signal?: AbortSignal): Promise<S> {
+    return this.#read(false, signal)
+  }
+
+  /**
+   * Like `refresh`, but costs one request where nothing is new. If a collection has passed this reader by since its last call, the state may be
+   * that of some calls ago.
+   */
+  poll(signal?: AbortSignal): Promise<S> {
+    return this.#read(true, signal)
+  }
+
+  async #read(mayBeOld: boolean, signal?: AbortSignal): Promise<S> {
     const detours = new Detours(this.#log)
+    const slot = this.#walk?.slot
     for (;;) {
       const walk = this.#walk ?? (await beginReading(this.#log, this.#fold, signal))
       this.#walk = undefined
       if ((await walkToHead(this.#log, walk, this.#fold, signal)) === 'astray') {
         detours.note(walk)
-      } else if (!(await baseOvertook(this.#log, walk, signal))) {
+        mayBeOld = false
+        continue
+      }
+      this.#unverified = mayBeOld && walk.slot === slot ? (this.#unverified + 1) % LOOKS_UNVERIFIED : 0
+      if (this.#unverified > 0 || !(await baseOvertook(this.#log, walk, signal))) {
         this.#walk = walk
         return walk.state
       }

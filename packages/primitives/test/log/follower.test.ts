@@ -30,6 +30,31 @@ describe('a follower', () => {
     expect(read).toEqual([slotKey(3), slotKey(4), slotKey(5), 'q/0/base'])
   })
 
+  it('polls at one request while nothing is new, and sees after some polls that a collection has passed it by', async () => {
+    const rig = createRig()
+    const leader = await lead(rig)
+    await append(rig, leader, 'one')
+    const read: string[] = []
+    const watched = changed(rig.store, {
+      get(key, options) {
+        read.push(key)
+        return rig.store.get(key, options)
+      },
+    })
+    const follower = logOf(rig, watched, 1).follow(fold)
+    await rig.run(follower.poll())
+    read.length = 0
+    await rig.run(follower.poll())
+    expect(read).toEqual([slotKey(3)])
+    await append(rig, leader, 'two')
+    await checkpoint(rig, leader)
+    await rig.run(leader.writer.collect(() => false))
+    let polls = 0
+    while (follower.slot < 3 && polls++ < 20) await rig.run(follower.poll())
+    expect(polls).toBeLessThan(10)
+    expect(await rig.run(follower.poll())).toEqual(leader.state)
+  })
+
   it('reads a long log in few rounds, at most so many slots at once', async () => {
     const rig = createRig()
     const leader = await lead(rig)
