@@ -1,7 +1,8 @@
 /** One run of the compiler over all programs; what it finds is said in lines of the pages. */
 import { spawn } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { borrowed } from './borrowed-packages.mjs'
 import type { Program } from './programs.ts'
 
 /** What the compiler has to say, as `page:line: message`. Empty if nothing. */
@@ -17,7 +18,7 @@ export async function checkTypes(root: string, folder: string, programs: readonl
       paths: {
         '@s3queue/storage/testing': [path.join(root, 'packages/storage/src/testing/index.ts')],
         '@s3queue/*': [path.join(root, 'packages/*/src/index.ts')],
-        zod: [path.join(root, 'packages/core/node_modules/zod/index.d.ts')],
+        ...Object.fromEntries(Object.entries(borrowed).map(([name, by]) => [name, [declarationsOf(root, name, by)]])),
       },
     },
     files: typescript.map(({ file }) => file),
@@ -26,6 +27,13 @@ export async function checkTypes(root: string, folder: string, programs: readonl
   writeFileSync(project, JSON.stringify(config))
   const output = await run(path.join(root, 'node_modules/.bin/tsc'), ['-p', project, '--pretty', 'false'], root)
   return output.split('\n').flatMap((line) => (line.trim() === '' ? [] : inPage(line, typescript, root)))
+}
+
+/** Where the types of a package of others are, as its manifest says. */
+function declarationsOf(root: string, name: string, by: string): string {
+  const folder = path.join(root, 'packages', by, 'node_modules', name)
+  const { types } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as { types: string }
+  return path.join(folder, types)
 }
 
 /** Continuation lines of the compiler have no place and stay as they are. */

@@ -6,6 +6,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { readWorkspace } from '../layers/workspace.mjs'
+import { borrowed } from './borrowed-packages.mjs'
 
 /** Where the options of a program are told, by the script that starts it. */
 const HELP: Readonly<Record<string, string>> = {
@@ -69,10 +70,10 @@ function checkArgument(root: string, script: string, arg: string): string | unde
   return existsSync(path.join(root, arg)) ? undefined : `there is no ${arg}`
 }
 
-/** Packages of this repository that are published, and the schema library of the examples. */
+/** Packages of this repository that are published, and those of others that the examples use. */
 function checkPackages(root: string, names: readonly string[]): string | undefined {
   const published = readWorkspace(root).filter(({ layerName }) => layerName !== undefined)
-  const unknown = names.find((name) => name !== 'zod' && !published.some(({ manifest }) => manifest.name === name))
+  const unknown = names.find((name) => !(name in borrowed) && !published.some(({ manifest }) => manifest.name === name))
   return unknown === undefined ? undefined : `there is no package ${unknown}`
 }
 

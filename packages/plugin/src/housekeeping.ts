@@ -1,0 +1,66 @@
+/** What is done to a queue as a whole: counting, emptying, putting dead letters back. */
+import type { EntryFilter, EntryStatus, RecordQueueStats, S3dbRecord } from '@s3queue/s3db'
+import { QueueError } from '@s3queue/s3db'
+import type { QueueRuntime } from './queue-runtime.ts'
+import type { Truncated, TruncateOptions } from './resource-methods.ts'
+
+const STATUSES: readonly EntryStatus[] = ['pending', 'processing', 'completed', 'failed', 'dead']
+
+export class Housekeeping {
+  readonly #runtime: QueueRuntime
+
+  constructor(runtime: QueueRuntime) {
+    this.#runtime = runtime
+  }
+
+  async count(status: string): Promise<number> {
+    const stats = await this.#runtime.stats()
+    if (status === 'all') return stats.total
+    const known = STATUSES.find((one) => one === status)
+    if (known !== undefined) return stats[known]
+    throw new QueueError(`There is no status '${status}'.`, {
+      ...{ statusCode: 400, operation: 'countQueue', metadata: { status } },
+      suggestion: `Use one of ${STATUSES.join(', ')}, or all.`,
+    })
+  }
+
+  countBy(filter: EntryFilter): Promise<number> {
+    return this.#runtime.view.count(filter)
+  }
+
+  async statsBy(filter: EntryFilter): Promise<RecordQueueStats> {
+    const counts = { pending: 0, processing: 0, completed: 0, failed: 0, dead: 0 }
+    const entries = await this.#runtime.view.query(filter)
+    for (const { status } of entries) counts[status]++
+    return { total: entries.length, ...counts }
+  }
+
+  async truncate({ includeDeadLetter = false }: TruncateOptions = {}): Promise<Truncated> {
+    const { view, session, deadLetters } = this.#runtime
+    const purged = await session.queue.purge()
+    const { deleted } = await view.deleteMany((await view.list()).map(({ id }) => id))
+    const deadLetterDeleted = includeDeadLetter ? ((await deadLetters?.removeAll()) ?? 0) : 0
+    return { queueDeleted: purged + deleted, deadLetterDeleted }
+  }
+
+  /** A crash in between leaves a row whose message waits again: redriving it once more changes nothing. */
+  async redrive(which?: string | readonly string[]): Promise<number> {
+    const { deadLetters, session } = this.#runtime
+    await deadLetters?.move()
+    if (deadLetters === undefined) return session.queue.redrive(which)
+    const wanted = which === undefined ? undefined : new Set(typeof which === 'string' ? [which] : which)
+    let redriven = 0
+    for (const row of await deadLetters.rows()) {
+      if (wanted !== undefined && !wanted.has(row.id) && !wanted.has(String(row.originalId))) continue
+      await this.#again(row)
+      await deadLetters.resource.delete(row.id)
+      redriven++
+    }
+    return redriven
+  }
+
+  async #again({ originalId, data }: S3dbRecord): Promise<void> {
+    const record = typeof data === 'object' && data !== null ? data : {}
+    await this.#runtime.enqueuer.enqueue({ ...record, id: String(originalId) })
+  }
+}

@@ -1,0 +1,19 @@
+export type { QueueEntry, QueueErrorDetails, RecordQueueStats } from '@s3queue/s3db'
+export { QueueError } from '@s3queue/s3db'
+export { type ActionMessage, createActionHandler } from './action-handler.ts'
+export type { Duration } from './duration.ts'
+export type { FinalStatus, PluginMetrics, S3QueueEventName, S3QueueEvents } from './events.ts'
+export type { FailureMode, FailureOptions, FailureStrategy } from './failure-strategy.ts'
+export type { HandlerContext, OnMessage } from './handler-context.ts'
+export type { S3QueueOptions } from './options.ts'
+export { S3QueuePlugin, withQueue } from './plugin.ts'
+export type {
+  DeletedQueue,
+  DeleteQueueOptions,
+  EnqueueOptions,
+  QueueMethods,
+  RenewOptions,
+  StartOptions,
+  Truncated,
+  TruncateOptions,
+} from './resource-methods.ts'

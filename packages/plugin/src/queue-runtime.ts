@@ -1,0 +1,262 @@
+/** All that a plugin is made of once it is installed: the queue, its store, its worker, and what stands between them and the database. */
+import type { Worker } from '@s3queue/core'
+import {
+  DeadLetters,
+  Enqueuer,
+  type QueueEntry,
+  QueueError,
+  QueueView,
+  type RecordQueueStats,
+  Records,
+  readStats,
+  type S3dbRecord,
+  type S3dbResource,
+} from '@s3queue/s3db'
+import { type Clock, type Logger, sleep, systemClock, systemIds } from '@s3queue/storage'
+import { Completions } from './completions.ts'
+import type { Emit } from './events.ts'
+import type { HandledAttempt, OnMessage, RenewalListener } from './handler-context.ts'
+import { Monitor } from './monitor.ts'
+import { openQueue, type PluginQueue } from './open-queue.ts'
+import { kept, type OpenedStore, openStore } from './open-store.ts'
+import type { ResolvedS3QueueOptions } from './options.ts'
+import type { PluginDatabase } from './plugin-database.ts'
+import { QueueSession } from './queue-session.ts'
+import { relayEvents } from './relay.ts'
+import { HandlerRuns } from './run-handler.ts'
+import { type WatchedStore, withWatch } from './watched-store.ts'
+import { workerName } from './worker-name.ts'
+
+export interface QueueRuntimeOptions {
+  readonly database: PluginDatabase
+  readonly resource: S3dbResource
+  readonly deadLetterResource: S3dbResource | undefined
+  readonly settings: ResolvedS3QueueOptions
+  /** First part of all keys. */
+  readonly namespace: string
+  readonly emit: Emit
+  readonly hears: (event: string) => boolean
+  readonly onError: ((error: Error, record: S3dbRecord) => unknown) | undefined
+  readonly onComplete: ((record: S3dbRecord, result: unknown) => unknown) | undefined
+  readonly logger: Logger
+}
+
+export class QueueRuntime {
+  readonly enqueuer: Enqueuer
+  readonly view: QueueView
+  readonly runs: HandlerRuns
+  readonly deadLetters: DeadLetters | undefined
+  readonly session: QueueSession
+  readonly #options: QueueRuntimeOptions
+  readonly #clock: Clock = systemClock
+  readonly #store: OpenedStore
+  readonly #watched: WatchedStore
+  readonly #completions: Completions
+  readonly #monitor: Monitor
+  #worker: Worker | undefined
+  #workerId = 'none'
+
+  constructor(options: QueueRuntimeOptions) {
+    this.#options = options
+    const { database, resource, settings, emit } = options
+    this.#store = settings.store === undefined ? openStore(database.client) : kept(settings.store)
+    this.#watched = withWatch(this.#store.store, this.#clock, (throttling) =>
+      emit('plg:s3-queue:s3-throttled', throttling),
+    )
+    this.session = new QueueSession(() => this.#open())
+    const queue = (): PluginQueue => this.session.queue
+    const records = new Records(resource, systemIds)
+    const clock = this.#clock
+    this.enqueuer = new Enqueuer({ records, queue, clock })
+    this.view = new QueueView({ ...settings, name: settings.queueResource, clock, queue })
+    this.deadLetters = this.#openDeadLetters(records, queue)
+    this.#completions = new Completions({ onComplete: options.onComplete, tell: (error) => this.tell(error) })
+    this.runs = new HandlerRuns({
+      ...{ records, settings, renewals: this.#renewals(), now: () => clock.now() },
+      succeeded: (attempt) => this.#completions.succeeded(attempt),
+      failed: (error, record) => this.#failed(error, record),
+      tell: (error) => this.tell(error),
+    })
+    this.#monitor = new Monitor({
+      ...options,
+      clock,
+      everyMs: settings.heartbeatMs,
+      queue,
+      stats: () => this.stats(),
+      tell: (error) => this.tell(error),
+    })
+  }
+
+  get isRunning(): boolean {
+    return this.#worker !== undefined
+  }
+
+  get workerId(): string {
+    return this.#workerId
+  }
+
+  /** When this process last was seen alive by its store, ms since 1970. */
+  get lastHeartbeat(): number | undefined {
+    const { lastHeartbeat } = this.session.opened?.health() ?? {}
+    return this.#worker === undefined ? lastHeartbeat : (this.#watched.lastAnswerAt ?? lastHeartbeat)
+  }
+
+  /** Starts the worker. False if one runs. */
+  start(onMessage: OnMessage<never>, concurrency: number): boolean {
+    if (this.#worker !== undefined) return false
+    const { settings, emit } = this.#options
+    const { autoExtend, maxPrefetch } = settings
+    const worker = this.session.queue.process(this.runs.handler(onMessage), {
+      ...{ concurrency, autoExtend, maxPrefetch, workerId: workerName(process.env) },
+    })
+    this.#worker = worker
+    this.#workerId = worker.id
+    this.#monitor.start()
+    emit('plg:s3-queue:workers-started', { concurrency, workerId: worker.id })
+    return true
+  }
+
+  /** Takes nothing new and waits for running handlers, at most so long. */
+  async stopWorker(timeoutMs: number = this.#options.settings.visibilityTimeoutMs): Promise<void> {
+    const worker = this.#worker
+    this.#worker = undefined
+    this.#monitor.stop()
+    if (worker === undefined) return
+    await worker.stop({ timeoutMs })
+    await this.#completions.idle()
+    this.#options.emit('plg:s3-queue:workers-stopped', { workerId: worker.id })
+  }
+
+  /** Handles one message in this call. False if there was none to be had. */
+  async processNext(onMessage: OnMessage<never>): Promise<boolean> {
+    if (this.#worker !== undefined) return this.#nextOfWorker()
+    const { autoExtend } = this.#options.settings
+    const options = { autoExtend, workerId: workerName(process.env) }
+    const handled = await this.session.queue.processNext(this.runs.handler(onMessage), options)
+    await this.#completions.idle()
+    return handled
+  }
+
+  /** The worker is at it already: waits for the end of an attempt. */
+  async #nextOfWorker(): Promise<boolean> {
+    const { queue } = this.session
+    const before = queue.getCost().handled
+    for (;;) {
+      if (queue.getCost().handled > before) return true
+      const { waiting } = await queue.getStats()
+      if (waiting === 0 && this.runs.attempts.length === 0) return queue.getCost().handled > before
+      await sleep(this.#clock, 20)
+    }
+  }
+
+  /** Waits until no handler runs here, at most a visibility timeout. */
+  async drain(): Promise<{ readonly drained: boolean }> {
+    const limit = new AbortController()
+    const { visibilityTimeoutMs } = this.#options.settings
+    const idle = this.runs.whenIdle().then(() => true)
+    const late = sleep(this.#clock, visibilityTimeoutMs, limit.signal).then(
+      () => false,
+      () => false,
+    )
+    const drained = await Promise.race([idle, late])
+    limit.abort()
+    await this.#completions.idle()
+    return { drained }
+  }
+
+  stats(): Promise<RecordQueueStats> {
+    return readStats(this.session.queue, this.deadLetters, this.#options.settings.deadStatus)
+  }
+
+  /** Ids of the messages that are in somebody's hands. */
+  async claims(): Promise<readonly string[]> {
+    const entries: QueueEntry[] = await this.view.query({ status: 'processing' })
+    return entries.map(({ id }) => id)
+  }
+
+  /** Leaves nothing running; what needs the queue opens it again. */
+  async close(): Promise<void> {
+    await this.stopWorker()
+    await this.session.close()
+  }
+
+  /** The same for good. */
+  async end(): Promise<void> {
+    await this.stopWorker()
+    await this.deadLetters?.stop()
+    await this.session.end()
+    this.#store.destroy()
+  }
+
+  /** Deletes every object of the queue. Nobody may use it. */
+  async purge(): Promise<number> {
+    const { namespace, settings } = this.#options
+    const { store } = this.#store
+    const prefix = `${namespace}/${settings.resource}/`
+    let deleted = 0
+    for (let more = true; more; ) {
+      const { entries, truncated } = await store.list({ prefix, limit: 1000 })
+      if (entries.length > 0) await store.delete(entries.map(({ key }) => key))
+      deleted += entries.length
+      more = truncated
+    }
+    return deleted
+  }
+
+  /** Something went wrong that no call can be told of. */
+  tell(error: unknown): void {
+    const { database, logger } = this.#options
+    const message = error instanceof Error ? error.message : String(error)
+    logger.warn(`Queue "${this.#options.settings.resource}": ${message}`)
+    database.emit('plg:queue:error', { error, message })
+  }
+
+  #open(): PluginQueue {
+    const { settings, namespace, logger, emit, database } = this.#options
+    const queue = openQueue({ settings, store: this.#watched, namespace, logger })
+    relayEvents({
+      ...{ queue, emit, deadStatus: settings.deadStatus, workerId: () => this.#workerId },
+      completed: ({ id, fencingToken, durationMs, result }) => {
+        this.#completions.recorded(fencingToken, result)
+        database.emit('plg:queue:message:complete', { message: { queueId: id, originalId: id }, duration: durationMs })
+      },
+      maybeDead: () => void this.deadLetters?.move(),
+      trouble: (error) => this.tell(error),
+    })
+    return queue
+  }
+
+  #openDeadLetters(records: Records, queue: () => PluginQueue): DeadLetters | undefined {
+    const { deadLetterResource: resource, settings } = this.#options
+    if (resource === undefined) return undefined
+    const { recoveryMs: retryMs, recoveryBatchSize: batchSize } = settings
+    const tell = (error: unknown): void => this.tell(error)
+    return new DeadLetters({ resource, records, queue, clock: this.#clock, retryMs, batchSize, tell })
+  }
+
+  async #failed(error: Error, record: S3dbRecord): Promise<void> {
+    try {
+      await this.#options.onError?.(error, record)
+    } catch (thrown) {
+      this.tell(new Error('onError threw', { cause: thrown }))
+    }
+  }
+
+  #renewals(): RenewalListener {
+    const { emit } = this.#options
+    return {
+      renewed: ({ queueId, lockToken, visibleUntil }: HandledAttempt, extraMilliseconds) =>
+        emit('plg:s3-queue:lock-renewed', { queueId, lockToken, newVisibleAt: visibleUntil, extraMilliseconds }),
+      rejected: ({ queueId }, reason) => emit('plg:s3-queue:lock-renewal-rejected', { queueId, reason }),
+    }
+  }
+}
+
+/** The plugin is asked for something before it is installed. */
+export function notInstalled(operation: string): QueueError {
+  return new QueueError('S3QueuePlugin is not installed.', {
+    ...{ statusCode: 409, operation },
+    suggestion:
+      'Call `await db.connect()` first and `await db.usePlugin(queue)` after it: s3db.js does not install a plugin that it got before it was connected. Or hand it to the constructor: `new Database({ plugins: [queue] })`.',
+  })
+}

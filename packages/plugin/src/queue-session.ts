@@ -1,0 +1,47 @@
+/**
+ * A queue that is opened when it is first needed, and again after it was closed: a plugin that was stopped still enqueues, and a closed queue
+ * leaves nothing running. Ended for good with its database.
+ */
+import { QueueError } from '@s3queue/s3db'
+import type { PluginQueue } from './open-queue.ts'
+
+export class QueueSession {
+  readonly #open: () => PluginQueue
+  #queue: PluginQueue | undefined
+  #closing: Promise<void> = Promise.resolve()
+  #ended = false
+
+  constructor(open: () => PluginQueue) {
+    this.#open = open
+  }
+
+  /** Throws a `QueueError` 409 after `end`. */
+  get queue(): PluginQueue {
+    if (this.#ended) {
+      throw new QueueError('The queue is closed: its database is disconnected, or the plugin is uninstalled.', {
+        ...{ statusCode: 409, operation: 'queue' },
+        suggestion: 'Connect the database and install a new plugin.',
+      })
+    }
+    this.#queue ??= this.#open()
+    return this.#queue
+  }
+
+  /** The queue, if it is open. */
+  get opened(): PluginQueue | undefined {
+    return this.#queue
+  }
+
+  /** Makes everything durable and lets others take over at once. */
+  close(): Promise<void> {
+    const queue = this.#queue
+    this.#queue = undefined
+    if (queue !== undefined) this.#closing = Promise.all([this.#closing, queue.close()]).then(() => {})
+    return this.#closing
+  }
+
+  end(): Promise<void> {
+    this.#ended = true
+    return this.close()
+  }
+}

@@ -1,0 +1,115 @@
+/** What a resource can do besides, once it has a queue; and how it gets and loses that. */
+import type { BackoffOptions, QueueCost } from '@s3queue/core'
+import type { EnqueueRecordOptions, EntryFilter, RecordQueueStats, S3dbRecord, S3dbResource } from '@s3queue/s3db'
+import { assertKnownKeys } from '@s3queue/storage'
+import { type Duration, durationOption } from './duration.ts'
+import type { OnMessage } from './handler-context.ts'
+
+export interface EnqueueOptions {
+  /** Hand it out so much later, up to a year. */
+  readonly delay?: Duration | undefined
+  /** Hand it out at this moment: a `Date`, or ms since 1970. A `visibleAt` of the record in the future says the same. */
+  readonly at?: Date | number | undefined
+  /** Higher comes first; -1,000 to 1,000. Default 0. */
+  readonly priority?: number | undefined
+  /** Default: the plugin's. */
+  readonly maxAttempts?: number | undefined
+  /** Default: the plugin's. */
+  readonly backoff?: BackoffOptions | undefined
+  /** For the handler's `context.metadata`. */
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined
+  /** Another message with this key adds nothing for the window after this one was enqueued. */
+  readonly deduplicationKey?: string | undefined
+  /** Default 5 minutes. */
+  readonly deduplicationWindow?: Duration | undefined
+}
+
+export interface StartOptions {
+  readonly concurrency?: number | undefined
+}
+
+export interface TruncateOptions {
+  readonly includeDeadLetter?: boolean | undefined
+}
+
+export interface Truncated {
+  readonly queueDeleted: number
+  readonly deadLetterDeleted: number
+}
+
+export interface DeleteQueueOptions extends TruncateOptions {
+  readonly stopProcessing?: boolean | undefined
+}
+
+export interface DeletedQueue extends Truncated {
+  readonly queueResourceDeleted: boolean
+}
+
+export interface RenewOptions {
+  /** Only if the claim has this token. */
+  readonly lockToken?: string | undefined
+}
+
+/** The methods that a resource gets from its queue. */
+export interface QueueMethods<Task = Record<string, unknown>> {
+  /**
+   * Inserts the record, as the resource's schema allows, and its message; both are durable when it resolves, to the record. A record that is
+   * there already is changed to `data` and runs again, unless it waits or runs just now.
+   */
+  enqueue(data: Partial<Task> & Readonly<Record<string, unknown>>, options?: EnqueueOptions): Promise<Task & S3dbRecord>
+  queueStats(): Promise<RecordQueueStats>
+  countQueue(status?: string): Promise<number>
+  countQueueBy(filter: EntryFilter): Promise<number>
+  queueStatsBy(filter: EntryFilter): Promise<RecordQueueStats>
+  startProcessing(handler?: OnMessage<Task> | null, options?: StartOptions): Promise<void>
+  stopProcessing(): Promise<void>
+  /** Makes a claim of this process last so much longer, in ms. False if it is not held here (any more). */
+  extendQueueVisibility(queueId: string, extraMs: number, options?: RenewOptions): Promise<boolean>
+  renewQueueLock(queueId: string, lockToken: string, extraMs?: number): Promise<boolean>
+  clearQueueCache(): Promise<void>
+  truncateQueue(options?: TruncateOptions): Promise<Truncated>
+  deleteQueue(options?: DeleteQueueOptions): Promise<DeletedQueue>
+  estimateQueueUsage(): QueueCost
+}
+
+const ENQUEUE_KEYS = [
+  'delay',
+  'at',
+  'priority',
+  'maxAttempts',
+  'backoff',
+  'metadata',
+  'deduplicationKey',
+  'deduplicationWindow',
+]
+
+/** Throws `InvalidOption`. */
+export function resolveEnqueueOptions(options: EnqueueOptions, lifo: boolean): EnqueueRecordOptions {
+  assertKnownKeys('enqueue', options, ENQUEUE_KEYS)
+  const { delay, deduplicationWindow, at, priority, maxAttempts, backoff, metadata, deduplicationKey } = options
+  return {
+    ...{ at, priority, maxAttempts, backoff, metadata, deduplicationKey },
+    delayMs: delay === undefined ? undefined : durationOption('enqueue', 'delay', delay, 0),
+    deduplicationWindowMs:
+      deduplicationWindow === undefined
+        ? undefined
+        : durationOption('enqueue', 'deduplicationWindow', deduplicationWindow, 300_000),
+    lifo: lifo || undefined,
+  }
+}
+
+/** Puts the methods on the resource. What is returned takes them off, and puts back what was there. */
+export function attachMethods(resource: S3dbResource, methods: QueueMethods<never>): () => void {
+  const own = new Map<string, unknown>()
+  for (const [name, method] of Object.entries(methods)) {
+    if (Object.hasOwn(resource, name)) own.set(name, Reflect.get(resource, name))
+    Reflect.set(resource, name, method)
+  }
+  return () => {
+    for (const [name, method] of Object.entries(methods)) {
+      if (Reflect.get(resource, name) !== method) continue
+      Reflect.deleteProperty(resource, name)
+      if (own.has(name)) Reflect.set(resource, name, own.get(name))
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest'
+import type { Place } from '../support/place.ts'
+import { gate, next, openWorld, recorded } from '../support/world.ts'
+
+export function describeEvents(place: Place): void {
+  describe('events', () => {
+    it('C80 C81 C82 C84 the way of a message, in order and with what it says', async () => {
+      const { use } = await openWorld(place)
+      const { queue, tasks } = await use()
+      const names = ['enqueued', 'claimed', 'processing', 'completed', 'outcome'] as const
+      const seen = recorded(queue, ...names.map((name) => `plg:s3-queue:message-${name}` as const))
+      const { id } = await tasks.enqueue({ type: 'a' })
+      const outcome = next(queue, 'plg:s3-queue:message-outcome')
+      await queue.startProcessing(() => ({ ok: 1 }))
+      await outcome
+      const { workerId } = queue
+      expect(seen).toEqual([
+        ['message-enqueued', { id, queueId: id }],
+        ['message-claimed', { queueId: id, workerId, attempts: 1 }],
+        ['message-processing', { queueId: id, workerId }],
+        [
+          'message-completed',
+          { queueId: id, originalId: id, duration: expect.any(Number), attempts: 1, result: { ok: 1 } },
+        ],
+        ['message-outcome', { queueId: id, originalId: id, finalStatus: 'processed', attempts: 1 }],
+      ])
+    })
+
+    it('C83 message-recovered after a visibility timeout', async () => {
+      const { use } = await openWorld(place)
+      const { queue, tasks } = await use({ visibilityTimeout: 1000, onMessage: () => new Promise(() => {}) })
+      const recovered = next(queue, 'plg:s3-queue:message-recovered')
+      const { id } = await tasks.enqueue({ type: 'a' })
+      expect(await recovered).toEqual({ queueId: id, originalId: id })
+      await queue.unregisterWorker()
+    })
+
+    it('C85 C86 message-retry and message-dead', async () => {
+      const { use } = await openWorld(place)
+      const { queue, tasks } = await use({ maxAttempts: 2, backoff: { baseMs: 5 }, onMessage: fails })
+      const seen = recorded(queue, 'plg:s3-queue:message-retry', 'plg:s3-queue:message-dead')
+      const dead = next(queue, 'plg:s3-queue:message-dead')
+      const { id } = await tasks.enqueue({ type: 'a' })
+      await dead
+      const common = { queueId: id, originalId: id, error: 'Error: no' }
+      expect(seen).toEqual([
+        ['message-retry', { ...common, attempts: 1, maxAttempts: 2, nextVisibleAt: expect.any(Number) }],
+        ['message-dead', { ...common, attempts: 2 }],
+      ])
+    })
+
+    it('C87 workers-started and workers-stopped', async () => {
+      const { use } = await openWorld(place)
+      const { queue } = await use()
+      const seen = recorded(queue, 'plg:s3-queue:workers-started', 'plg:s3-queue:workers-stopped')
+      await queue.startProcessing(() => {}, { concurrency: 7 })
+      const { workerId } = queue
+      await queue.stopProcessing()
+      expect(seen).toEqual([
+        ['workers-started', { concurrency: 7, workerId }],
+        ['workers-stopped', { workerId }],
+      ])
+    })
+
+    it('C88 coordinator-promoted and coordinator-demoted', async () => {
+      const { use } = await openWorld(place)
+      const { queue } = await use()
+      const seen = recorded(queue, 'plg:s3-queue:coordinator-promoted', 'plg:s3-queue:coordinator-demoted')
+      const promoted = next(queue, 'plg:s3-queue:coordinator-promoted')
+      await queue.startProcessing(() => {})
+      await promoted
+      const { workerId } = queue
+      await queue.unregisterWorker()
+      expect(seen).toEqual([
+        ['coordinator-promoted', { workerId, epoch: expect.any(Number) }],
+        ['coordinator-demoted', { workerId }],
+      ])
+    })
+
+    it('C90 C91 metrics, and what the database tells', async () => {
+      const { use, db } = await openWorld(place)
+      const { queue, tasks } = await use({ heartbeatInterval: 100, onMessage: () => {} })
+      const complete = gate<unknown>()
+      const stats = gate<unknown>()
+      const error = gate<unknown>()
+      db.on('plg:queue:message:complete', complete.open)
+      db.on('plg:queue:error', error.open)
+      const { id } = await tasks.enqueue({ type: 'a' })
+      expect(await complete.passed).toEqual({ message: { queueId: id, originalId: id }, duration: expect.any(Number) })
+      db.on('plg:queue:stats', stats.open)
+      expect(await stats.passed).toEqual({ pending: 0, processing: 0, failed: 0, dlq: 0 })
+      const { metrics } = await next(queue, 'plg:s3-queue:metrics')
+      expect(metrics).toMatchObject({
+        activeWorkers: 1,
+        isCoordinator: true,
+        messagesProcessed: 1,
+        throttlingErrors: 0,
+      })
+      for (const key of ['ticketsAvailable', 'ticketsClaimed', 'ticketsStalled', 'processingRate', 's3OpsPerSec'])
+        expect(metrics[key as keyof typeof metrics]).toBeTypeOf('number')
+    })
+
+    it('C86 a listener that throws harms nothing', async () => {
+      const { use } = await openWorld(place)
+      const { queue, tasks } = await use({
+        logger: { warn() {}, info() {}, error() {}, debug() {} },
+        onMessage: () => {},
+      })
+      queue.on('plg:s3-queue:message-enqueued', () => {
+        throw new Error('from a listener')
+      })
+      const completed = next(queue, 'plg:s3-queue:message-completed')
+      await tasks.enqueue({ type: 'a' })
+      await completed
+    })
+  })
+}
+
+function fails(): never {
+  throw new Error('no')
+}

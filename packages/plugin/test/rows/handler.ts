@@ -1,0 +1,139 @@
+import { PluginError } from 's3db.js'
+import { describe, expect, it } from 'vitest'
+import type { HandlerContext } from '../../src/index.ts'
+import type { Place } from '../support/place.ts'
+import { next, openWorld, recorded, TASKS, until } from '../support/world.ts'
+
+export function describeHandler(place: Place): void {
+  describe('handlers', () => {
+    it('C60 the record is read when its turn has come', async () => {
+      const { use, tasks: resource } = await openWorld(place)
+      const { queue, tasks } = await use()
+      const { id } = await tasks.enqueue({ type: 'old' })
+      await resource.update(id, { type: 'new' })
+      const completed = next(queue, 'plg:s3-queue:message-completed')
+      await queue.startProcessing((task) => ({ id: task.id, type: task.type }))
+      expect(await completed).toMatchObject({ result: { id, type: 'new' } })
+    })
+
+    it('C61 the context says all there is to say; attempt counts from 1 and equals attempts', async () => {
+      const { use } = await openWorld(place)
+      const contexts: Partial<HandlerContext>[] = []
+      const { queue, tasks } = await use({
+        ...{ backoff: { baseMs: 1 }, maxAttempts: 2 },
+        onMessage: (_task, context) => {
+          const { workerId, queueId, attempt, attempts, maxAttempts, queuedAt, claimedAt, metadata, lockToken } =
+            context
+          contexts.push({ workerId, queueId, attempt, attempts, maxAttempts, queuedAt, claimedAt, metadata, lockToken })
+          if (attempt === 1) throw new Error('again')
+        },
+      })
+      const completed = next(queue, 'plg:s3-queue:message-completed')
+      const { id } = await tasks.enqueue({ type: 'a' }, { metadata: { traceId: 't1' } })
+      await completed
+      const common = { workerId: queue.workerId, queueId: id, maxAttempts: 2 }
+      const metadata = expect.objectContaining({ traceId: 't1', etag: expect.any(String) })
+      expect(contexts).toMatchObject([
+        { ...common, attempt: 1, attempts: 1, metadata },
+        { ...common, attempt: 2, attempts: 2, metadata },
+      ])
+      for (const { queuedAt = '', claimedAt = '' } of contexts) {
+        expect(new Date(queuedAt).toISOString()).toBe(queuedAt)
+        expect(Date.parse(claimedAt)).toBeGreaterThanOrEqual(Date.parse(queuedAt))
+      }
+      expect(contexts[0]?.lockToken).not.toBe(contexts[1]?.lockToken)
+    })
+
+    it('C62 what is returned is the result; nothing is fine', async () => {
+      const { use, db } = await openWorld(place)
+      const { queue, tasks } = await use({ onMessage: ({ type }) => (type === 'nothing' ? undefined : { type }) })
+      const both = ['nothing', 'something'].map((id) =>
+        next(queue, 'plg:s3-queue:message-completed', ({ queueId }) => queueId === id),
+      )
+      for (const type of ['nothing', 'something']) await tasks.enqueue({ id: type, type })
+      await Promise.all(both)
+      expect(await db.resources.tasks_queue?.get('nothing')).toMatchObject({ status: 'completed', result: null })
+      expect(await db.resources.tasks_queue?.get('something')).toMatchObject({ result: { type: 'something' } })
+    })
+
+    it('C63 what throws is tried again after a wait, and is then a dead letter; onError is told each time', async () => {
+      const { use } = await openWorld(place)
+      const errors: string[] = []
+      const { queue, tasks } = await use({
+        ...{ maxAttempts: 3, backoff: { baseMs: 1 } },
+        onMessage: (_task, { attempt }) => {
+          throw new Error(`no ${attempt}`)
+        },
+        onError: ({ message }) => void errors.push(message),
+      })
+      const seen = recorded(queue, 'plg:s3-queue:message-retry')
+      const dead = next(queue, 'plg:s3-queue:message-dead')
+      await tasks.enqueue({ type: 'a' })
+      expect(await dead).toMatchObject({ attempts: 3, error: 'Error: no 3' })
+      expect(errors).toEqual(['no 1', 'no 2', 'no 3'])
+      expect(seen).toHaveLength(2)
+    })
+
+    it('C64 an error with retriable: false is a dead letter at once; an outage that the library met is not', async () => {
+      const { use } = await openWorld(place)
+      const { queue, tasks } = await use({
+        backoff: { baseMs: 1 },
+        onMessage: ({ type }, { attempt }) => {
+          if (type === 'never') throw new PluginError('never', { statusCode: 400, retriable: false } as never)
+          const original = Object.assign(new Error('Please reduce your request rate.'), { name: 'SlowDown' })
+          if (attempt === 1) throw new PluginError('store', { original } as never)
+        },
+      })
+      const dead = next(queue, 'plg:s3-queue:message-dead')
+      await tasks.enqueue({ type: 'never' })
+      expect(await dead).toMatchObject({ attempts: 1 })
+      const completed = next(queue, 'plg:s3-queue:message-completed')
+      await tasks.enqueue({ type: 'outage' })
+      expect(await completed).toMatchObject({ attempts: 2 })
+    })
+
+    it('C65 a handler updates its own record', async () => {
+      const { use, tasks: resource } = await openWorld(place)
+      const { queue, tasks } = await use({
+        onMessage: ({ id }) => void resource.update(id, { type: 'done' }).then(() => {}),
+      })
+      const completed = next(queue, 'plg:s3-queue:message-completed')
+      const { id } = await tasks.enqueue({ type: 'a' })
+      await completed
+      await until(async () => (await resource.get(id)).type === 'done')
+    })
+
+    it('C66 a handler enqueues into another queue', async () => {
+      const { use, db } = await openWorld(place)
+      await db.createResource({ ...TASKS, name: 'emails' })
+      const mail = await use({ resource: 'emails', onMessage: ({ type }) => `sent ${type}` }, 'mail')
+      const { tasks } = await use({ onMessage: async ({ type }) => void (await mail.tasks.enqueue({ type })) })
+      const sent = next(mail.queue, 'plg:s3-queue:message-completed')
+      await tasks.enqueue({ type: 'order' })
+      expect(await sent).toMatchObject({ result: 'sent order' })
+    })
+
+    it('C62 autoAcknowledge: false: ack() completes, nack() fails, and saying nothing fails', async () => {
+      const { use } = await openWorld(place)
+      const { queue, tasks } = await use({
+        ...{ autoAcknowledge: false, maxAttempts: 1 },
+        onMessage: async ({ type }, context) => {
+          if (type === 'ack') await context.ack({ sent: true })
+          if (type === 'nack') await context.nack(new Error('not today'))
+          return 'ignored'
+        },
+      })
+      const completed = next(queue, 'plg:s3-queue:message-completed')
+      await tasks.enqueue({ type: 'ack' })
+      expect(await completed).toMatchObject({ result: { sent: true } })
+      for (const [type, error] of [
+        ['nack', 'Error: not today'],
+        ['nothing', 'was not acknowledged'],
+      ] as const) {
+        const dead = next(queue, 'plg:s3-queue:message-dead', ({ queueId }) => queueId === type)
+        await tasks.enqueue({ id: type, type })
+        expect((await dead).error).toContain(error)
+      }
+    })
+  })
+}

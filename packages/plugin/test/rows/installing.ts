@@ -1,0 +1,143 @@
+import { execFile } from 'node:child_process'
+import { Database } from 's3db.js'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { QueueError, S3QueuePlugin } from '../../src/index.ts'
+import { connect, type Place } from '../support/place.ts'
+import { gate, next, openWorld, TASKS, type Task } from '../support/world.ts'
+
+export function describeInstalling(place: Place): void {
+  describe('installing', () => {
+    it('C1 after db.connect(): the workers start by themselves', async () => {
+      const { use } = await openWorld(place)
+      const { queue, tasks } = await use({ onMessage: () => ({ done: true }) })
+      expect(queue.isRunning).toBe(true)
+      const completed = next(queue, 'plg:s3-queue:message-completed')
+      const { id } = await tasks.enqueue({ type: 'a' })
+      expect(await completed).toMatchObject({ queueId: id, result: { done: true } })
+    })
+
+    it('C1 before db.connect(): usePlugin does nothing, and the first use says what to do; new Database({ plugins }) works', async () => {
+      const location = await place.location()
+      const first = await connect(location)
+      await first.createResource({ ...TASKS })
+      await first.disconnect()
+      const warnings: string[] = []
+      const logger = { warn: (text: string) => warnings.push(text), info() {}, error() {}, debug() {} }
+      const early = new S3QueuePlugin<Task>({ resource: 'tasks', onMessage: () => {}, logger })
+      const late = new Database({ connectionString: location, logLevel: 'silent' } as never)
+      await late.usePlugin(early)
+      await expect(early.startProcessing()).rejects.toThrow(QueueError)
+      await expect(early.getStats()).rejects.toMatchObject({
+        suggestion: expect.stringContaining('await db.connect()'),
+      })
+      expect(warnings).toEqual([expect.stringContaining('await db.connect()')])
+
+      const handled = gate<string>()
+      const queue = new S3QueuePlugin<Task>({ resource: 'tasks', onMessage: ({ type }) => handled.open(type) })
+      const db = await connect(location, { plugins: [queue] })
+      onTestFinished(() => db.disconnect())
+      await (db.resources.tasks as never as { enqueue(data: object): Promise<unknown> }).enqueue({ type: 'early' })
+      expect(await handled.passed).toBe('early')
+    })
+
+    it('C1 plugin.install(db), called directly, is enough', async () => {
+      const { db } = await openWorld(place)
+      const queue = new S3QueuePlugin<Task>({ resource: 'tasks' })
+      await queue.install(db)
+      expect(await queue.getStats()).toMatchObject({ total: 0 })
+    })
+
+    it('C2 several instances side by side, by alias or namespace, each with its own helper resources', async () => {
+      const { db, use } = await openWorld(place)
+      await db.createResource({ ...TASKS, name: 'emails' })
+      const handled: string[] = []
+      const onMessage = ({ type }: Task): void => void handled.push(type)
+      const a = await use({ onMessage, deadLetterResource: 'plg_dead' }, 'high')
+      const b = await use({ onMessage, resource: 'emails', namespace: 'mail' })
+      const both = [next(a.queue, 'plg:s3-queue:message-completed'), next(b.queue, 'plg:s3-queue:message-completed')]
+      await a.tasks.enqueue({ type: 'task' })
+      await b.tasks.enqueue({ type: 'mail' })
+      await Promise.all(both)
+      expect(handled.sort()).toEqual(['mail', 'task'])
+      expect(db.resources.plg_high_s3queue_tasks_queue).toBeDefined()
+      expect(db.resources.plg_mail_s3queue_emails_queue).toBeDefined()
+      expect(db.resources.plg_high_dead).toBeDefined()
+      expect([a.queue.namespace, b.queue.namespace]).toEqual(['high', 'mail'])
+    })
+
+    it('C3 names of one’s own are reachable under db.resources; those that begin with plg_ take the namespace', async () => {
+      const { db, use } = await openWorld(place)
+      await use({ queueResource: 'tasks_line', deadLetterResource: 'dead_tasks' }, 'x')
+      expect(db.resources.tasks_line).toBe(db.resources.plg_x_s3queue_tasks_queue)
+      expect(db.resources.dead_tasks?.name).toBe('dead_tasks')
+      // Other plugins go through all resources; a queue is none of theirs.
+      expect(Object.keys(db.resources).sort()).toEqual(['dead_tasks', 'tasks'])
+      await db.createResource({ ...TASKS, name: 'other' })
+      await use({ resource: 'other', queueResource: 'plg_line' }, 'y')
+      expect(db.resources.plg_y_line).toBeDefined()
+    })
+
+    it('C4 a resource that is not there: QueueError 404, not retriable, with a suggestion', async () => {
+      const { db } = await openWorld(place)
+      const queue = new S3QueuePlugin({ resource: 'taks' })
+      await expect(db.usePlugin(queue)).rejects.toMatchObject({
+        ...{ name: 'QueueError', statusCode: 404, retriable: false },
+        suggestion: expect.stringContaining('createResource'),
+      })
+    })
+
+    it('C5 two databases in one process have independent queues', async () => {
+      const [one, two] = [await openWorld(place), await openWorld(place)]
+      const [a, b] = [await one.use(), await two.use()]
+      await a.tasks.enqueue({ type: 'a' })
+      expect(await a.tasks.queueStats()).toMatchObject({ pending: 1 })
+      expect(await b.tasks.queueStats()).toMatchObject({ pending: 0 })
+    })
+
+    it('C6 the queue keeps its objects where the database has its own', async () => {
+      const { use, other } = await openWorld(place)
+      const { tasks } = await use()
+      const { id } = await tasks.enqueue({ type: 'a' })
+      const elsewhere = await (await other()).use()
+      expect(await elsewhere.tasks.queueStats()).toMatchObject({ pending: 1 })
+      expect(await elsewhere.tasks.get(id)).toMatchObject({ type: 'a' })
+    })
+
+    it('C7 db.disconnect() stops the worker and leaves nothing running; uninstallPlugin takes everything off', async () => {
+      const location = await place.location()
+      const db = await connect(location)
+      const resource = await db.createResource({ ...TASKS })
+      const queue = new S3QueuePlugin<Task>({ resource: 'tasks', onMessage: () => {} })
+      await db.usePlugin(queue)
+      await db.disconnect()
+      expect(queue.isRunning).toBe(false)
+      expect(await queue.getStats().catch((error: QueueError) => error.statusCode)).toBe(409)
+
+      const again = await connect(location)
+      onTestFinished(() => again.disconnect())
+      expect(resource).not.toBe(again.resources.tasks)
+      const second = new S3QueuePlugin<Task>({ resource: 'tasks', onMessage: () => {} })
+      await again.usePlugin(second)
+      const purged = new Promise((resolve) => second.on('plugin.dataPurged', resolve as never))
+      second.removeAllListeners = () => second
+      await again.uninstallPlugin('s3queue', { purgeData: true })
+      expect(await purged).toMatchObject({ deleted: expect.any(Number) })
+      expect(again.resources.tasks_queue).toBeUndefined()
+      expect(again.resources.tasks).not.toHaveProperty('enqueue')
+      expect(again.plugins.s3queue).toBeUndefined()
+    })
+
+    if (place.name === 'memory') {
+      it('C7 a process ends by itself after db.disconnect()', async () => {
+        const program = new URL('../support/ends-by-itself.ts', import.meta.url).pathname
+        const args = ['--conditions=@s3queue/source', '--no-warnings', program]
+        const output = await new Promise<string>((resolve, reject) => {
+          execFile(process.execPath, args, { timeout: 15_000 }, (error, stdout) =>
+            error ? reject(error) : resolve(stdout),
+          )
+        })
+        expect(output.trim()).toBe('handled a')
+      })
+    }
+  })
+}
