@@ -177,6 +177,8 @@ export class QueueRuntime {
   /** Leaves nothing running; what needs the queue opens it again. */
   async close(): Promise<void> {
     await this.stopWorker()
+    // What died last is on its way to the dead letter resource, and needs the queue.
+    await this.deadLetters?.idle()
     await this.session.close()
   }
 

@@ -68,6 +68,11 @@ export class DeadLetters {
     return this.#work
   }
 
+  /** Resolves when nothing is being moved. */
+  async idle(): Promise<void> {
+    await this.#work
+  }
+
   /** Tries nothing any more; resolves when what is under way has ended. */
   async stop(): Promise<void> {
     this.#stopped = true

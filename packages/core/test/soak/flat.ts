@@ -16,7 +16,7 @@ const sumOf = (counts: Readonly<Record<string, number>>): number => Object.value
 /** A change of the writer leaves a fence of about 100 bytes for ever: two a day. */
 const FENCES_PER_DAY = 2
 
-export const MEASURES: readonly Measure[] = [
+const MEASURES: readonly Measure[] = [
   { name: 'objects', of: ({ day, objects }) => sumOf(objects) - FENCES_PER_DAY * day, slack: 20 },
   { name: 'payload objects', of: ({ objects }) => objects.payloads ?? 0, slack: 10 },
   { name: 'kilobytes', of: ({ kilobytes }) => kilobytes, slack: 20 },
