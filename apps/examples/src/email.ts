@@ -10,7 +10,7 @@ interface Email {
   body: string
 }
 
-export const emails: Example<{ sent: string[]; dead: { to: string; error: string }[] }> = async (db, say) => {
+export const emails: Example<{ sent: string[]; dead: { to: string; attempts: number }[] }> = async (db, say) => {
   const server = await startMailServer(1)
   const mailer = createTransport({ host: '127.0.0.1', port: server.port, ignoreTLS: true })
   await db.createResource({
@@ -30,8 +30,9 @@ export const emails: Example<{ sent: string[]; dead: { to: string; error: string
       try {
         await mailer.sendMail({ messageId, from: 'shop@example.org', to, subject, text: body })
       } catch (error) {
-        const code = (error as { responseCode?: number }).responseCode ?? 0
-        throw Object.assign(error as Error, { retriable: code < 500 })
+        // What the server refuses for good is not tried again.
+        const { permanent = false } = error as { permanent?: boolean }
+        throw Object.assign(error as Error, { retriable: !permanent })
       }
       return { messageId }
     },
@@ -46,10 +47,10 @@ export const emails: Example<{ sent: string[]; dead: { to: string; error: string
   for (const address of to) await resource.enqueue({ to: address, subject: 'Welcome', body: 'It is good to have you.' })
   await ended
   await queue.stop()
-  const dead = await recordsOf<{ data: Email; error: string }>(db, 'failed_emails')
+  const dead = await recordsOf<{ data: Email; attempts: number }>(db, 'failed_emails')
   await server.close()
   return {
     sent: server.mails.map((mail) => mail.to).sort(),
-    dead: dead.map(({ data, error }) => ({ to: data.to, error })),
+    dead: dead.map(({ data, attempts }) => ({ to: data.to, attempts })),
   }
 }
