@@ -266,7 +266,7 @@ export interface ProcessOptions {
   readonly autoExtend?: boolean | undefined
   /** How long one attempt may take, in ms: then its signal is aborted and it has failed, whatever it still does. Default: no limit. */
   readonly timeLimitMs?: number | undefined
-  /** How many messages may be claimed ahead of the handlers, beyond `concurrency`. Default 4,000; it takes about a second's worth of work at most. */
+  /** How many messages may be claimed ahead of the handlers, beyond `concurrency`. Default 20,000; it takes about a second's worth of work at most. */
   readonly maxPrefetch?: number | undefined
 }
 
@@ -295,6 +295,6 @@ export function resolveProcessOptions(options: ProcessOptions = {}): ResolvedPro
       max: 24 * HOUR_MS,
       integer: true,
     }),
-    maxPrefetch: numberOption(who, 'maxPrefetch', options.maxPrefetch, 4000, { max: 100_000, integer: true }),
+    maxPrefetch: numberOption(who, 'maxPrefetch', options.maxPrefetch, 20_000, { max: 100_000, integer: true }),
   }
 }

@@ -41,6 +41,15 @@ export const backlogOfOne: Row = {
   begin: (place) => () => workOff(place, { count: place.quick ? 200 : 5000, concurrency: 1 }),
 }
 
+export const backlogFarAway: Row = {
+  name: 'backlog-far',
+  about: `200,000 messages wait, one process, concurrency 100: whether enough is claimed ahead while requests are under way. ${COUNTED}`,
+  stores: ['far'],
+  repetitions: 5,
+  metrics: metrics(undefined),
+  begin: (place) => () => workOff(place, { count: place.quick ? 2000 : 200_000, concurrency: 100 }),
+}
+
 async function workOff({ store }: Place, { count, concurrency }: BacklogOptions): Promise<Findings> {
   const { queue, meter } = openQueue(store)
   for (const batch of batches(count, 10_000)) await queue.enqueueMany(recipients(batch.count, batch.first))

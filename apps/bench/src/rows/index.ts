@@ -1,6 +1,6 @@
 /** All rows, in the order in which they are measured. */
 import type { Row } from '../row.ts'
-import { backlog, backlogOfOne } from './backlog.ts'
+import { backlog, backlogFarAway, backlogOfOne } from './backlog.ts'
 import { bulkEnqueue } from './bulk-enqueue.ts'
 import { fewRequests } from './few-requests.ts'
 import { idle, idleInRealTime } from './idle.ts'
@@ -18,6 +18,7 @@ export const ROWS: readonly Row[] = [
   fewRequests,
   backlog,
   backlogOfOne,
+  backlogFarAway,
   bulkEnqueue,
   idle,
   idleInRealTime,
