@@ -8,6 +8,7 @@ import {
   type Records,
   type S3dbRecord,
 } from '@s3queue/s3db'
+import { S3dbError } from 's3db.js'
 import { HandledAttempt, type OnMessage, type RenewalListener } from './handler-context.ts'
 import type { ResolvedS3QueueOptions } from './options.ts'
 
@@ -106,8 +107,9 @@ export class HandlerRuns {
 
 /** An outage that the library met within a handler is no reason to give up, though it calls most of its errors not retriable. */
 function asFailure(error: Error): Error {
-  if (!('retriable' in error) || error.retriable !== false || classifyLibraryError(error) !== 'unavailable')
-    return error
+  // What the handler itself says counts; the library wraps what it met.
+  const isOfLibrary = error instanceof S3dbError && error.original !== undefined
+  if (!isOfLibrary || error.retriable || classifyLibraryError(error) !== 'unavailable') return error
   const failure = new Error(error.message, { cause: error })
   failure.name = error.name
   return failure
