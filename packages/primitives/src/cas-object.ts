@@ -10,6 +10,7 @@
  * history (more than `HISTORY` later writes) nobody can tell, and `CasUnresolved` says so.
  */
 import {
+  assertKey,
   create,
   type ETag,
   type Ids,
@@ -18,6 +19,7 @@ import {
   type PutResult,
   UnsupportedStore,
 } from '@s3queue/storage'
+import { checkOptions } from './check-options.ts'
 import { CasUnresolved, CorruptObject } from './errors.ts'
 import { type Patience, persistently, waitBeforeRetry } from './patience.ts'
 
@@ -63,7 +65,10 @@ interface Envelope {
 export class CasObject<T> {
   readonly #options: CasObjectOptions
 
+  /** Makes no request. Throws `InvalidOption`, and `InvalidRequest` for a key that is none. */
   constructor(options: CasObjectOptions) {
+    checkOptions('CasObject', options, ['key'])
+    assertKey(options.key)
     this.#options = options
   }
 

@@ -7,8 +7,9 @@
  * *start* of the attempt that got the lease, the others' patience from when they *first saw* that attempt's mark:
  * so the holder stops trusting before anybody else may take over, as long as clocks run at about the same rate (1 % is allowed for).
  */
-import type { Ids, ObjectStore } from '@s3queue/storage'
+import { type Ids, InvalidOption, numberOption, type ObjectStore } from '@s3queue/storage'
 import { CasObject, type CasVersion, type CasWrite } from './cas-object.ts'
+import { checkOptions } from './check-options.ts'
 import { CasUnresolved, LeaseLost } from './errors.ts'
 import type { Patience } from './patience.ts'
 
@@ -62,12 +63,16 @@ export class Lease<D = undefined> {
   readonly #object: CasObject<LeaseRecord<D>>
   #seen: Sighting<D> | undefined
 
+  /** Makes no request. Throws `InvalidOption`, and `InvalidRequest` for a key that is none. */
   constructor(options: LeaseOptions) {
-    if (!(options.durationMs > 0 && Number.isFinite(options.durationMs))) {
-      throw new RangeError(`durationMs must be a positive number of milliseconds, not ${options.durationMs}.`)
-    }
+    const who = 'Lease'
+    checkOptions(who, options, ['key', 'owner', 'durationMs'])
+    const { owner, durationMs, ...shared } = options
+    if (typeof owner !== 'string' || owner === '')
+      throw new InvalidOption(who, 'owner', `must be a name that no other owner has, not ${JSON.stringify(owner)}.`)
+    numberOption(who, 'durationMs', durationMs ?? Number.NaN, 0, { min: 1 })
     this.#options = options
-    this.#object = new CasObject({ ...options })
+    this.#object = new CasObject(shared)
   }
 
   /** What the store says now, without trying to take it; undefined if nobody ever had it. */

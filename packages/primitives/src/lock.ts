@@ -4,7 +4,8 @@
  * It prevents two holders from trusting the lock at the same time. What it cannot prevent is a holder that is paused
  * (a stopped process, a long collection of garbage) and goes on after its window: give `fencingToken` to whatever you write to.
  */
-import { sleep } from '@s3queue/storage'
+import { numberOption, sleep } from '@s3queue/storage'
+import { checkOptions } from './check-options.ts'
 import { LeaseLost } from './errors.ts'
 import { Lease, type LeaseGrant, type LeaseOptions } from './lease.ts'
 
@@ -29,10 +30,13 @@ export interface Lock {
   run<T>(work: (held: HeldLock) => Promise<T>, signal?: AbortSignal): Promise<T>
 }
 
-/** A lock under `options.key`. */
+/** A lock under `options.key`. Makes no request. Throws `InvalidOption`, and `InvalidRequest` for a key that is none. */
 export function createLock(options: LockOptions): Lock {
-  const lease = new Lease(options)
-  const pollMs = options.pollMs ?? options.durationMs / 4
+  const who = 'createLock'
+  checkOptions(who, options, ['key', 'owner', 'durationMs', 'pollMs'])
+  const { pollMs: given, ...ofLease } = options
+  const lease = new Lease(ofLease)
+  const pollMs = numberOption(who, 'pollMs', given, options.durationMs / 4, { min: 1 })
   const acquire = async (signal?: AbortSignal): Promise<HeldLock> => {
     for (;;) {
       const attempt = await lease.tryAcquire(undefined, { signal })

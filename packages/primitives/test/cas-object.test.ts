@@ -264,7 +264,7 @@ describe('a store that is not what it should be', () => {
     const down = { kind: 'server-error' } as const
     const rig = createRig([down, down, down, down])
     const troubles: unknown[] = []
-    const object = new CasObject({ ...rig, key: KEY, onTrouble: (error) => troubles.push(error) })
+    const object = new CasObject({ ...rig.tools, key: KEY, onTrouble: (error) => troubles.push(error) })
     expect(await rig.run(object.read())).toBeUndefined()
     expect(troubles).toHaveLength(4)
   })

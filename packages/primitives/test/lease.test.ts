@@ -9,7 +9,7 @@ const DURATION = 10_000
 const TRUST = 9900
 
 function leaseOf(rig: Rig, owner: string, durationMs = DURATION): Lease<string> {
-  return new Lease<string>({ ...rig, key: KEY, owner, durationMs })
+  return new Lease<string>({ ...rig.tools, key: KEY, owner, durationMs })
 }
 
 async function acquire(lease: Lease<string>, options?: AcquireOptions<string>): Promise<LeaseGrant<string>> {
@@ -275,6 +275,6 @@ it('gives generations that only grow, whatever fails', async () => {
 it('refuses a duration that is none', () => {
   const rig = createRig()
   for (const durationMs of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
-    expect(() => leaseOf(rig, 'a', durationMs)).toThrow(/durationMs must be a positive number/)
+    expect(() => leaseOf(rig, 'a', durationMs)).toThrow(/Lease: the option "durationMs" must be/)
   }
 })

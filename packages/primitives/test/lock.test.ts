@@ -6,7 +6,7 @@ import { changed, createRig, isPut, type Rig } from './rig.ts'
 const DURATION = 3000
 
 function lockOf(rig: Rig, owner: string, store: ObjectStore = rig.store): Lock {
-  return createLock({ ...rig, store, key: 'q/lock', owner, durationMs: DURATION })
+  return createLock({ ...rig.tools, store, key: 'q/lock', owner, durationMs: DURATION })
 }
 
 function sleep(rig: Rig, ms: number): Promise<void> {

@@ -25,6 +25,8 @@ export interface Rig {
   /** The store behind the faults of the script. */
   readonly store: FaultyStore
   readonly script: ScriptedFaults
+  /** What every primitive is made from. */
+  readonly tools: Pick<Rig, 'store' | 'clock' | 'random' | 'ids'>
   /** Lets time pass until `promise` is settled. */
   run<T>(promise: Promise<T>): Promise<T>
 }
@@ -38,13 +40,12 @@ export function createRig(
   const random = seededRandom(7)
   const memory = createMemoryStore()
   const faults = scriptedFaults(script, concerns)
+  const ids = createIds(clock, random)
+  const store = withFaults(memory, { clock, random, plan: faults })
   return {
-    clock,
-    random,
-    ids: createIds(clock, random),
-    memory,
-    store: withFaults(memory, { clock, random, plan: faults }),
+    ...{ clock, random, ids, memory, store },
     script: faults,
+    tools: { store, clock, random, ids },
     run: (promise) => clock.runUntil(promise),
   }
 }

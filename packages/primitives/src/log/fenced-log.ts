@@ -4,8 +4,9 @@
  * Every slot is an object that is created once; every change of writer is a slot too, the fence. So who writes is
  * settled by who created a slot, and neither clocks nor leases nor beliefs about a leader can break it.
  */
-import { assertPrefix, type Ids, type ObjectStore } from '@s3queue/storage'
+import { assertPrefix, type Ids, numberOption, type ObjectStore } from '@s3queue/storage'
 import { CasObject } from '../cas-object.ts'
+import { checkOptions } from '../check-options.ts'
 import type { Patience } from '../patience.ts'
 import type { BaseRecord, Fold, LogContext } from './context.ts'
 import { LogFollower } from './follower.ts'
@@ -34,13 +35,14 @@ export interface FencedLog {
   readCommit(slot: number, signal?: AbortSignal): Promise<Uint8Array | undefined>
 }
 
-/** The log below `prefix`. Makes no request by itself. */
+/** The log below `prefix`. Makes no request by itself. Throws `InvalidOption`, and `InvalidRequest` for a prefix that is none. */
 export function createFencedLog(options: FencedLogOptions): FencedLog {
-  const { store, prefix, ids, readAhead = 32, clock, random, baseMs, maxMs, onTrouble } = options
+  const who = 'createFencedLog'
+  checkOptions(who, options, ['prefix', 'readAhead'])
+  const { store, prefix, ids, clock, random, baseMs, maxMs, onTrouble } = options
   const patience: Patience = { clock, random, baseMs, maxMs, onTrouble }
   assertPrefix(prefix)
-  if (!Number.isInteger(readAhead) || readAhead < 1)
-    throw new RangeError(`readAhead must be a whole number from 1 on, not ${readAhead}.`)
+  const readAhead = numberOption(who, 'readAhead', options.readAhead, 32, { min: 1, integer: true })
   const layout = describeLayout(prefix)
   const base = new CasObject<BaseRecord>({ ...patience, store, key: layout.base, ids })
   const log: LogContext = { ...patience, store, ids, layout, base, readAhead }

@@ -168,9 +168,9 @@ describe('a log', () => {
 
   it('refuses prefixes that end in no slash, and numbers of slots that are none', () => {
     const rig = createRig()
-    expect(() => createFencedLog({ ...rig, prefix: 'q' })).toThrow(/must end in a slash/)
+    expect(() => createFencedLog({ ...rig.tools, prefix: 'q' })).toThrow(/must end in a slash/)
     for (const readAhead of [0, 1.5, Number.NaN]) {
-      expect(() => createFencedLog({ ...rig, prefix: '', readAhead })).toThrow(/whole number from 1 on/)
+      expect(() => createFencedLog({ ...rig.tools, prefix: '', readAhead })).toThrow(/whole number of at least 1/)
     }
   })
 })

@@ -2,8 +2,14 @@
 import { InvalidOption } from './invalid-option.ts'
 import { nearestName } from './nearest-name.ts'
 
-/** Throws `InvalidOption` for the first key of `options` that is not in `known`, and names the known key nearest to it. */
+/** Throws `InvalidOption` unless `options` is an object, and for its first key that is not in `known`: it names the known key nearest to that. */
 export function assertKnownKeys(owner: string, options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null)
+    throw new InvalidOption(
+      owner,
+      'options',
+      `must be an object, not ${options === null ? 'null' : `a ${typeof options}`}.`,
+    )
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue
     const nearest = nearestName(key, known)
