@@ -4,7 +4,8 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { EVENT_NAMES } from '../../packages/core/src/events.ts'
 import { complete, deadLetter, NotRetriable, retry, snooze } from '../../packages/core/src/index.ts'
-import { resolveProcessOptions, resolveQueueOptions } from '../../packages/core/src/options.ts'
+import { resolveQueueOptions } from '../../packages/core/src/options.ts'
+import { resolveProcessOptions } from '../../packages/core/src/process-options.ts'
 import { createMemoryStore } from '../../packages/storage-memory/src/index.ts'
 
 const root = path.resolve(import.meta.dirname, '../..')
@@ -23,7 +24,7 @@ describe.each([
   ['createQueue', membersOf('packages/core/src/options.ts', 'QueueOptions'), 15],
   ['retention', membersOf('packages/core/src/options.ts', 'RetentionOptions'), 4],
   ['backoff', membersOf('packages/core/src/options.ts', 'BackoffOptions'), 3],
-  ['process', membersOf('packages/core/src/options.ts', 'ProcessOptions'), 4],
+  ['process', membersOf('packages/core/src/process-options.ts', 'ProcessOptions'), 4],
   ['enqueue', membersOf('packages/core/src/intake.ts', 'EnqueueOptions'), 8],
   ['drain', membersOf('packages/core/src/drain.ts', 'DrainOptions').filter((name) => name !== 'signal'), 3],
 ])('the options of %s', (_, options, atLeast) => {

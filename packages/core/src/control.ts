@@ -36,13 +36,12 @@ function decide(state: QueueState, action: ControlAction): ControlDecision {
       return { events: result > 0 ? [{ type: 'purged' }] : [], result }
     }
     case 'redrive': {
-      const ids = (action.ids ?? [...state.dead.keys()]).filter(
-        (id, i, all) => state.dead.has(id) && all.indexOf(id) === i,
-      )
+      const ids =
+        action.ids === undefined ? [...state.dead.keys()] : unique(action.ids).filter((id) => state.dead.has(id))
       return { events: ids.length > 0 ? [{ type: 'redriven', ids }] : [], result: ids.length }
     }
     case 'forget': {
-      const ids = [...new Set(action.ids)].filter((id) => state.dead.has(id) || state.completed.has(id))
+      const ids = unique(action.ids).filter((id) => state.dead.has(id) || state.completed.has(id))
       return { events: ids.length > 0 ? [{ type: 'forgotten', ids }] : [], result: ids.length }
     }
   }
@@ -68,4 +67,8 @@ function release(state: QueueState, id: string): ControlDecision {
   // The attempt counts, unless it was the last: the operator wants to see another one.
   const started = attempt < batch.maxAttempts
   return { events: [{ type: 'released', tokens: [token], started }], result: 1, token }
+}
+
+function unique(ids: readonly string[]): string[] {
+  return [...new Set(ids)]
 }

@@ -25,15 +25,9 @@ export type { Handler, HandlerContext, Message } from './handle.ts'
 export type { Enqueued, EnqueueOptions } from './intake.ts'
 export type { ListOptions, MessagePage } from './list.ts'
 export type { MessageInfo, MessageStatus } from './message-info.ts'
-export type {
-  BackoffFunction,
-  BackoffOptions,
-  ProcessOptions,
-  QueueOptions,
-  RetentionOptions,
-  Runtime,
-} from './options.ts'
+export type { BackoffFunction, BackoffOptions, QueueOptions, RetentionOptions, Runtime } from './options.ts'
 export { complete, deadLetter, Outcome, retry, snooze } from './outcome.ts'
-export { createQueue, type Queue, type QueueCost, type StopOptions, type Worker } from './queue.ts'
+export type { ProcessOptions } from './process-options.ts'
+export { createQueue, type EventsOptions, type Queue, type QueueCost, type StopOptions, type Worker } from './queue.ts'
 export type { DeadReason, Failure } from './state/events.ts'
 export type { QueueStats } from './state/model.ts'

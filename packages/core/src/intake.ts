@@ -118,6 +118,7 @@ export class Intake<T> {
     options?: EnqueueOptions | ((payload: T, index: number) => EnqueueOptions),
   ): Promise<Enqueued[]> {
     const { maxPayloadBytes } = this.#options
+    if (!Array.isArray(payloads)) throw new InvalidOption('enqueueMany', 'payloads', 'must be an array of payloads.')
     const encoded = payloads.map((payload, index) => encodePayload(payload, index, maxPayloadBytes))
     assertBatchFits(encoded)
     if (typeof options !== 'function' && options?.id !== undefined && payloads.length > 1) {

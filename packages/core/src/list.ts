@@ -2,7 +2,7 @@
  * Pages of messages by status. Each message has a place that never changes while it keeps its status, and a page begins behind a
  * place: so nothing is shown twice and nothing is skipped, whatever comes and goes between two pages.
  */
-import { InvalidOption, numberOption } from '@s3queue/storage'
+import { assertKnownKeys, InvalidOption, numberOption } from '@s3queue/storage'
 import {
   describeActive,
   describeCompleted,
@@ -44,7 +44,9 @@ export interface ResolvedListOptions {
 }
 
 /** Throws `InvalidOption` for a status, a limit or a cursor that is none. */
-export function resolveListOptions({ status, limit, after }: ListOptions): ResolvedListOptions {
+export function resolveListOptions(options: ListOptions): ResolvedListOptions {
+  assertKnownKeys('list', options, ['status', 'limit', 'after'])
+  const { status, limit, after } = options
   if (!STATUSES.includes(status))
     throw new InvalidOption('list', 'status', `must be one of ${STATUSES.join(', ')}, not ${String(status)}.`)
   return {

@@ -1,4 +1,4 @@
-/** What a queue and a worker can be told: options as users write them, and the same with every default filled in. */
+/** What a queue can be told: options as users write them, and the same with every default filled in. */
 
 import {
   assertKnownKeys,
@@ -64,17 +64,21 @@ export interface QueueOptions {
   /** Payloads larger than this, in bytes, get an object of their own. Default 256 KiB. */
   readonly offloadAboveBytes?: number | undefined
   /**
-   * How long a commit may wait for more to go with it, in ms, 0 to 60,000. Default 0: least latency. More means fewer requests. It waits
-   * only when more is likely to come, going by what came lately.
+   * How long a commit may wait for more to go with it, in ms, 0 to 60,000 and less than `acknowledgeTimeoutMs`. Default 0: least latency. More
+   * means fewer requests. It waits only when more is likely to come, going by what came lately. A process that does not write lets messages wait
+   * in the same way before it sends them.
    */
   readonly lingerMs?: number | undefined
   /** Largest payload, in bytes of its JSON. Default 1 MiB, at most 16 MiB. */
   readonly maxPayloadBytes?: number | undefined
   /** How long a writer may give no sign of life before another process takes over, in ms, from 300 on. Default 30,000. */
   readonly takeoverAfterMs?: number | undefined
-  /** Longest wait of the writer between two looks into the inbox, in ms. Default 12,000. */
+  /** Longest wait of the writer between two looks into the inbox, in ms, 10 to an hour. Default 12,000. The same in all processes of a queue. */
   readonly maxPollMs?: number | undefined
-  /** How long a call waits for the store before it rejects with `NotAcknowledged`, in ms. Default 60,000. */
+  /**
+   * How long a call waits for the store before it rejects with `NotAcknowledged`, in ms, 100 to an hour. Default 60,000. What needs the answer of
+   * a writer in another process (`pause`, `cancel`, `redrive` …) waits `maxPollMs` longer.
+   */
   readonly acknowledgeTimeoutMs?: number | undefined
   /** How messages reach workers of other processes: see `@s3queue/coordinator`. Default: none, the writer's process handles them all. */
   readonly transport?: Transport | undefined
@@ -160,6 +164,8 @@ export function resolveQueueOptions(options: QueueOptions): ResolvedQueueOptions
   if (transport !== undefined && (typeof transport?.lead !== 'function' || typeof transport.join !== 'function')) {
     throw new InvalidOption(who, 'transport', 'must be a transport, such as those of @s3queue/coordinator.')
   }
+  if (typeof logger?.warn !== 'function' || typeof logger.error !== 'function')
+    throw new InvalidOption(who, 'logger', 'must have the methods warn and error, as console and pino do.')
   const whole = { integer: true }
   const shard = numberOption(who, 'shard', options.shard, 0, { max: 9999, ...whole })
   const takeoverAfterMs = numberOption(who, 'takeoverAfterMs', options.takeoverAfterMs, 30_000, {
@@ -179,7 +185,7 @@ export function resolveQueueOptions(options: QueueOptions): ResolvedQueueOptions
     }),
     maxAttempts: numberOption(who, 'maxAttempts', options.maxAttempts, 3, { min: 1, max: 1000, ...whole }),
     ...resolveMessageDefaults(options),
-    lingerMs: numberOption(who, 'lingerMs', options.lingerMs, 0, { max: 60_000, ...whole }),
+    ...resolvePatience(options),
     maxPayloadBytes: numberOption(who, 'maxPayloadBytes', options.maxPayloadBytes, 1 << 20, {
       min: 1,
       max: 16 << 20,
@@ -187,11 +193,6 @@ export function resolveQueueOptions(options: QueueOptions): ResolvedQueueOptions
     }),
     takeoverAfterMs,
     maxPollMs: numberOption(who, 'maxPollMs', options.maxPollMs, 12_000, { min: 10, max: HOUR_MS, ...whole }),
-    acknowledgeTimeoutMs: numberOption(who, 'acknowledgeTimeoutMs', options.acknowledgeTimeoutMs, 60_000, {
-      min: 100,
-      max: HOUR_MS,
-      ...whole,
-    }),
     logger,
     clock: runtime.clock ?? systemClock,
     random: runtime.random ?? systemRandom,
@@ -201,6 +202,24 @@ export function resolveQueueOptions(options: QueueOptions): ResolvedQueueOptions
       ...whole,
     }),
   }
+}
+
+/** How long a call may be on its way: a wait for company must not use that up. */
+function resolvePatience(options: QueueOptions): Pick<ResolvedQueueOptions, 'lingerMs' | 'acknowledgeTimeoutMs'> {
+  const who = 'createQueue'
+  const lingerMs = numberOption(who, 'lingerMs', options.lingerMs, 0, { max: 60_000, integer: true })
+  const acknowledgeTimeoutMs = numberOption(who, 'acknowledgeTimeoutMs', options.acknowledgeTimeoutMs, 60_000, {
+    min: 100,
+    max: HOUR_MS,
+    integer: true,
+  })
+  if (lingerMs < acknowledgeTimeoutMs) return { lingerMs, acknowledgeTimeoutMs }
+  const why = 'calls would be given up while they wait for company'
+  throw new InvalidOption(
+    who,
+    'lingerMs',
+    `must be less than acknowledgeTimeoutMs (${acknowledgeTimeoutMs}), not ${lingerMs}: ${why}.`,
+  )
 }
 
 function resolveMessageDefaults(
@@ -248,53 +267,12 @@ export function resolveBackoff(who: string, backoff: BackoffOptions = {}): Backo
   }
 }
 
-function keySegment(who: string, option: string, value: unknown, maxLength = 100): string {
+/** `value` as a part of keys. Throws `InvalidOption`. */
+export function keySegment(who: string, option: string, value: unknown, maxLength = 100): string {
   if (typeof value === 'string' && isKeySegment(value) && value.length <= maxLength) return value
   throw new InvalidOption(
     who,
     option,
     `must be 1 to ${maxLength} of A-Z a-z 0-9 . _ = @ + , - and not begin with a dot, not ${JSON.stringify(value)}.`,
   )
-}
-
-export interface ProcessOptions {
-  /** A name for this worker in events, claims and the registry, 1 to 60 of the characters of a queue's name; made unique by a suffix. Default: the suffix alone. */
-  readonly workerId?: string | undefined
-  /** How many handlers run at once, 1 to 10,000. Default 1. */
-  readonly concurrency?: number | undefined
-  /** Extend claims while their handlers run. Default true. Without it a handler has `visibilityTimeoutMs`, and `context.extend()`. */
-  readonly autoExtend?: boolean | undefined
-  /** How long one attempt may take, in ms: then its signal is aborted and it has failed, whatever it still does. Default: no limit. */
-  readonly timeLimitMs?: number | undefined
-  /** How many messages may be claimed ahead of the handlers, beyond `concurrency`. Default 20,000; it takes about a second's worth of work at most. */
-  readonly maxPrefetch?: number | undefined
-}
-
-export interface ResolvedProcessOptions {
-  readonly workerId: string | undefined
-  readonly concurrency: number
-  readonly autoExtend: boolean
-  /** `Infinity` for none. */
-  readonly timeLimitMs: number
-  readonly maxPrefetch: number
-}
-
-/** Fills in the defaults of `process()`. Throws `InvalidOption`. */
-export function resolveProcessOptions(options: ProcessOptions = {}): ResolvedProcessOptions {
-  const who = 'process'
-  assertKnownKeys(who, options, ['workerId', 'concurrency', 'autoExtend', 'timeLimitMs', 'maxPrefetch'])
-  const { autoExtend = true, workerId } = options
-  if (typeof autoExtend !== 'boolean')
-    throw new InvalidOption(who, 'autoExtend', `must be true or false, not ${String(autoExtend)}.`)
-  return {
-    workerId: workerId === undefined ? undefined : keySegment(who, 'workerId', workerId, 60),
-    concurrency: numberOption(who, 'concurrency', options.concurrency, 1, { min: 1, max: 10_000, integer: true }),
-    autoExtend,
-    timeLimitMs: numberOption(who, 'timeLimitMs', options.timeLimitMs, Number.POSITIVE_INFINITY, {
-      min: 1,
-      max: 24 * HOUR_MS,
-      integer: true,
-    }),
-    maxPrefetch: numberOption(who, 'maxPrefetch', options.maxPrefetch, 20_000, { max: 100_000, integer: true }),
-  }
 }

@@ -1,4 +1,5 @@
 /** What a handler may return to say how its attempt ended, besides returning a result and throwing. */
+import { assertKnownKeys } from '@s3queue/storage'
 import { assertDuration } from './duration.ts'
 
 /** A decision of a handler. Made by `complete`, `retry`, `deadLetter` and `snooze`. */
@@ -26,15 +27,13 @@ export function complete(result?: unknown): Outcome {
 }
 
 /** The attempt failed; try again after `afterMs`, or after the backoff. The attempt counts. */
-export function retry({
-  afterMs,
-  reason,
-}: {
-  readonly afterMs?: number | undefined
-  readonly reason?: string | undefined
-} = {}): Outcome {
+export function retry(
+  options: { readonly afterMs?: number | undefined; readonly reason?: string | undefined } = {},
+): Outcome {
+  assertKnownKeys('retry', options, ['afterMs', 'reason'])
+  const { afterMs, reason = 'the handler asked for another attempt' } = options
   if (afterMs !== undefined) assertDuration('retry({ afterMs })', afterMs)
-  return new Outcome('retry', { ms: afterMs, reason: reason ?? 'the handler asked for another attempt' })
+  return new Outcome('retry', { ms: afterMs, reason: String(reason) })
 }
 
 /** The message is beyond help: move it to the dead letters, whatever attempts are left. */

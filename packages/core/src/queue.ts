@@ -1,6 +1,13 @@
 /** The queue as its users see it. Wiring only: everything that happens, happens in the engine and the worker. */
 
-import { InvalidOption, numberOption, type StoreMetrics, withMetering, withStoreTime } from '@s3queue/storage'
+import {
+  assertKnownKeys,
+  InvalidOption,
+  numberOption,
+  type StoreMetrics,
+  withMetering,
+  withStoreTime,
+} from '@s3queue/storage'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { type DrainOptions, type DrainResult, drainQueue } from './drain.ts'
 import { Engine } from './engine/engine.ts'
@@ -12,15 +19,9 @@ import { type FollowOptions, resolveFollowOptions } from './follow/follow.ts'
 import type { Handler } from './handle.ts'
 import { type Enqueued, type EnqueueOptions, Intake } from './intake.ts'
 import { type ListOptions, listMessages, type MessagePage, resolveListOptions } from './list.ts'
-import { describeMessage, type MessageInfo } from './message-info.ts'
-import {
-  type ProcessOptions,
-  type QueueOptions,
-  type ResolvedQueueOptions,
-  resolveProcessOptions,
-  resolveQueueOptions,
-} from './options.ts'
-import type { ControlAction } from './state/commands.ts'
+import { describeDead, describeMessage, type MessageInfo } from './message-info.ts'
+import { type QueueOptions, type ResolvedQueueOptions, resolveQueueOptions } from './options.ts'
+import { type ProcessOptions, resolveProcessOptions } from './process-options.ts'
 import { findMessage } from './state/lookup.ts'
 import type { QueueStats } from './state/model.ts'
 import { WorkerRuntime } from './worker/worker.ts'
@@ -28,6 +29,13 @@ import { WorkerRuntime } from './worker/worker.ts'
 export interface StopOptions {
   /** How long to wait for running handlers, in ms. Default: the queue's `visibilityTimeoutMs`. */
   readonly timeoutMs?: number | undefined
+}
+
+export interface EventsOptions {
+  /** Which events. Default: all. */
+  readonly names?: readonly QueueEventName[] | undefined
+  /** Ends the iteration. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** A running worker. */
@@ -108,10 +116,7 @@ export interface Queue<T> {
   /** Calls `listener` for each event of that name; the function that is returned ends it. */
   on<N extends QueueEventName>(name: N, listener: QueueListener<N>): () => void
   /** Events as an async iteration, by default all of them. It ends when `signal` is aborted or the queue is closed. */
-  events(options?: {
-    readonly names?: readonly QueueEventName[] | undefined
-    readonly signal?: AbortSignal | undefined
-  }): AsyncIterable<NamedEvent>
+  events(options?: EventsOptions): AsyncIterable<NamedEvent>
   /**
    * What happens in the whole queue from now on, in whichever process, as it stands in its log. Costs a request for each look while nothing is new. It
    * ends when `signal` is aborted or the queue is closed.
@@ -189,15 +194,19 @@ class LocalQueue<T> implements Queue<T> {
       get running() {
         return worker.running
       },
-      stop: ({ timeoutMs } = {}) =>
-        this.#stop(worker, numberOption('stop', 'timeoutMs', timeoutMs, visibilityTimeoutMs, { max: 12 * 3_600_000 })),
+      stop: async (stop = {}) => {
+        assertKnownKeys('stop', stop, ['timeoutMs'])
+        const bounds = { max: 12 * 3_600_000 }
+        await this.#stop(worker, numberOption('stop', 'timeoutMs', stop.timeoutMs, visibilityTimeoutMs, bounds))
+      },
     }
   }
 
   async processNext(
     handler: Handler<T>,
-    options?: Omit<ProcessOptions, 'concurrency' | 'maxPrefetch'>,
+    options: Omit<ProcessOptions, 'concurrency' | 'maxPrefetch'> = {},
   ): Promise<boolean> {
+    assertKnownKeys('processNext', options, ['workerId', 'autoExtend', 'timeLimitMs'])
     const worker = this.#start(handler, { ...options, concurrency: 1, maxPrefetch: 0 }, 1)
     try {
       return await this.#engine.serveOne(worker)
@@ -248,7 +257,9 @@ class LocalQueue<T> implements Queue<T> {
     return this.#engine.view((state) => listMessages(state, resolved))
   }
 
-  async waitFor(id: string, { signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<unknown> {
+  async waitFor(id: string, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<unknown> {
+    assertKnownKeys('waitFor', options, ['signal'])
+    const { signal } = options
     for (let waitMs = 50; ; waitMs = Math.min(2000, waitMs * 2)) {
       signal?.throwIfAborted()
       const message = await this.get(id)
@@ -285,37 +296,34 @@ class LocalQueue<T> implements Queue<T> {
   }
 
   async redrive(which?: string | readonly string[] | ((message: MessageInfo) => boolean)): Promise<number> {
-    const action: ControlAction = { kind: 'redrive' }
-    if (which === undefined) return this.#engine.control(action)
-    if (typeof which === 'string') return this.#engine.control({ ...action, ids: [which] })
-    if (typeof which !== 'function') return this.#engine.control({ ...action, ids: which })
-    const ids: string[] = []
-    for (let after: string | undefined, first = true; first || after !== undefined; first = false) {
-      const page: MessagePage = await this.list({ status: 'dead', limit: 1000, after })
-      ids.push(...page.messages.filter(which).map(({ id }) => id))
-      after = page.next
-    }
-    return ids.length === 0 ? 0 : this.#engine.control({ ...action, ids })
+    if (which === undefined) return this.#engine.control({ kind: 'redrive' })
+    const ids = typeof which === 'function' ? await this.#deadLetters(which) : idsOf('redrive', which)
+    return ids.length === 0 ? 0 : this.#engine.control({ kind: 'redrive', ids })
+  }
+
+  async #deadLetters(which: (message: MessageInfo) => boolean): Promise<string[]> {
+    await this.#engine.stats()
+    return this.#engine.view(({ dead }) =>
+      Array.from(dead.values(), describeDead)
+        .filter((message) => which(message))
+        .map(({ id }) => id),
+    )
   }
 
   async forget(which: string | readonly string[]): Promise<number> {
-    const ids = typeof which === 'string' ? [which] : which
+    const ids = idsOf('forget', which)
     return ids.length === 0 ? 0 : this.#engine.control({ kind: 'forget', ids })
   }
 
   on<N extends QueueEventName>(name: N, listener: QueueListener<N>): () => void {
-    if (!EVENT_NAMES.includes(name))
-      throw new InvalidOption('on', 'name', `must be one of ${EVENT_NAMES.join(', ')}, not ${String(name)}.`)
+    assertEventName('on', 'name', name)
     return this.#events.on(name, listener)
   }
 
-  events({
-    names = EVENT_NAMES,
-    signal,
-  }: {
-    readonly names?: readonly QueueEventName[] | undefined
-    readonly signal?: AbortSignal | undefined
-  } = {}): AsyncIterable<NamedEvent> {
+  events(options: EventsOptions = {}): AsyncIterable<NamedEvent> {
+    assertKnownKeys('events', options, ['names', 'signal'])
+    const { names = EVENT_NAMES, signal } = options
+    for (const name of names) assertEventName('events', 'names', name)
     const signals = signal === undefined ? [this.#closed.signal] : [this.#closed.signal, signal]
     return streamEvents(this.#events, names, signals)
   }
@@ -369,6 +377,22 @@ class LocalQueue<T> implements Queue<T> {
     this.#counts.handled += worker.finishedCount
     await this.#engine.detach()
   }
+}
+
+/** One id or several, as an array. Throws `InvalidOption` for what is neither: nothing must be taken for "all". */
+function idsOf(who: string, which: string | readonly string[]): readonly string[] {
+  const ids: unknown = typeof which === 'string' ? [which] : which
+  if (Array.isArray(ids) && ids.every((id) => typeof id === 'string')) return ids
+  throw new InvalidOption(who, 'which', `must be an id or an array of ids, not ${describeType(which)}.`)
+}
+
+function describeType(value: unknown): string {
+  return Array.isArray(value) ? 'an array with something else in it' : value === null ? 'null' : `a ${typeof value}`
+}
+
+function assertEventName(who: string, option: string, name: unknown): void {
+  if ((EVENT_NAMES as readonly unknown[]).includes(name)) return
+  throw new InvalidOption(who, option, `must be one of ${EVENT_NAMES.join(', ')}, not ${String(name)}.`)
 }
 
 function notFound(id: string, queue: string): MessageNotFound {

@@ -1,6 +1,9 @@
 import { InvalidOption } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
+import { decideControl } from '../src/control.ts'
 import { Cancelled, type MessageInfo, Released } from '../src/index.ts'
+import type { ControlAction } from '../src/state/commands.ts'
+import { emptyState } from '../src/state/model.ts'
 import { createWorld, record } from './support.ts'
 
 describe('pause and resume', () => {
@@ -196,6 +199,87 @@ describe('purge and redrive', () => {
   })
 })
 
+describe('what operators say about many messages', () => {
+  it('is decided in time that grows with their number alone, each once', () => {
+    const ids = Array.from({ length: 60_000 }, (_, n) => `0123456789ABCDEF-${n.toString(36)}`)
+    const state = emptyState()
+    const decide = (action: ControlAction, seq: number): number | undefined =>
+      decideControl(state, { type: 'control', sender: 'S', seq, action })?.result
+    const startedAt = performance.now()
+    expect(decide({ kind: 'redrive', ids: [...ids, ...ids] }, 0)).toBe(0)
+    expect(decide({ kind: 'forget', ids: [...ids, ...ids] }, 1)).toBe(0)
+    // Some 20 ms; with a search of all for each it is many seconds.
+    expect(performance.now() - startedAt).toBeLessThan(2000)
+  })
+
+  it.each([[null], [5], [['a', 5]], [{ id: 'a' }]])(
+    'is refused if it is no id and no list of them: %o',
+    async (which) => {
+      const { open, run, store } = createWorld()
+      const queue = open()
+      await expect(queue.redrive(which as never)).rejects.toThrow(InvalidOption)
+      await expect(queue.forget(which as never)).rejects.toThrow(InvalidOption)
+      expect(store.size).toBe(0)
+      await run(queue.close())
+    },
+  )
+
+  it('ends with the error of a function that picks and throws; nothing is put back', async () => {
+    const { open, run } = createWorld()
+    const queue = open<number>({ maxAttempts: 1 })
+    await run(queue.enqueueMany([1, 2]))
+    queue.process(() => Promise.reject(new Error('no')))
+    await run(queue.drain())
+    const picky = (): boolean => {
+      throw new TypeError('cannot choose')
+    }
+    await expect(run(queue.redrive(picky))).rejects.toThrow('cannot choose')
+    expect(await run(queue.getStats())).toMatchObject({ dead: 2 })
+    await run(queue.close())
+  })
+
+  it('is answered from another process even if the writer looks into its inbox more seldom than a call waits for the store', async () => {
+    const { open, run, clock } = createWorld()
+    const options = { maxPollMs: 120_000, acknowledgeTimeoutMs: 10_000, takeoverAfterMs: 600_000 }
+    const writer = open<number>(options)
+    writer.process(() => {})
+    await run(writer.enqueue(1))
+    await clock.advance(900_000)
+    const operator = open<number>(options)
+    const before = clock.monotonic()
+    expect(await run(operator.pause())).toBe(true)
+    expect(clock.monotonic() - before).toBeGreaterThan(10_000)
+    await run(operator.close())
+    await run(writer.close())
+  })
+
+  it('is given up when no writer answers, and says so', async () => {
+    const { open, run, store } = createWorld()
+    let dead = false
+    const hang = <T>(): Promise<T> => new Promise(() => {})
+    const writer = open<number>({
+      store: {
+        ...store,
+        get: (key, options) => (dead ? hang() : store.get(key, options)),
+        put: (key, body, options) => (dead ? hang() : store.put(key, body, options)),
+        list: (options) => (dead ? hang() : store.list(options)),
+        delete: (keys, options) => (dead ? hang() : store.delete(keys, options)),
+      },
+    })
+    writer.process(() => {})
+    await run(writer.enqueue(1))
+    dead = true
+    const operator = open<number>({ acknowledgeTimeoutMs: 5000, maxPollMs: 1000, takeoverAfterMs: 60_000 })
+    await expect(run(operator.pause())).rejects.toThrow(/No writer answered within 6000 ms.*is durable/)
+    await run(operator.close())
+    // It is carried out all the same, by whoever writes next.
+    const next = open<number>()
+    next.process(() => {})
+    expect(await run(next.resume())).toBe(true)
+    await run(next.close())
+  })
+})
+
 describe('lists', () => {
   it('show every message once, page by page, while others come and go', async () => {
     const { open, run } = createWorld()
@@ -247,7 +331,9 @@ describe('lists', () => {
   })
 
   it.each([
+    undefined,
     { status: 'asleep' },
+    { status: 'dead', limt: 5 },
     { status: 'dead', limit: 0 },
     { status: 'dead', limit: 1001 },
     { status: 'dead', after: 'x' },

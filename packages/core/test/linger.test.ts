@@ -58,4 +58,60 @@ describe('linger', () => {
     await run(queue.drain())
     await run(queue.close())
   })
+
+  it('holds in a process that does not write, too: it sends what has come meanwhile in one object', async () => {
+    const { open, run, clock } = createWorld()
+    const writer = open<number>()
+    let handled = 0
+    writer.process(() => void handled++, { concurrency: 10 })
+    await run(writer.enqueue(-1))
+    const producer = open<number>({ lingerMs: 1000 })
+    await run(producer.getStats())
+    const before = clock.monotonic()
+    await run(producer.enqueue(-2))
+    expect(clock.monotonic() - before).toBeLessThan(100)
+    const { requests } = producer.getCost().metrics.kinds.put
+    const enqueued: Promise<unknown>[] = []
+    for (let n = 0; n < 1000; n++) {
+      enqueued.push(producer.enqueue(n))
+      await clock.advance(20)
+    }
+    await run(Promise.all(enqueued))
+    await run(producer.drain())
+    expect(handled).toBe(1002)
+    // 20 seconds: some 20 objects, and those before the pace was known.
+    expect(producer.getCost().metrics.kinds.put.requests - requests).toBeLessThan(50)
+    await run(producer.close())
+    await run(writer.close())
+  })
+
+  it('holds up nobody else: an operator, and a process that closes', async () => {
+    const { open, run, clock } = createWorld()
+    const writer = open<number>({ maxPollMs: 100 })
+    writer.process(() => {})
+    await run(writer.enqueue(-1))
+    const producer = open<number>({ lingerMs: 20_000 })
+    const busy = Promise.all(Array.from({ length: 100 }, (_, n) => producer.enqueue(n)))
+    await run(busy)
+    const before = clock.monotonic()
+    const waiting = producer.enqueue(100)
+    await clock.advance(1000)
+    expect(await run(producer.pause())).toBe(true)
+    await run(waiting)
+    expect(clock.monotonic() - before).toBeLessThan(2000)
+    expect(await run(producer.getStats())).toMatchObject({ total: 102 })
+    await run(producer.close())
+    await run(writer.close())
+  })
+
+  it('ends where a commit is full', async () => {
+    const { open, run, clock } = createWorld()
+    const queue = open<string>({ lingerMs: 20_000 })
+    await run(queue.enqueueMany(Array.from({ length: 100 }, () => 'x')))
+    const before = clock.monotonic()
+    const large = 'x'.repeat(200_000)
+    await run(Promise.all(Array.from({ length: 4 }, () => queue.enqueueMany(Array.from({ length: 50 }, () => large)))))
+    expect(clock.monotonic() - before).toBeLessThan(100)
+    await run(queue.close())
+  })
 })

@@ -45,10 +45,12 @@ async function oneProcess(): Promise<Table> {
 async function twoProcesses(): Promise<Table> {
   const rows: string[][] = []
   for (const messagesPerSecond of RATES) {
-    const cost = await measureTraffic({ messagesPerSecond, producer: 'other process' })
-    rows.push([`${messagesPerSecond}`, ...describeCost(cost)])
+    for (const lingerMs of [0, 1000]) {
+      const cost = await measureTraffic({ messagesPerSecond, producer: 'other process', options: { lingerMs } })
+      rows.push([`${messagesPerSecond}`, `${lingerMs}`, ...describeCost(cost)])
+    }
   }
-  return { name: 'two-processes', page: PAGE, head: ['messages per second', ...COST_HEAD], rows }
+  return { name: 'two-processes', page: PAGE, head: ['messages per second', '`lingerMs`', ...COST_HEAD], rows }
 }
 
 async function idle(): Promise<Table> {

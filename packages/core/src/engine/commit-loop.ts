@@ -95,9 +95,11 @@ export class CommitLoop {
       effect?.lost(this.#failure)
       return
     }
-    if (events.length === 0 && this.#batches.length === 0) {
-      // Nothing is under way, so everything decided so far is durable.
-      effect?.durable()
+    if (events.length === 0) {
+      const last = this.#batches.at(-1)
+      // If nothing is under way, everything decided so far is durable.
+      if (last === undefined) effect?.durable()
+      else if (effect !== undefined) last.effects.push(effect)
       return
     }
     const batch = this.#open()
@@ -107,7 +109,7 @@ export class CommitLoop {
       batch.payloadChars += payload.length
     }
     if (effect !== undefined) batch.effects.push(effect)
-    if (events.length > 0) this.#pace.note(events.length + payloads.length)
+    this.#pace.note(events.length + payloads.length)
     this.#schedule()
   }
 
@@ -192,7 +194,7 @@ export class CommitLoop {
   #schedule(): void {
     if (this.#appending || this.#failure !== undefined) return
     const { clock } = this.#options
-    const wait = this.#pace.lingerMs()
+    const wait = this.#isFull() ? 0 : this.#pace.lingerMs()
     const at = clock.monotonic() + wait
     if (this.#cancelTimer !== undefined && at >= this.#timerAt) return
     this.#cancelTimer?.()
@@ -201,6 +203,12 @@ export class CommitLoop {
       this.#cancelTimer = undefined
       void this.#commit()
     })
+  }
+
+  /** Whether the oldest batch takes nothing more. */
+  #isFull(): boolean {
+    const [first] = this.#batches
+    return this.#batches.length > 1 || (first !== undefined && first.payloadChars >= MAX_BATCH_CHARS)
   }
 
   /** Appends the oldest batch. Never rejects: what goes wrong ends the loop. */

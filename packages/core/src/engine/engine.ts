@@ -139,7 +139,7 @@ export class Engine {
     const answers = await this.submit([{ type: 'control', sender: this.sender, seq, action }], [])
     const answer = answers?.[0]
     if (answer?.kind === 'result') return answer.result
-    return this.#outstanding.bound(this.#answerTo(seq))
+    return this.#outstanding.bound(this.#answerTo(seq), this.#options.maxPollMs)
   }
 
   /** Waits for the answer to a command that went through the inbox. */

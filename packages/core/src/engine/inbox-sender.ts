@@ -1,8 +1,10 @@
 /**
  * The way into a queue for a process that is not its writer: commands as create-only objects, durable at that PUT.
  *
- * Owns the commands that are not durable yet. While one PUT is under way the next ones gather, as in a commit. An unknown outcome is
- * repeated with the same key and the same bytes: however often it lands, the writer takes it once, by the sender's numbers.
+ * Owns the commands that are not durable yet. While one PUT is under way the next ones gather, as in a commit, and messages wait for
+ * company as long as they would for a commit (`lingerMs`). What else is sent does not: a settlement that waits may come after its claim
+ * has run out, and an operator wants an answer. An unknown outcome is repeated with the same key and the same bytes: however often it
+ * lands, the writer takes it once, by the sender's numbers.
  */
 import { waitBeforeRetry } from '@s3queue/primitives'
 import { create } from '@s3queue/storage'
@@ -10,6 +12,7 @@ import type { ResolvedQueueOptions } from '../options.ts'
 import type { Submission } from './context.ts'
 import { encodeInbox, inboxPrefix } from './inbox-codec.ts'
 import { isInTime } from './naming-limit.ts'
+import { Pace } from './pace.ts'
 
 const MAX_CHARS = 8 << 20
 
@@ -24,9 +27,17 @@ export class InboxSender {
   #waiting: Submission[] = []
   #sending: Promise<void> | undefined
   readonly #abort = new AbortController()
+  readonly #pace: Pace
+  /** Characters of payloads that wait. */
+  #chars = 0
+  /** Whether what waits is to be sent at once. */
+  #isUrgent = false
+  #endLinger = (): void => {}
 
   constructor(context: InboxSenderOptions) {
     this.#context = context
+    const { clock, lingerMs } = context.options
+    this.#pace = new Pace(clock, lingerMs)
   }
 
   /** Takes a command; it is resolved once it is durable. */
@@ -36,6 +47,10 @@ export class InboxSender {
       return
     }
     this.#waiting.push(submission)
+    for (const payload of submission.payloads) this.#chars += payload.length
+    if (mayLinger(submission)) this.#pace.note(submission.commands.length + submission.payloads.length)
+    else this.#hurry()
+    if (this.#chars > MAX_CHARS) this.#hurry()
     this.#sending ??= this.#run().finally(() => {
       this.#sending = undefined
     })
@@ -43,18 +58,21 @@ export class InboxSender {
 
   /** Resolves once everything taken so far is durable or rejected. */
   async idle(): Promise<void> {
+    this.#hurry()
     await this.#sending
   }
 
   /** Rejects what is not durable yet with `reason`. */
   stop(reason: unknown): void {
     this.#abort.abort(reason)
+    this.#hurry()
   }
 
   async #run(): Promise<void> {
     const { clock } = this.#context.options
     await new Promise<void>((resolve) => clock.setTimer(0, resolve))
     while (this.#waiting.length > 0) {
+      await this.#linger()
       // One that comes too late must not take others with it.
       const batch = this.#take().filter(isInTime)
       if (batch.length === 0) continue
@@ -67,6 +85,25 @@ export class InboxSender {
     }
   }
 
+  /** Until it pays no more to wait for company. */
+  async #linger(): Promise<void> {
+    const waitMs = this.#isUrgent ? 0 : this.#pace.lingerMs()
+    if (waitMs === 0) return
+    await new Promise<void>((resolve) => {
+      const cancel = this.#context.options.clock.setTimer(waitMs, resolve)
+      this.#endLinger = () => {
+        cancel()
+        resolve()
+      }
+    })
+  }
+
+  #hurry(): void {
+    this.#isUrgent = true
+    this.#endLinger()
+  }
+
+  /** What goes together; the rest, if it is too much, follows at once. */
   #take(): Submission[] {
     let chars = 0
     let count = 0
@@ -75,6 +112,9 @@ export class InboxSender {
       for (const payload of payloads) chars += payload.length
       count++
     }
+    this.#chars -= chars
+    this.#isUrgent = count < this.#waiting.length
+    this.#pace.committed()
     return this.#waiting.splice(0, count)
   }
 
@@ -95,4 +135,8 @@ export class InboxSender {
       await waitBeforeRetry({ ...options, onTrouble }, attempt, put.error, signal)
     }
   }
+}
+
+function mayLinger({ commands }: Submission): boolean {
+  return commands.every(({ type }) => type === 'enqueue')
 }

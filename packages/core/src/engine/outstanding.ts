@@ -8,7 +8,8 @@ import { NotAcknowledged } from '../errors.ts'
 const SWEEP_MS = 1000
 
 interface Waiter {
-  readonly since: number
+  /** Monotonic. */
+  readonly until: number
   readonly giveUp: () => void
 }
 
@@ -16,7 +17,6 @@ export class Outstanding {
   readonly #clock: Clock
   readonly #timeoutMs: number
   readonly #lastTrouble: () => unknown
-  /** In the order in which they came. */
   readonly #waiters = new Set<Waiter>()
   #cancelSweep: (() => void) | undefined
   #onEmpty: (() => void)[] = []
@@ -27,10 +27,11 @@ export class Outstanding {
     this.#lastTrouble = lastTrouble
   }
 
-  /** `answer`, but for at most `timeoutMs`. */
-  bound<T>(answer: Promise<T>): Promise<T> {
+  /** `answer`, but for at most `timeoutMs`, and `moreMs` where not the store alone has to answer. */
+  bound<T>(answer: Promise<T>, moreMs = 0): Promise<T> {
     return new Promise((resolve, reject) => {
-      const waiter: Waiter = { since: this.#clock.monotonic(), giveUp: () => reject(this.#notAcknowledged()) }
+      const until = this.#clock.monotonic() + this.#timeoutMs + moreMs
+      const waiter: Waiter = { until, giveUp: () => reject(this.#notAcknowledged(moreMs)) }
       this.#waiters.add(waiter)
       this.#cancelSweep ??= this.#clock.setTimer(SWEEP_MS, () => this.#sweep())
       answer.then(resolve, reject).finally(() => this.#done(waiter))
@@ -54,19 +55,20 @@ export class Outstanding {
     this.#cancelSweep = undefined
     const now = this.#clock.monotonic()
     for (const waiter of this.#waiters) {
-      if (now - waiter.since < this.#timeoutMs) break
+      if (now < waiter.until) continue
       waiter.giveUp()
       this.#done(waiter)
     }
     if (this.#waiters.size > 0) this.#cancelSweep ??= this.#clock.setTimer(SWEEP_MS, () => this.#sweep())
   }
 
-  #notAcknowledged(): NotAcknowledged {
+  #notAcknowledged(moreMs: number): NotAcknowledged {
     const trouble = this.#lastTrouble()
     const why = trouble instanceof Error ? ` The last trouble was: ${trouble.message}` : ''
-    return new NotAcknowledged(
-      `The store did not confirm within ${this.#timeoutMs} ms (acknowledgeTimeoutMs). The call may still take effect, as it goes on being tried.${why}`,
-      trouble,
-    )
+    const what =
+      moreMs === 0
+        ? `The store did not confirm within ${this.#timeoutMs} ms (acknowledgeTimeoutMs). The call may still take effect, as it goes on being tried.`
+        : `No writer answered within ${this.#timeoutMs + moreMs} ms (acknowledgeTimeoutMs and maxPollMs). The call is durable: the next writer carries it out.`
+    return new NotAcknowledged(`${what}${why}`, trouble)
   }
 }
