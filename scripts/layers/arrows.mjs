@@ -80,17 +80,21 @@ export function reservedModules(packages, reserved) {
 }
 
 /**
- * Across packages only published entries count: no path into another package, no file that its `exports` does not name. Holds for tests and apps too.
+ * Across packages only published entries count: no path into another package, no file that its `exports` does not name. Holds for tests and apps too;
+ * but a test may build on the tests of a package that its own may use.
  * @param {readonly WorkspacePackage[]} packages
+ * @param {Readonly<Record<string, Layer>>} table
  * @returns {Violation[]}
  */
-export function unpublishedEntries(packages) {
+export function unpublishedEntries(packages, table) {
   /** @type {Violation[]} */
   const violations = []
-  for (const { folder, files } of packages) {
+  for (const { folder, layerName = '', files } of packages) {
+    const tests = (table[layerName]?.uses ?? []).map((used) => `packages/${used}/test/`)
     for (const { file, references } of files) {
+      const reach = file.startsWith(`${folder}/test/`) ? [`${folder}/`, ...tests] : [`${folder}/`]
       for (const { specifier, line } of references) {
-        const rule = isRelative(specifier) ? leavesFolder(folder, file, specifier) : notExported(packages, specifier)
+        const rule = isRelative(specifier) ? outOfReach(reach, file, specifier) : notExported(packages, specifier)
         if (rule !== undefined) violations.push({ file, line, arrow: `${folder} → ${specifier}`, rule })
       }
     }
@@ -99,15 +103,15 @@ export function unpublishedEntries(packages) {
 }
 
 /**
- * @param {string} folder
+ * @param {readonly string[]} reach folders, the file's own first
  * @param {string} file
  * @param {string} specifier
  * @returns {string | undefined} the rule that is broken
  */
-function leavesFolder(folder, file, specifier) {
+function outOfReach(reach, file, specifier) {
   const target = path.posix.join(path.posix.dirname(file), specifier)
-  if (target === folder || target.startsWith(`${folder}/`)) return undefined
-  return `a relative import stays inside ${folder}; import another package by its name`
+  if (reach.some((folder) => `${target}/`.startsWith(folder))) return undefined
+  return `a relative import stays inside ${reach[0]?.slice(0, -1)}; import another package by its name`
 }
 
 /**

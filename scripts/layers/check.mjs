@@ -17,7 +17,7 @@ export function checkLayers(root) {
     ...tableMistakes(layers).map((rule) => ({ file: 'scripts/layers/table.mjs', line: 1, arrow: 'table', rule })),
     ...wrongArrows(packages, layers),
     ...reservedModules(packages, reserved),
-    ...unpublishedEntries(packages),
+    ...unpublishedEntries(packages, layers),
   ]
   const warnings = files
     .filter(({ shipped, lines }) => shipped && lines > LONG_FILE_LINES)

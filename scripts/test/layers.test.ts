@@ -125,6 +125,10 @@ test.each([
   ['tests-e2e', 'test/store.test.ts', '../harness/minio.ts', false],
   ['packages/core', 'test/queue.test.ts', '../../storage/src/index.ts', true],
   ['packages/core', 'test/queue.test.ts', '../src/index.ts', false],
+  ['packages/core', 'test/queue.test.ts', '../../storage/test/parts.ts', false],
+  ['packages/core', 'src/queue.ts', '../../storage/test/parts.ts', true],
+  ['packages/core', 'test/queue.test.ts', '../../coordinator/test/parts.ts', true],
+  ['apps/demo', 'test/demo.test.ts', '../../../packages/storage/test/parts.ts', true],
 ])('%s/%s refers to %s: wrong is %s', (folder, file, specifier, wrong) => {
   expect(violationsOf(storage, source(folder, `import '${specifier}'`, file))).toHaveLength(wrong ? 1 : 0)
 })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { runCampaign } from './command/campaign.ts'
+import { CORE } from './run/core-subject.ts'
 import { loadCore } from './run/load-core.ts'
 import { MUTANTS } from './run/mutants.ts'
 
@@ -8,8 +9,8 @@ const MOST_SEEDS = 600
 
 describe('planted defects that the simulation finds', () => {
   it.each(MUTANTS)('$name', { timeout: 180_000 }, async ({ name, patches, finds, weather }) => {
-    const core = await loadCore(patches)
-    const { seeds, failures } = await runCampaign({ core, from: 1, seeds: MOST_SEEDS, weather })
+    const subject = { ...CORE, core: await loadCore(patches) }
+    const { seeds, failures } = await runCampaign({ subject, from: 1, seeds: MOST_SEEDS, weather })
     const [failure] = failures
     console.log(`${name}: found in seed ${seeds}: ${failure?.violation?.message.split('\n')[0]}`)
     expect(failure?.violation?.message).toMatch(finds)

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import * as core from '../../src/index.ts'
 import { runCampaign } from './command/campaign.ts'
 import { describeProgress } from './command/progress.ts'
 import { describeFailure } from './command/report.ts'
+import { CORE } from './run/core-subject.ts'
 import { runSeed } from './run/run-seed.ts'
 import { WEATHER_NAMES, WEATHERS } from './run/weather.ts'
 
@@ -11,10 +11,10 @@ const SEEDS = 60
 describe('the whole core in simulated worlds', () => {
   it(`keeps its promises in ${SEEDS} of them`, { timeout: 120_000 }, async () => {
     const startedAt = performance.now()
-    const result = await runCampaign({ core, from: 1, seeds: SEEDS })
+    const result = await runCampaign({ subject: CORE, from: 1, seeds: SEEDS })
     console.log(describeProgress(result, performance.now() - startedAt))
     const [failure] = result.failures
-    if (failure !== undefined) expect.fail(await describeFailure(failure, core))
+    if (failure !== undefined) expect.fail(await describeFailure(failure, CORE))
     // A campaign in which nothing happens proves nothing.
     const { takeOvers, crashes, pauses, partitions, faults, expiries, snapshots, collected, stats } = result.tally
     const seen = { takeOvers, crashes, pauses, partitions, faults, expiries, snapshots, collected, stats }
@@ -22,15 +22,16 @@ describe('the whole core in simulated worlds', () => {
   })
 
   it.each(WEATHER_NAMES)('keeps them where the weather is %s', { timeout: 60_000 }, async (weather) => {
-    const { failures } = await runCampaign({ core, from: 1, seeds: SEEDS / 4, weather: WEATHERS[weather] })
+    const { failures } = await runCampaign({ subject: CORE, from: 1, seeds: SEEDS / 4, weather: WEATHERS[weather] })
     const [failure] = failures
-    if (failure !== undefined) expect.fail(await describeFailure(failure, core, weather))
+    if (failure !== undefined)
+      expect.fail(await describeFailure(failure, CORE, WEATHERS[weather], ` --weather ${weather}`))
   })
 
   it('does the same in every run of a seed', { timeout: 30_000 }, async () => {
     const trace = async (seed: number): Promise<string[]> => {
       const lines: string[] = []
-      await runSeed(seed, core, { trace: (line) => void lines.push(line) })
+      await runSeed(seed, CORE, { trace: (line) => void lines.push(line) })
       return lines
     }
     const [once, again] = [await trace(7), await trace(7)]

@@ -1,6 +1,6 @@
 /**
- * Watches the handlers of all processes: each runs for a claim that is in the log, once, with the message's own payload; and no two of one message
- * run at a time, unless one of them was told to stop or stands still and cannot be told.
+ * Watches the handlers of all processes: each runs for a claim that is in the log, once, with the message's own payload; none believes in a claim that
+ * ran out; and no two of one message run at a time. But for those that were told to stop, or stand still and cannot be told.
  */
 import type { HandlerContext, Message } from '../../../src/index.ts'
 import type { Model } from '../truth/model.ts'
@@ -18,6 +18,10 @@ export class HandlerWatch {
   readonly #running = new Map<string, Set<RunningHandler>>()
   readonly #started = new Set<number>()
   readonly #returned = new Set<number>()
+  /** Tokens that are said never to have reached a handler. */
+  readonly #givenBack = new Set<number>()
+  /** Tokens that operators took away. */
+  readonly #takenAway = new Set<number>()
 
   constructor(model: Model) {
     this.#model = model
@@ -47,6 +51,8 @@ export class HandlerWatch {
       `${process} handles ${id} with the payload of another message`,
     )
     must(!this.#started.has(token), `${process} handles ${id} a second time under token ${token}`)
+    must(!this.#givenBack.has(token), `${process} handles ${id} under token ${token}, which was given back unstarted`)
+    must(claim.end !== 'expired', `${process} begins to handle ${id} under token ${token}, which ran out`)
     this.#started.add(token)
     const handler = { process, gate, context }
     const all = this.#running.get(id) ?? new Set()
@@ -67,6 +73,26 @@ export class HandlerWatch {
     }
   }
 
+  /** A claim ran out: by then its worker has stopped to believe in it. */
+  ranOut(token: number): void {
+    const id = this.#model.claims.get(token)?.message.id ?? ''
+    for (const { process, gate, context } of this.#running.get(id) ?? []) {
+      const trusts = context.fencingToken === token && gate.isAwake && !context.signal.aborted
+      must(!trusts, `token ${token} of ${id} runs out, while ${process} handles it and was not told to stop`)
+    }
+  }
+
+  /** A claim was given back as one that no handler ever had. */
+  givenBack(token: number): void {
+    must(!this.#started.has(token), `token ${token} is given back unstarted, but a handler had it`)
+    this.#givenBack.add(token)
+  }
+
+  /** An operator took a claim away. */
+  takenAway(token: number): void {
+    this.#takenAway.add(token)
+  }
+
   /** A process has done what was left from its pause: it has no excuse any more. */
   awake(): void {
     for (const [id, all] of this.#running) this.#assertAlone(id, all)
@@ -84,7 +110,6 @@ export class HandlerWatch {
 
   /** Not so where an operator took the message away: its worker is told as soon as that can be. */
   #mustStop(token: number): boolean {
-    const end = this.#model.claims.get(token)?.end
-    return end !== 'released' && end !== 'cancelled'
+    return !this.#takenAway.has(token) && this.#model.claims.get(token)?.end !== 'cancelled'
   }
 }

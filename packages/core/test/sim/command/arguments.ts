@@ -1,8 +1,12 @@
 /** What the command can be told. */
 import { parseArgs } from 'node:util'
-import { WEATHER_NAMES, type WeatherName } from '../run/weather.ts'
+import type { Profile } from '../run/profile.ts'
+import type { Subject } from '../run/subject.ts'
 
-export const HELP: string = `Runs the whole core in simulated worlds: several processes on one faulty store, in virtual time, with crashes,
+const MOST_PODS = 1_000
+
+export function helpFor({ name, weathers }: Subject): string {
+  return `Runs all of ${name} in simulated worlds: several processes on one faulty store, in virtual time, with crashes,
 pauses, partitions and wrong clocks. What a world is like and what happens in it depends on its seed alone.
 
   --seeds <n>     how many seeds to run (1000)
@@ -10,9 +14,11 @@ pauses, partitions and wrong clocks. What a world is like and what happens in it
   --minutes <n>   stop after so many minutes
   --keep-going    do not stop at the first seed that fails
   --seed <n>      run this one alone
-  --weather <w>   worlds that are rough in one way: ${WEATHER_NAMES.join(', ')}
+  --pods <n>      processes at the start (as the seed says)
+  --weather <w>   worlds that are rough in one way: ${Object.keys(weathers).join(', ')}
   --trace         tell everything that happens in it
 `
+}
 
 export interface Arguments {
   readonly help: boolean
@@ -21,11 +27,13 @@ export interface Arguments {
   readonly minutes: number
   readonly keepGoing: boolean
   readonly trace: boolean
-  readonly weather: WeatherName | undefined
+  /** What worlds are to be like, and the options that said so. */
+  readonly weather: Partial<Profile>
+  readonly options: string
 }
 
 /** Throws an `Error` that says what is wrong. */
-export function readArguments(argv: readonly string[]): Arguments {
+export function readArguments(subject: Subject, argv: readonly string[]): Arguments {
   const { values } = parseArgs({
     args: argv[0] === '--' ? argv.slice(1) : [...argv],
     options: {
@@ -36,12 +44,14 @@ export function readArguments(argv: readonly string[]): Arguments {
       minutes: { type: 'string' },
       'keep-going': { type: 'boolean', default: false },
       trace: { type: 'boolean', default: false },
+      pods: { type: 'string' },
       weather: { type: 'string' },
     },
   })
   if (values.trace && values.seed === undefined)
     throw new Error('--trace goes with --seed: the trace of one seed is long enough.')
   const one = values.seed === undefined ? undefined : wholeNumber('seed', values.seed)
+  const { pods, weather } = values
   return {
     help: values.help,
     from: one ?? wholeNumber('from', values.from ?? '1'),
@@ -49,7 +59,11 @@ export function readArguments(argv: readonly string[]): Arguments {
     minutes: values.minutes === undefined ? Number.POSITIVE_INFINITY : positive('minutes', values.minutes),
     keepGoing: values['keep-going'],
     trace: values.trace,
-    weather: values.weather === undefined ? undefined : weatherNamed(values.weather),
+    weather: {
+      ...(weather === undefined ? {} : weatherNamed(subject, weather)),
+      ...(pods === undefined ? {} : { processes: podCount(pods) }),
+    },
+    options: `${weather === undefined ? '' : ` --weather ${weather}`}${pods === undefined ? '' : ` --pods ${pods}`}`,
   }
 }
 
@@ -58,11 +72,17 @@ function wholeNumber(name: string, text: string): number {
   return Number(text)
 }
 
-function weatherNamed(text: string): WeatherName {
-  const name = WEATHER_NAMES.find((known) => known === text)
-  if (name === undefined)
-    throw new Error(`--weather takes one of ${WEATHER_NAMES.join(', ')}, not ${JSON.stringify(text)}.`)
-  return name
+function podCount(text: string): number {
+  const count = wholeNumber('pods', text)
+  if (count < 1 || count > MOST_PODS) throw new Error(`--pods takes 1 to ${MOST_PODS}, not ${text}.`)
+  return count
+}
+
+function weatherNamed({ weathers }: Subject, text: string): Partial<Profile> {
+  const weather = weathers[text]
+  if (weather === undefined)
+    throw new Error(`--weather takes one of ${Object.keys(weathers).join(', ')}, not ${JSON.stringify(text)}.`)
+  return weather
 }
 
 function positive(name: string, text: string): number {

@@ -1,10 +1,10 @@
 /** Many seeds, one after the other, and what happened in them. */
-import type { CoreUnderTest } from '../run/core-under-test.ts'
 import { runSeed, type SeedOptions, type SeedResult } from '../run/run-seed.ts'
+import type { Subject } from '../run/subject.ts'
 import { addTally, emptyTally, type Tally } from '../world/tally.ts'
 
 export interface CampaignOptions {
-  readonly core: CoreUnderTest
+  readonly subject: Subject
   readonly from: number
   readonly seeds: number
   readonly weather?: SeedOptions['weather']
@@ -20,14 +20,14 @@ export interface CampaignResult {
 }
 
 /** Runs seeds until all are done, `goOn` says no, or, without it, one fails. */
-export async function runCampaign({ core, from, seeds, weather, goOn }: CampaignOptions): Promise<CampaignResult> {
+export async function runCampaign({ subject, from, seeds, weather, goOn }: CampaignOptions): Promise<CampaignResult> {
   const failures: SeedResult[] = []
   const tally = emptyTally()
   let virtualMs = 0
   let done = 0
   const soFar = (): CampaignResult => ({ seeds: done, failures, tally, virtualMs })
   while (done < seeds) {
-    const result = await runSeed(from + done, core, { weather })
+    const result = await runSeed(from + done, subject, { weather })
     done++
     addTally(tally, result.tally)
     virtualMs += result.virtualMs

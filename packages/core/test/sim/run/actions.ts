@@ -20,6 +20,7 @@ type Action = (stage: Stage, process: VirtualProcess) => void
 
 /** What waits longer is not handled often: a run is for messages that live. */
 const MOST_WAITING = 60
+const MOST_WAITING_EACH = 8
 
 function crash({ world, crew, random }: Stage, process: VirtualProcess): void {
   process.crash()
@@ -85,7 +86,7 @@ function close({ world, crew, random }: Stage, process: VirtualProcess): void {
 const DOINGS: Readonly<Record<ActionName, Action>> = {
   enqueue({ world, random }, process) {
     const { waiting, delayed } = world.history.model
-    if (waiting + delayed > MOST_WAITING) return
+    if (waiting + delayed > Math.max(MOST_WAITING, MOST_WAITING_EACH * world.profile.processes)) return
     const count = chance(random, 0.6) ? 1 : whole(random, 2, 12)
     void enqueue(world, process, count, drawEnqueueOptions(random, count))
   },
@@ -94,6 +95,9 @@ const DOINGS: Readonly<Record<ActionName, Action>> = {
   },
   stopWork({ random }, process) {
     void stopWorker(process, spread(random, 10, 3_000))
+  },
+  restartWork({ world, random }, process) {
+    if (process.worker !== undefined && !process.isStopping) void restartWorker(world, random, process)
   },
   handleOne({ world }, process) {
     if (process.worker !== undefined || process.isServing) return
@@ -113,7 +117,7 @@ const DOINGS: Readonly<Record<ActionName, Action>> = {
   },
   close,
   start({ world, crew, random }) {
-    if (crew.living.length < 5) startLater(world, crew, random)
+    if (crew.living.length < Math.max(5, world.profile.processes)) startLater(world, crew, random)
   },
   stats({ world }, process) {
     void askForStats(world, process)
@@ -149,13 +153,22 @@ export function startWorker(world: World, random: Random, process: VirtualProces
 async function stopWorker(process: VirtualProcess, timeoutMs: number): Promise<void> {
   const { worker } = process
   if (worker === undefined || process.isStopping) return
-  process.isStopping = true
+  process.stopping = worker
   await process.call(`stop the worker in ${timeoutMs} ms`, () => worker.stop({ timeoutMs }), [
     'NOT_ACKNOWLEDGED',
     'QUEUE_CLOSED',
   ])
-  process.worker = undefined
-  process.isStopping = false
+  if (process.worker === worker) process.worker = undefined
+}
+
+/** Starts another worker as soon as the queue lets it, while the one before may still be leaving. */
+async function restartWorker(world: World, random: Random, process: VirtualProcess): Promise<void> {
+  void stopWorker(process, spread(random, 10, 3_000))
+  do {
+    await world.sleep(spread(random, 1, 100))
+    if (!process.isOpen || process.isServing || world.isCalm) return
+  } while (process.queue.isProcessing)
+  if (process.worker === undefined || process.isStopping) startWorker(world, random, process)
 }
 
 function startLater(world: World, crew: Crew, random: Random): void {

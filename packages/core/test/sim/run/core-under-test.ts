@@ -1,8 +1,10 @@
+import type { Queue, QueueOptions } from '../../../src/index.ts'
+import type { TransportTimes } from './profile.ts'
+
+type Outcomes = Pick<typeof import('../../../src/index.ts'), 'NotRetriable' | 'snooze' | 'retry' | 'deadLetter'>
+
 /** The public face of the core, as far as the simulation uses it: what is in `src`, or a copy with a defect planted into it. */
-export type CoreUnderTest = Pick<
-  typeof import('../../../src/index.ts'),
-  'createQueue' | 'NotRetriable' | 'snooze' | 'retry' | 'deadLetter'
-> & {
-  /** Whether workers of all processes get messages. */
-  readonly isShared?: boolean
+export interface CoreUnderTest extends Outcomes {
+  /** `times`: of a transport, where there is one. */
+  createQueue(options: QueueOptions, times?: TransportTimes): Queue<string>
 }

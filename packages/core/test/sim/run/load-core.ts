@@ -18,17 +18,12 @@ export interface Patch {
 const PACKAGES = fileURLToPath(new URL('../../../../', import.meta.url))
 const requireBuiltin = createRequire(import.meta.url)
 
-/** Throws if a patch does not fit exactly once. */
-export function loadCore(patches: readonly Patch[]): Promise<CoreUnderTest> {
-  return loadPatched(patches, "export * from './core/src/index.ts'")
-}
-
-/** What a module with this text exports, which stands in the folder of packages. */
-export async function loadPatched<M>(patches: readonly Patch[], entry: string): Promise<M> {
+/** `entry`: whose exports are the code under test, relative to the folder of packages. Throws if a patch does not fit exactly once. */
+export async function loadCore(patches: readonly Patch[], entry: string = 'core/src/index.ts'): Promise<CoreUnderTest> {
   const applied = new Set<Patch>()
   const touchesPrimitives = patches.some(({ file }) => file.startsWith('primitives/'))
   const { outputFiles } = await build({
-    stdin: { contents: entry, resolveDir: PACKAGES, loader: 'ts' },
+    entryPoints: [`${PACKAGES}${entry}`],
     ...{
       bundle: true,
       write: false,
@@ -44,7 +39,7 @@ export async function loadPatched<M>(patches: readonly Patch[], entry: string): 
     if (!applied.has(patch)) throw new Error(`No file ${patch.file} was found to plant a defect into.`)
   const [output] = outputFiles
   if (output === undefined) throw new Error('There is no bundle.')
-  const module: { exports: M | undefined } = { exports: undefined }
+  const module: { exports: CoreUnderTest | undefined } = { exports: undefined }
   const known: Record<string, unknown> = { '@s3queue/storage': storage, '@s3queue/primitives': primitives }
   new Function('module', 'require', output.text)(module, (name: string): unknown => known[name] ?? requireBuiltin(name))
   if (module.exports === undefined) throw new Error('The bundle exports nothing.')

@@ -113,7 +113,7 @@ const ENGINE: readonly Mutant[] = [
   ),
   mutant(
     'a term begins without a look at the lease behind the fence',
-    /at the same time, and none of them was told to stop|is not done/,
+    /at the same time, and none of them was told to stop|was not told to stop|is not done/,
     'core/src/engine/election.ts',
     '    if (!(await isStillGranted(grant, describeWriter(context, false), signal))) return\n',
     '',
@@ -132,14 +132,14 @@ const ENGINE: readonly Mutant[] = [
 const WORKER: readonly Mutant[] = [
   mutant(
     "a worker's deadline counts from when the claim arrives",
-    /at the same time, and none of them was told to stop/,
+    /was not told to stop|at the same time, and none of them was told to stop/,
     'core/src/worker/worker.ts',
     'deadlineAt: provenAt + trustedMs(timeoutMs)',
     'deadlineAt: this.#context.queue.clock.monotonic() + timeoutMs * 1.05',
   ),
   mutant(
     'an extension counts from now, not from the proof of being the writer',
-    /at the same time, and none of them was told to stop/,
+    /was not told to stop|at the same time, and none of them was told to stop/,
     'core/src/worker/worker.ts',
     'one.deadlineAt = Math.max(one.deadlineAt, extension.provenAt + trustedMs(one.timeoutMs))',
     'one.deadlineAt = this.#context.queue.clock.monotonic() + trustedMs(one.timeoutMs)',
@@ -147,7 +147,7 @@ const WORKER: readonly Mutant[] = [
   ),
   mutant(
     'the clocks of worker and writer are taken for the same',
-    /at the same time, and none of them was told to stop/,
+    /was not told to stop|at the same time, and none of them was told to stop/,
     'core/src/worker/trust.ts',
     'const DRIFT = 0.01',
     'const DRIFT = -0.02',

@@ -1,22 +1,20 @@
 /** What kind of world a seed makes: how many processes, how patient, over how bad a network, and what befalls them. */
 import { FAULT_KINDS, type FaultKind, type FaultRates, type FaultTimes, type Random } from '@s3queue/storage'
 import { between, chance, pick, spread, weighted, whole } from '../world/draw.ts'
-import {
-  ACTIONS,
-  type ActionName,
-  BLOWS,
-  type Blow,
-  SPOTS,
-  type Spot,
-  swarm,
-  WAYS,
-  type Way,
-  type Weights,
-} from './weights.ts'
+import { ACTIONS, type ActionName, BLOWS, type Blow, SPOTS, swarm, WAYS, type Way, type Weights } from './weights.ts'
+
+/** How often workers look for tickets and say that they are there, in ms. */
+export interface TransportTimes {
+  readonly heartbeatIntervalMs: number
+  readonly heartbeatTtlMs: number
+  readonly dispatchIntervalMs: number
+}
 
 export interface Profile {
-  /** Processes at the start, and at most at a time. */
+  /** At the start. */
   readonly processes: number
+  /** Share of them that have workers from the start. */
+  readonly startWorking: number
   /** How long things go wrong, in ms. */
   readonly troubleMs: number
   /** Mean time between two actions, in ms. */
@@ -43,14 +41,16 @@ export interface Profile {
   /** Of handlers. */
   readonly ways: Weights<Way>
   /** Where traps are, and what they do. */
-  readonly spots: Weights<Spot>
+  readonly spots: Weights<string>
   readonly blows: Weights<Blow>
+  readonly transport?: TransportTimes | undefined
 }
 
 export function drawProfile(random: Random): Profile {
   const { takeoverAfterMs, visibilityTimeoutMs } = drawPatience(random)
   return {
     processes: whole(random, 1, 5),
+    startWorking: 0,
     troubleMs: spread(random, 5_000, 60_000),
     actionEveryMs: spread(random, 30, 600),
     visibilityTimeoutMs,

@@ -4,9 +4,9 @@ import { createStream } from '../world/streams.ts'
 import type { Tally } from '../world/tally.ts'
 import { Violation } from '../world/violation.ts'
 import { World } from '../world/world.ts'
-import type { CoreUnderTest } from './core-under-test.ts'
-import { drawProfile, type Profile } from './profile.ts'
+import type { Profile } from './profile.ts'
 import { play } from './scenario.ts'
+import type { Subject } from './subject.ts'
 
 export interface SeedResult {
   readonly seed: number
@@ -26,11 +26,11 @@ export interface SeedOptions {
   readonly trace?: ((line: string) => void) | undefined
 }
 
-export async function runSeed(seed: number, core: CoreUnderTest, options: SeedOptions = {}): Promise<SeedResult> {
+export async function runSeed(seed: number, subject: Subject, options: SeedOptions = {}): Promise<SeedResult> {
   const { weather, trace } = options
-  const profile = { ...drawProfile(createStream(seed, 'profile')), ...weather }
+  const profile = { ...subject.drawProfile(createStream(seed, 'profile')), ...weather }
   trace?.(`seed ${seed}: ${JSON.stringify(profile)}`)
-  const world = new World({ seed, core, profile, trace })
+  const world = new World({ seed, core: subject.core, profile, trace })
   let isOver = false
   const end = (): void => {
     isOver = true
@@ -38,7 +38,7 @@ export async function runSeed(seed: number, core: CoreUnderTest, options: SeedOp
   const onUnhandled = (reason: unknown): void =>
     world.violate(new Violation(`a rejection that nobody handles: ${String(reason)}`, { cause: reason }))
   process.on('unhandledRejection', onUnhandled)
-  play(world)
+  play(world, subject)
     .catch((error: unknown) => world.violate(error))
     .finally(end)
   await world.clock.settle()

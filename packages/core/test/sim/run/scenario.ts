@@ -2,28 +2,34 @@
 import type { Random } from '@s3queue/storage'
 import { assertIdleIsCheap } from '../checks/budget.ts'
 import { assertObjectsAreTidy } from '../checks/objects-left.ts'
-import { between, pick, weighted } from '../world/draw.ts'
+import { between, chance, pick, weighted } from '../world/draw.ts'
 import { must } from '../world/violation.ts'
 import type { VirtualProcess } from '../world/virtual-process.ts'
 import type { World } from '../world/world.ts'
 import { act, type Stage, startWorker } from './actions.ts'
 import { Crew } from './crew.ts'
 import { askForStats, drain, enqueue, order } from './requests.ts'
+import type { Subject } from './subject.ts'
 
-export async function play(world: World): Promise<void> {
+export async function play(world: World, subject: Subject): Promise<void> {
+  const witness = subject.attend?.(world)
   const random = world.stream('scenario')
   const crew = new Crew(world)
   await trouble({ world, crew, random })
   world.becomeCalm()
   await recover(world, crew, random)
   await world.within(boundMs(world), 'the work that is left', settleDown(world, crew), () => describeLeft(world, crew))
-  await finish(world, crew, random)
+  await finish(world, crew)
+  await assertIdleIsCheap(world, crew.living.length, subject.idleRequests)
+  await witness?.quiet(crew)
+  await leave(world, crew, random)
+  await witness?.closed(crew)
 }
 
 async function trouble(stage: Stage): Promise<void> {
   const { world, crew, random } = stage
   const { processes, troubleMs, actionEveryMs, actions } = world.profile
-  for (let i = 0; i < processes; i++) crew.add()
+  for (let i = 0; i < processes; i++) startAtOnce(stage)
   const end = world.clock.monotonic() + troubleMs
   while (world.clock.monotonic() < end) {
     await world.sleep(-Math.log(1 - random.next()) * actionEveryMs)
@@ -31,6 +37,12 @@ async function trouble(stage: Stage): Promise<void> {
     if (open.length > 0) act(weighted(random, actions), stage, pick(random, open))
     else if (crew.living.length === 0) startWorker(world, random, crew.add())
   }
+}
+
+function startAtOnce({ world, crew, random }: Stage): void {
+  const process = crew.add()
+  const { startWorking } = world.profile
+  if (startWorking > 0 && chance(random, startWorking)) startWorker(world, random, process)
 }
 
 /** From here on the store answers, all processes that stand still go on, and one at least has a worker. */
@@ -86,13 +98,18 @@ function describeLeft({ history, inbox }: World, crew: Crew): string {
   return `: ${JSON.stringify(history.moments.at(-1))}, ${inbox.present.size} objects in the inbox, calls without an answer: ${pending.join(', ')}`
 }
 
-async function finish(world: World, crew: Crew, random: Random): Promise<void> {
+/** All get the same answers. */
+async function finish(world: World, crew: Crew): Promise<void> {
   const bound = boundMs(world)
   for (const process of crew.open) {
     await world.within(bound, `drain() of ${process.name}`, drainAtLast(world, process))
     await world.within(bound, `getStats() of ${process.name}`, askForStats(world, process))
   }
-  await assertIdleIsCheap(world, crew.living.length)
+}
+
+/** Everybody closes, and what is left is looked at. */
+async function leave(world: World, crew: Crew, random: Random): Promise<void> {
+  const bound = boundMs(world)
   await Promise.all(crew.living.map((process) => world.within(bound, `close() of ${process.name}`, process.close())))
   // What a crashed writer left above the base of the first is found by the second.
   for (let i = 0; i < 2; i++) await tidyUp(world, crew, random)

@@ -16,7 +16,7 @@ function blows(some: Partial<Weights<Blow>>): Weights<Blow> {
 }
 
 function none<K extends string>(weights: Weights<K>): Weights<K> {
-  return Object.fromEntries(Object.keys(weights).map((key) => [key, 0])) as Record<K, number>
+  return Object.fromEntries(Object.keys(weights).map((key) => [key, 0])) as Weights<K>
 }
 
 /** Claims that outlive a writer's patience, with workers that are cut off and go on trusting theirs. */

@@ -49,18 +49,16 @@ export const SPOTS = {
   'get /payloads/': 1,
   'list /inbox/': 1,
   'delete /inbox/': 1,
-  'put /mailboxes/': 0,
-  'get /mailboxes/': 0,
-  'put /workers/': 0,
 } as const
 
 export const BLOWS = { crash: 2, pause: 4, loseStore: 4, stall: 6, close: 1 } as const
 
-export type ActionName = keyof typeof ACTIONS
+export type ActionName = keyof typeof ACTIONS | 'restartWork'
 export type Way = keyof typeof WAYS
 export type Spot = keyof typeof SPOTS
 export type Blow = keyof typeof BLOWS
-export type Weights<K extends string> = Readonly<Record<K, number>>
+/** What is left out never comes. */
+export type Weights<K extends string> = Readonly<Partial<Record<K, number>>>
 
 /** Some left out, but for those that must stay, and all others made more or less likely, up to four times. */
 export function swarm<K extends string>(random: Random, weights: Weights<K>, stay: readonly NoInfer<K>[]): Weights<K> {
@@ -69,5 +67,5 @@ export function swarm<K extends string>(random: Random, weights: Weights<K>, sta
     const isOut = !(stay as readonly K[]).includes(key) && chance(random, 0.25)
     return [key, isOut ? 0 : weight * 4 ** (2 * random.next() - 1)]
   })
-  return Object.fromEntries(varied) as Record<K, number>
+  return Object.fromEntries(varied) as Weights<K>
 }

@@ -27,7 +27,7 @@ export function pick<T>(random: Random, items: readonly T[]): T {
 }
 
 /** One of the keys of `weights`, each as likely as its weight. */
-export function weighted<K extends string>(random: Random, weights: Readonly<Record<K, number>>): K {
+export function weighted<K extends string>(random: Random, weights: Readonly<Partial<Record<K, number>>>): K {
   const entries = Object.entries(weights) as [K, number][]
   let draw = random.next() * entries.reduce((sum, [, weight]) => sum + weight, 0)
   for (const [key, weight] of entries) {

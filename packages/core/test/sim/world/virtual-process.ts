@@ -28,7 +28,8 @@ export class VirtualProcess {
   worker: Worker | undefined
   /** It handles a single message. */
   isServing = false
-  isStopping = false
+  /** The worker that was told last to stop. */
+  stopping: Worker | undefined
   isClosing = false
   isClosed = false
   readonly #world: World
@@ -53,7 +54,7 @@ export class VirtualProcess {
     this.network = withFaults(world.store, { clock, random: world.stream(`${name}/lists`), plan })
     world.networks.push(this.network)
     if (world.isCalm) this.network.stop()
-    this.queue = world.core.createQueue<string>(this.#queueOptions(snapshotAfterCommits))
+    this.queue = world.core.createQueue(this.#queueOptions(snapshotAfterCommits), profile.transport)
   }
 
   get isRunning(): boolean {
@@ -63,6 +64,11 @@ export class VirtualProcess {
   /** Whether it can be asked for something. */
   get isOpen(): boolean {
     return this.isRunning && !this.isClosing
+  }
+
+  /** Whether its worker was told to stop. */
+  get isStopping(): boolean {
+    return this.worker !== undefined && this.worker === this.stopping
   }
 
   get isLinked(): boolean {

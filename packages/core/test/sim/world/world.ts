@@ -13,7 +13,7 @@ import type { Profile } from '../run/profile.ts'
 import { History } from '../truth/history.ts'
 import { InboxRecord } from '../truth/inbox.ts'
 import { placeOf } from '../truth/keys.ts'
-import { withWatch } from './recorded-store.ts'
+import { type StoreWatch, withWatch } from './recorded-store.ts'
 import { createStream } from './streams.ts'
 import { emptyTally, type Tally } from './tally.ts'
 import { must, Violation } from './violation.ts'
@@ -43,6 +43,7 @@ export class World {
   readonly acknowledgements: Acknowledgements
   readonly statistics: StatsCheck
   readonly tally: Tally = emptyTally()
+  readonly #watches: StoreWatch[] = []
   /** The stores of all processes that ever were, with their faults. */
   readonly networks: FaultyStore[] = []
   readonly #trace: ((line: string) => void) | undefined
@@ -79,6 +80,11 @@ export class World {
   /** Resolves when it is calm. */
   get calm(): Promise<void> {
     return this.#calm.promise
+  }
+
+  /** From now on `watch` is told what takes effect in the store, after the world itself. What it throws is a violation. */
+  watch(watch: StoreWatch): void {
+    this.#watches.push(watch)
   }
 
   becomeCalm(): void {
@@ -145,6 +151,7 @@ export class World {
       this.statistics.stored(object)
       if (this.isTraced) this.note('store', `inbox: ${JSON.stringify(object.commands)}`)
     }
+    for (const watch of this.#watches) watch.stored(key, body)
   }
 
   #slotStored(slot: number, body: Uint8Array): void {
@@ -154,17 +161,34 @@ export class World {
     if (last === undefined || slot < history.head) return
     if (last.kind === 'fence') tally.takeOvers++
     else tally.commits++
-    for (const event of last.events) {
+    for (const [i, event] of last.events.entries()) {
       if (event.type === 'time') assertClock(this.clock, event.at)
-      else if (event.type === 'expired') tally.expiries += event.tokens.length
+      else if (event.type === 'expired') this.#expired(event.tokens)
       else if (event.type === 'retried') tally.retries++
       else if (event.type === 'died') tally.deaths++
       else if (event.type === 'completed') for (const token of event.tokens) this.handlers.settled('completed', token)
       else if (event.type === 'snoozed') this.handlers.settled('snoozed', event.token)
-      else if (event.type === 'released') tally.releases += event.tokens.length
+      else if (event.type === 'released') this.#released(event, last.events[i + 1]?.type === 'answered')
     }
     if (this.isTraced)
       this.note('store', `slot ${slot}, ${last.kind} of epoch ${last.epoch} ${JSON.stringify(last.events)}`)
+  }
+
+  #expired(tokens: readonly number[]): void {
+    this.tally.expiries += tokens.length
+    for (const token of tokens) this.handlers.ranOut(token)
+  }
+
+  /** `isOrdered`: an operator wanted it. */
+  #released(
+    { tokens, started }: { readonly tokens: readonly number[]; readonly started: boolean },
+    isOrdered: boolean,
+  ): void {
+    this.tally.releases += tokens.length
+    for (const token of tokens) {
+      if (isOrdered) this.handlers.takenAway(token)
+      else if (!started) this.handlers.givenBack(token)
+    }
   }
 
   #deleted(keys: readonly string[]): void {
@@ -176,6 +200,7 @@ export class World {
       } else if (place.kind === 'inbox') this.inbox.deleted(key, this.history.model)
       else if (place.kind === 'payloads') this.history.payloadDeleted(key)
     }
+    for (const watch of this.#watches) watch.deleted(keys)
     this.note('store', `deleted: ${keys.join(' ')}`)
   }
 }

@@ -1,0 +1,19 @@
+/** What many processes on one queue cost while there is nothing to do, beside what each costs alone. */
+import type { World } from '../../../../core/test/sim/world/world.ts'
+import { placeOf } from './objects.ts'
+
+/** Idle workers give signs so much more seldom. */
+const IDLE_FACTOR = 6
+/** A worker looks at least so often into its mailbox within a visibility timeout. */
+const LOOKS_PER_TIMEOUT = 3
+
+export function idleRequests({ profile, objects }: World, processes: number, ms: number): number {
+  const { visibilityTimeoutMs, maxPollMs, transport } = profile
+  if (transport === undefined) return 0
+  const { heartbeatIntervalMs } = transport
+  const signs = [...objects.snapshot().keys()].filter((key) => placeOf(key).kind === 'sign')
+  const looks = ms / Math.min(maxPollMs, visibilityTimeoutMs / LOOKS_PER_TIMEOUT)
+  const rounds = ms / heartbeatIntervalMs
+  // Each worker looks and gives signs; the writer reads those that are due, and lists and publishes now and then.
+  return processes * (looks + rounds / IDLE_FACTOR) + rounds * (signs.length + 1)
+}
