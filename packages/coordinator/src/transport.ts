@@ -7,6 +7,7 @@ import type { Transport } from '@s3queue/core/transport'
 import { type CoordinatorOptions, resolveCoordinatorOptions } from './options.ts'
 import { Heartbeats } from './registry/heartbeats.ts'
 import type { RegistryRecord } from './registry/record.ts'
+import { signOff } from './registry/sign-off.ts'
 import { MailboxWorker } from './worker-side.ts'
 import { MailboxWriter, type TicketCounts } from './writer-side.ts'
 
@@ -49,7 +50,7 @@ export function createMailboxTransport(given: CoordinatorOptions = {}): MailboxT
       return waiting?.()
     },
     registry: () => writer?.registry.describe(),
-    gone: () => void heartbeats.stop(),
+    left: (worker) => signOff(worker, heartbeats),
     noteTrouble: (error) => heartbeats.noteError(error),
     lead(term) {
       const side = new MailboxWriter({ term, options, counts, heartbeats })

@@ -16,12 +16,12 @@ import type {
 } from '@s3queue/core/transport'
 import { CorruptObject } from '@s3queue/primitives'
 import { sleep } from '@s3queue/storage'
-import { NotSignedOff } from './errors.ts'
 import { type Letter, MailboxReader } from './mailbox/reader.ts'
 import { FORMAT } from './mailbox/record.ts'
 import type { ResolvedCoordinatorOptions } from './options.ts'
 import { Pace } from './pace.ts'
 import type { Heartbeats } from './registry/heartbeats.ts'
+import { orAborted, signOff } from './registry/sign-off.ts'
 
 /** A worker with messages in hand looks at least so often, as they may be taken from it. */
 const BUSY_LOOK_MS = 2000
@@ -62,7 +62,7 @@ export class MailboxWorker implements WorkerSide {
       Math.min(queue.maxPollMs, queue.visibilityTimeoutMs / LOOKS_PER_TIMEOUT),
     )
     const { worker, trouble } = this.#standby
-    options.heartbeats.start({ queue, worker: () => worker, trouble })
+    options.heartbeats.start({ queue, worker, trouble })
     this.#polling = this.#run()
   }
 
@@ -94,31 +94,21 @@ export class MailboxWorker implements WorkerSide {
     })
   }
 
-  async leave(ended: AbortSignal): Promise<void> {
-    const { heartbeats } = this.#options
+  async leave(signal: AbortSignal): Promise<void> {
     const { worker, queue, trouble } = this.#standby
     this.#end()
     await this.#polling
-    const bound = new AbortController()
-    const cancel = queue.clock.setTimer(queue.takeoverAfterMs, () =>
-      bound.abort(new NotSignedOff(worker.id, queue.takeoverAfterMs)),
+    await signOff({ id: worker.id, queue, signal, trouble }, this.#options.heartbeats, (bound) =>
+      this.#giveBackUnread(bound),
     )
-    const signal = AbortSignal.any([bound.signal, ended])
-    try {
-      await heartbeats.stop()
-      const unread = await this.#reader.seal(signal)
-      const settlements = unread.map(
-        ({ claim }): Settlement => ({ token: claim.token, kind: 'release', started: false }),
-      )
-      const goodbye: Command[] = [{ ...this.#notice({}), capacity: 0, silentForMs: 0 }]
-      await this.#standby.send(settlements.length > 0 ? [{ type: 'settle', settlements }, ...goodbye] : goodbye)
-      await heartbeats.signOff(queue, worker.id, signal)
-    } catch (error) {
-      // The writer finds out by itself: what is not settled runs out.
-      if (!ended.aborted) trouble(error)
-    } finally {
-      cancel()
-    }
+  }
+
+  async #giveBackUnread(signal: AbortSignal): Promise<void> {
+    const unread = await this.#reader.seal(signal)
+    const settlements = unread.map(({ claim }): Settlement => ({ token: claim.token, kind: 'release', started: false }))
+    const goodbye: Command[] = [{ ...this.#notice({}), capacity: 0, silentForMs: 0 }]
+    const sent = this.#standby.send(settlements.length > 0 ? [{ type: 'settle', settlements }, ...goodbye] : goodbye)
+    await orAborted(sent, signal)
   }
 
   stop(): void {
@@ -139,7 +129,8 @@ export class MailboxWorker implements WorkerSide {
     const { heartbeats, nextNotice } = this.#options
     return {
       ...{ type: 'notice', format: FORMAT, worker: worker.id, number: nextNotice(), capacity: worker.capacity() },
-      ...{ silentForMs: heartbeats.silentForMs, seen: this.#reader.version },
+      ...{ silentForMs: heartbeats.silentForMs(worker) },
+      ...{ mailbox: this.#reader.mailbox, seen: this.#reader.version },
       ...about,
     }
   }
@@ -184,17 +175,17 @@ export class MailboxWorker implements WorkerSide {
   async #run(): Promise<void> {
     const { signal } = this.#abort
     const { worker, queue, trouble } = this.#standby
-    let saidHello = -1
+    let told: string | undefined
     while (!signal.aborted) {
       try {
         const letter = await this.#look(signal)
         if (signal.aborted) return
         if (letter !== undefined) this.#open(letter)
-        const { made } = this.#reader
-        if (made !== saidHello) {
-          // Only now: what the writer answers finds a mailbox.
-          await this.#standby.send([this.#notice({})])
-          saidHello = made
+        const { mailbox } = this.#reader
+        if (mailbox !== undefined && mailbox !== told) {
+          this.#options.heartbeats.moved(worker.id, mailbox)
+          await orAborted(this.#standby.send([this.#notice({})]), signal)
+          told = mailbox
         }
       } catch (error) {
         if (signal.aborted) return

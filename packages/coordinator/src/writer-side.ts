@@ -102,15 +102,8 @@ export class MailboxWriter implements WriterSide {
 
   localChanged(): void {
     const { queue, localWorker, trouble } = this.#term
-    this.#heartbeats.start({ queue, worker: localWorker, trouble })
-  }
-
-  async localLeft(worker: string): Promise<void> {
-    const { queue, signal, trouble } = this.#term
-    await this.#heartbeats.stop()
-    await this.#heartbeats.signOff(queue, worker, signal).catch((error: unknown) => {
-      if (!signal.aborted) trouble(error)
-    })
+    const worker = localWorker()
+    if (worker !== undefined) this.#heartbeats.start({ queue, worker, trouble })
   }
 
   async handOver(): Promise<void> {
@@ -161,9 +154,12 @@ interface MailedOptions {
 /** A worker that is reached through its mailbox. */
 class Mailed implements RemoteWorker {
   readonly #options: MailedOptions
+  /** As it was before any claim was made for it. */
+  readonly #mailbox: string | undefined
 
   constructor(options: MailedOptions) {
     this.#options = options
+    this.#mailbox = options.member?.mailbox
   }
 
   get id(): string {
@@ -173,13 +169,14 @@ class Mailed implements RemoteWorker {
   room(held: number): number {
     const { member, registry, post } = this.#options
     if (member === undefined || !registry.isAlive(member) || post.waitingBytes > MAX_UNREAD) return 0
+    if (this.#mailbox === undefined) return 0
     return member.capacity - held
   }
 
   async deliver(tickets: readonly TravellingTicket[]): Promise<boolean> {
     const { counts, post, registry, id } = this.#options
     counts.sent += tickets.length
-    const isThere = await post.tickets(tickets)
+    const isThere = this.#mailbox !== undefined && (await post.tickets(tickets, this.#mailbox))
     // It has no mailbox, so it gets nothing more until it says that it has one.
     if (!isThere) registry.suspect(id)
     return isThere

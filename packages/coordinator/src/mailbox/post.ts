@@ -5,31 +5,24 @@
  * writer sends later than our first write fails, as it builds on a version that is gone.
  */
 import type { Receipt, RevokeReason, SettledElsewhere, TravellingTicket, WriterTerm } from '@s3queue/core/transport'
-import { CasObject, CasUnresolved, type CasVersion } from '@s3queue/primitives'
+import { CasObject, CasUnresolved, type CasVersion, CorruptObject, waitBeforeRetry } from '@s3queue/primitives'
 import { mailboxKey } from '../keys.ts'
-import { encodeTicket, FORMAT, type MailboxRecord, type TicketRecord } from './record.ts'
+import { type Draft, draftOf, nextRecord, unsure } from './draft.ts'
+import { FORMAT, type MailboxRecord, type TicketRecord } from './record.ts'
 
 export interface PostOptions {
   readonly term: WriterTerm
   readonly worker: string
 }
 
-type Waiter = (isThere: boolean) => void
-
-interface Draft {
-  tickets: TravellingTicket[]
-  receipts: Receipt[]
-  revoked: { token: number; why: RevokeReason }[]
-  outcomes: SettledElsewhere[]
-  running: readonly number[] | undefined
-  waiters: Waiter[]
-}
+/** In which mailbox a draft lies now; `perhaps`: it may have been read, and never will be from here on. */
+type Fate = { readonly in: string } | 'perhaps' | 'never'
 
 export class Post {
   readonly #term: WriterTerm
   readonly #object: CasObject<MailboxRecord>
   #base: CasVersion<MailboxRecord> | undefined
-  #draft: Draft | undefined
+  #draft: Draft<Fate> | undefined
   #writing: Promise<void> | undefined
   /** The worker has read up to this version. */
   #seen = 0
@@ -40,14 +33,8 @@ export class Post {
   constructor({ term, worker }: PostOptions) {
     this.#term = term
     const { store, prefix, clock, random, ids } = term.queue
-    this.#object = new CasObject({
-      store,
-      key: mailboxKey(prefix, worker),
-      clock,
-      random,
-      ids,
-      onTrouble: term.trouble,
-    })
+    const key = mailboxKey(prefix, worker)
+    this.#object = new CasObject({ store, key, clock, random, ids, onTrouble: term.trouble })
   }
 
   /** Characters of payloads that lie there and are not confirmed. */
@@ -62,19 +49,25 @@ export class Post {
     this.#waitingBytes = sizeOf(unread)
   }
 
-  /** Resolves to true once the tickets are there, to false once it is certain that they never will be read. */
-  tickets(tickets: readonly TravellingTicket[]): Promise<boolean> {
+  /**
+   * Tickets for this mailbox, and for no other that the worker may have made since. Resolves to true once they are there or may have been, to false once it
+   * is certain that they never will be.
+   */
+  async tickets(tickets: readonly TravellingTicket[], mailbox: string): Promise<boolean> {
     const draft = this.#open()
-    draft.tickets.push(...tickets)
-    for (const { payload } of tickets) this.#waitingBytes += payload?.length ?? 0
-    return this.#sent(draft)
+    for (const ticket of tickets) {
+      draft.tickets.push({ ticket, mailbox })
+      this.#waitingBytes += ticket.payload?.length ?? 0
+    }
+    const fate = await this.#sent(draft)
+    return typeof fate === 'string' ? fate === 'perhaps' : fate.in === mailbox
   }
 
   /** Resolves once nothing of an earlier writer can come there any more, or nobody reads there. */
-  adopt(tokens: readonly number[]): Promise<boolean> {
+  async adopt(tokens: readonly number[]): Promise<void> {
     const draft = this.#open()
-    draft.running = tokens
-    return this.#sent(draft)
+    draft.running.push(...tokens)
+    await this.#sent(draft)
   }
 
   receipt(receipt: Receipt): void {
@@ -97,19 +90,20 @@ export class Post {
   }
 
   /** This writer has gone. Resolves when the worker can know. */
-  handOver(): Promise<boolean> {
+  async handOver(): Promise<void> {
     this.#handedOver = true
-    return this.#sent(this.#open())
+    await this.#sent(this.#open())
   }
 
-  #sent(draft: Draft): Promise<boolean> {
+  #sent(draft: Draft<Fate>): Promise<Fate> {
     return new Promise((resolve) => draft.waiters.push(resolve))
   }
 
-  #open(): Draft {
-    this.#draft ??= { tickets: [], receipts: [], revoked: [], outcomes: [], running: undefined, waiters: [] }
+  #open(): Draft<Fate> {
+    this.#draft ??= draftOf()
     this.#writing ??= this.#run().finally(() => {
       this.#writing = undefined
+      if (this.#draft !== undefined) this.#open()
     })
     return this.#draft
   }
@@ -119,64 +113,67 @@ export class Post {
     const { clock } = this.#term.queue
     // What is said in one turn of the event loop goes together.
     await new Promise<void>((resolve) => clock.setTimer(0, resolve))
-    while (this.#draft !== undefined && !this.#term.signal.aborted) {
+    while (this.#draft !== undefined) {
       const draft = this.#draft
       this.#draft = undefined
-      const isThere = await this.#put(draft).catch((error: unknown) => {
-        if (!this.#term.signal.aborted) this.#term.trouble(error)
-        return true
-      })
-      for (const tell of draft.waiters) tell(isThere)
+      const fate = await this.#put(draft).catch((): Fate => 'perhaps')
+      for (const tell of draft.waiters) tell(fate)
     }
   }
 
-  async #put(draft: Draft): Promise<boolean> {
-    const { signal, epoch } = this.#term
-    this.#base ??= await this.#object.read(signal)
-    for (;;) {
-      const base = this.#base
-      if (base === undefined || base.value.sealed || base.value.format !== FORMAT || base.value.epoch > epoch)
-        return false
-      const next = this.#next(base.value, draft)
+  /** Tries for as long as it takes. Rejects when the term is over. */
+  async #put(draft: Draft<Fate>): Promise<Fate> {
+    const { signal } = this.#term
+    const tokens = draft.tickets.map(({ ticket }) => ticket.claim.token)
+    let isSure = true
+    for (let attempt = 1; ; attempt++) {
+      signal.throwIfAborted()
+      let hasRead = false
       try {
-        const { outcome, current } = await this.#object.write(base, next, signal)
-        this.#base = current
-        if (outcome === 'written') {
-          this.#waitingBytes = sizeOf(next.tickets)
-          return true
-        }
+        this.#base ??= await this.#object.read(signal)
+        hasRead = true
+        const fate = await this.#write(isSure ? draft : unsure(draft, tokens))
+        if (fate !== undefined) return fate === 'never' && !isSure ? 'perhaps' : fate
       } catch (error) {
-        if (!(error instanceof CasUnresolved)) throw error
-        this.#base = await this.#object.read(signal)
+        // What became of a write that failed, nobody knows.
+        isSure &&= !hasRead
+        await this.#recover(error, attempt)
       }
     }
   }
 
-  #next(base: MailboxRecord, draft: Draft): MailboxRecord {
-    const { epoch, isActive } = this.#term
-    const v = base.version + 1
-    const isUnread = (part: { readonly v: number }): boolean => part.v > this.#seen
-    const mark = <P extends object>(parts: readonly P[]): (P & { readonly v: number })[] =>
-      parts.map((part) => ({ ...part, v }))
-    const running = draft.running === undefined ? base.running : { v, tokens: draft.running }
-    return {
-      ...{
-        format: FORMAT,
-        epoch,
-        version: v,
-        sealed: false,
-        deputy: this.#deputy ?? (base.epoch === epoch && base.deputy),
-      },
-      handedOver: this.#handedOver ? v : undefined,
-      running: running !== undefined && isUnread(running) ? running : undefined,
-      tickets: [
-        ...base.tickets.filter((ticket) => isUnread(ticket) && isActive(ticket.token)),
-        ...draft.tickets.map((ticket) => encodeTicket(ticket, v)),
-      ],
-      receipts: [...base.receipts.filter(isUnread), ...mark(draft.receipts)],
-      revoked: [...base.revoked.filter(isUnread), ...mark(draft.revoked)],
-      outcomes: [...base.outcomes.filter(isUnread), ...mark(draft.outcomes)],
+  async #recover(error: unknown, attempt: number): Promise<void> {
+    const { signal, queue, trouble } = this.#term
+    signal.throwIfAborted()
+    this.#base = undefined
+    if (error instanceof CasUnresolved) return
+    if (error instanceof CorruptObject) await this.#replace(error)
+    else await waitBeforeRetry({ ...queue, onTrouble: trouble }, attempt, error, signal)
+  }
+
+  /** One write. Undefined: another came first. */
+  async #write(draft: Draft<Fate>): Promise<Fate | undefined> {
+    const { signal, epoch, isActive } = this.#term
+    const base = this.#base
+    if (base === undefined || base.value.sealed || base.value.format !== FORMAT || base.value.epoch > epoch) {
+      // The next time it may be another one.
+      if (base?.value.sealed !== false) this.#base = undefined
+      return 'never'
     }
+    const about = { epoch, isActive, seen: this.#seen, deputy: this.#deputy, handedOver: this.#handedOver }
+    const next = nextRecord(base.value, draft, about)
+    const { outcome, current } = await this.#object.write(base, next, signal)
+    this.#base = current
+    if (outcome === 'lost') return current === undefined ? 'never' : undefined
+    this.#waitingBytes = sizeOf(next.tickets)
+    return { in: next.id }
+  }
+
+  /** A mailbox that nobody can read is of no use: its worker makes another one. */
+  async #replace(error: CorruptObject): Promise<void> {
+    const { signal, queue, trouble } = this.#term
+    trouble(error)
+    await queue.store.delete([this.#object.key], { signal })
   }
 }
 

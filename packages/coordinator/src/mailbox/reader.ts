@@ -10,6 +10,8 @@ import { FormatMismatch } from '../errors.ts'
 import { mailboxKey } from '../keys.ts'
 import { decodeTicket, emptyMailbox, FORMAT, type MailboxRecord } from './record.ts'
 
+const ID_CHARS = 10
+
 /** A ticket from the mailbox. `absentAt`: a moment, monotonic, at which it was not there yet. */
 export interface ReadTicket {
   readonly ticket: TravellingTicket
@@ -28,7 +30,6 @@ export class MailboxReader {
   #known: CasVersion<MailboxRecord> | undefined
   #lookedAt = 0
   #version = 0
-  #made = 0
   readonly #tickets: ReadTicket[] = []
   #nextTicket = 0
 
@@ -49,9 +50,9 @@ export class MailboxReader {
     return this.#version
   }
 
-  /** How often the mailbox was made. */
-  get made(): number {
-    return this.#made
+  /** The mailbox that is read; undefined while it is not certain that there is one. */
+  get mailbox(): string | undefined {
+    return this.#known?.value.id
   }
 
   /** The next ticket that was read, in constant time and without a request; undefined if there is none at hand. */
@@ -99,8 +100,8 @@ export class MailboxReader {
   }
 
   async #create(startedAt: number, signal: AbortSignal): Promise<void> {
-    const { outcome, current } = await this.#object.write(undefined, emptyMailbox(this.#version), signal)
-    this.#made++
+    const id = this.#standby.queue.ids.nonce(ID_CHARS)
+    const { outcome, current } = await this.#object.write(undefined, emptyMailbox(id, this.#version), signal)
     // If somebody has written on it meanwhile, the next look reads it as found.
     this.#known = outcome === 'written' && current.value.epoch === 0 ? current : undefined
     this.#lookedAt = startedAt

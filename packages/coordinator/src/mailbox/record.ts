@@ -24,6 +24,8 @@ export interface TicketRecord {
 
 export interface MailboxRecord {
   readonly format: number
+  /** No two mailboxes have the same, also of one worker: it may make another one where its own cannot be read any more. */
+  readonly id: string
   /** Of the writer that wrote this; 0: the worker itself, at the beginning. */
   readonly epoch: number
   readonly version: number
@@ -42,9 +44,9 @@ export interface MailboxRecord {
 }
 
 /** An empty mailbox, as its worker makes it. `version`: the last one it has read, if there was a mailbox before. */
-export function emptyMailbox(version: number): MailboxRecord {
+export function emptyMailbox(id: string, version: number): MailboxRecord {
   return {
-    ...{ format: FORMAT, epoch: 0, version, deputy: false, sealed: false },
+    ...{ format: FORMAT, id, epoch: 0, version, deputy: false, sealed: false },
     ...{ tickets: [], receipts: [], revoked: [], outcomes: [] },
   }
 }

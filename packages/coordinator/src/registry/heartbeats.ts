@@ -1,10 +1,12 @@
 /**
  * A worker's signs of life: one small object, written over and over, more seldom while the worker has nothing to do. The sign itself
  * says how long the worker may be silent, so whoever reads it needs no option of another process.
+ *
+ * Owns the signs of all workers of one process: while one leaves, the next may have begun. No sign is given after a worker's have ended.
  */
 import type { TransportQueue, WorkerSelf } from '@s3queue/core/transport'
 import { overwrite } from '@s3queue/storage'
-import { mailboxKey, workerKey } from '../keys.ts'
+import { workerKey } from '../keys.ts'
 import { FORMAT } from '../mailbox/record.ts'
 import type { ResolvedCoordinatorOptions } from '../options.ts'
 import { encodeRecord } from './record.ts'
@@ -15,21 +17,27 @@ const MAX_ERROR_CHARS = 500
 
 export interface HeartbeatSource {
   readonly queue: TransportQueue
-  readonly worker: () => WorkerSelf | undefined
+  readonly worker: WorkerSelf
   readonly trouble: (error: unknown) => void
+}
+
+interface Pulse {
+  source: HeartbeatSource
+  /** ms since 1970. */
+  readonly since: number
+  mailbox: string | undefined
+  readonly abort: AbortController
+  beats: number
+  beating: Promise<void> | undefined
+  cancelTimer: () => void
 }
 
 export class Heartbeats {
   readonly #options: ResolvedCoordinatorOptions
-  #source: HeartbeatSource | undefined
-  #worker: WorkerSelf | undefined
-  #since = 0
-  #beats = 0
-  #cancelTimer: () => void = () => {}
-  #beating: Promise<void> | undefined
+  /** By the ids of their workers. */
+  readonly #pulses = new Map<string, Pulse>()
   #lastBeatAt: number | undefined
   #lastError: string | undefined
-  #abort = new AbortController()
 
   constructor(options: ResolvedCoordinatorOptions) {
     this.#options = options
@@ -40,20 +48,35 @@ export class Heartbeats {
     return this.#lastBeatAt
   }
 
-  /** For how long the worker may be silent from now on. */
-  get silentForMs(): number {
-    return this.#intervalMs + this.#options.heartbeatTtlMs
+  /** For how long a worker may be silent from now on. */
+  silentForMs(worker: WorkerSelf): number {
+    return this.#intervalMs(worker) + this.#options.heartbeatTtlMs
   }
 
   /** Begins, or goes on with what `source` offers. */
   start(source: HeartbeatSource): void {
-    this.#source = source
-    const worker = source.worker()
-    if (worker?.id === this.#worker?.id && this.#worker !== undefined) return
-    this.#worker = worker
-    this.#abort = new AbortController()
-    this.#since = source.queue.clock.now()
-    if (worker !== undefined) void this.#beat()
+    const { queue, worker } = source
+    const known = this.#pulses.get(worker.id)
+    if (known !== undefined) {
+      known.source = source
+      return
+    }
+    const pulse: Pulse = {
+      ...{ source, since: queue.clock.now(), mailbox: undefined, abort: new AbortController() },
+      ...{ beats: 0, beating: undefined, cancelTimer: () => {} },
+    }
+    this.#pulses.set(worker.id, pulse)
+    this.#beat(pulse)
+  }
+
+  /** A worker has a mailbox now: who writes next must know, to send it anything. */
+  moved(worker: string, mailbox: string): void {
+    const pulse = this.#pulses.get(worker)
+    if (pulse === undefined || pulse.mailbox === mailbox) return
+    pulse.mailbox = mailbox
+    void pulse.beating?.then(() => {
+      if (this.#pulses.get(worker) === pulse) this.#beat(pulse)
+    })
   }
 
   /** Something went wrong: the next sign tells of it. */
@@ -61,52 +84,51 @@ export class Heartbeats {
     this.#lastError = String(error instanceof Error ? error.message : error).slice(0, MAX_ERROR_CHARS)
   }
 
-  /** Ends the signs. */
-  async stop(): Promise<void> {
-    this.#cancelTimer()
-    this.#worker = undefined
-    this.#abort.abort()
-    await this.#beating
-    this.#cancelTimer()
+  /** Ends the signs of a worker. Resolves when none is under way; one that takes long is given up when `signal` is aborted. */
+  async stop(worker: string, signal: AbortSignal): Promise<void> {
+    const pulse = this.#pulses.get(worker)
+    if (pulse === undefined) return
+    this.#pulses.delete(worker)
+    pulse.cancelTimer()
+    const giveUp = (): void => pulse.abort.abort()
+    if (signal.aborted) giveUp()
+    signal.addEventListener('abort', giveUp, { once: true })
+    await pulse.beating
+    signal.removeEventListener('abort', giveUp)
   }
 
-  /** Removes what a worker leaves behind that has gone. Rejects if the store refuses that, or `signal` is aborted. */
-  async signOff({ prefix, store }: TransportQueue, worker: string, signal: AbortSignal): Promise<void> {
-    await store.delete([mailboxKey(prefix, worker), workerKey(prefix, worker)], { signal })
-  }
-
-  get #intervalMs(): number {
+  #intervalMs({ isBusy }: WorkerSelf): number {
     const { heartbeatIntervalMs } = this.#options
-    return this.#worker?.isBusy === true ? heartbeatIntervalMs : IDLE_FACTOR * heartbeatIntervalMs
-  }
-
-  #beat(): Promise<void> {
-    this.#beating ??= this.#write().finally(() => {
-      this.#beating = undefined
-    })
-    return this.#beating
+    return isBusy ? heartbeatIntervalMs : IDLE_FACTOR * heartbeatIntervalMs
   }
 
   /** Never rejects: a sign that fails is followed by the next. */
-  async #write(): Promise<void> {
-    const source = this.#source
-    const worker = this.#worker
-    if (source === undefined || worker === undefined) return
-    const { store, prefix, clock, name } = source.queue
-    const { signal } = this.#abort
+  #beat(pulse: Pulse): void {
+    pulse.cancelTimer()
+    pulse.beating = this.#write(pulse).then(() => {
+      const { queue, worker } = pulse.source
+      if (this.#pulses.get(worker.id) !== pulse) return
+      pulse.cancelTimer = queue.clock.setTimer(this.#intervalMs(worker), () => this.#beat(pulse))
+    })
+  }
+
+  async #write(pulse: Pulse): Promise<void> {
+    const { source, since, abort } = pulse
+    const { queue, worker, trouble } = source
+    const { store, prefix, clock, name } = queue
+    const { signal } = abort
     const record = encodeRecord({
-      ...{ format: FORMAT, id: worker.id, queue: name, concurrency: worker.concurrency, capacity: worker.capacity() },
-      ...{ silentForMs: this.silentForMs, since: this.#since, handled: worker.finishedCount, beat: ++this.#beats },
+      ...{ format: FORMAT, id: worker.id, queue: name, mailbox: pulse.mailbox },
+      ...{ concurrency: worker.concurrency, capacity: worker.capacity() },
+      ...{ silentForMs: this.silentForMs(worker), since, handled: worker.finishedCount, beat: ++pulse.beats },
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
     })
     try {
       const put = await store.put(workerKey(prefix, worker.id), record, { condition: overwrite, signal })
       if (put.outcome === 'stored') this.#lastBeatAt = clock.now()
-      else if (put.outcome === 'unknown') source.trouble(put.error)
+      else if (put.outcome === 'unknown') trouble(put.error)
     } catch (error) {
-      if (!signal.aborted) source.trouble(error)
+      if (!signal.aborted) trouble(error)
     }
-    if (this.#worker !== worker) return
-    this.#cancelTimer = clock.setTimer(this.#intervalMs, () => void this.#beat())
   }
 }

@@ -8,6 +8,8 @@ export interface WorkerRecord {
   readonly queue: string
   /** Handlers it runs at once, at most. */
   readonly concurrency: number
+  /** The mailbox it reads; undefined if it has none yet: then it can be told nothing. */
+  readonly mailbox?: string | undefined
   /** Claims it would hold at once, in all. */
   readonly capacity: number
   /** For how long, in ms, it may say nothing from here on and is still alive. */
@@ -28,6 +30,8 @@ export interface RegistryRecord {
   readonly epoch: number
   readonly writer: string | undefined
   readonly workers: readonly WorkerRecord[]
+  /** Grows with what one writer writes, so that no two are equal; undefined in what was not written. */
+  readonly revision?: number | undefined
 }
 
 const encoder = new TextEncoder()

@@ -6,12 +6,13 @@
  */
 import type { NoticeCommand, WriterTerm } from '@s3queue/core/transport'
 import { persistently } from '@s3queue/primitives'
-import { type ETag, overwrite } from '@s3queue/storage'
+import type { ETag } from '@s3queue/storage'
 import { FormatMismatch, SameWorkerId } from '../errors.ts'
-import { mailboxKey, registryKey, workerKey, workersPrefix } from '../keys.ts'
+import { mailboxKey, workerKey, workersPrefix } from '../keys.ts'
 import { FORMAT } from '../mailbox/record.ts'
 import type { ResolvedCoordinatorOptions } from '../options.ts'
-import { decodeRecord, encodeRecord, nameOf, type RegistryRecord, type WorkerRecord } from './record.ts'
+import { Publisher } from './publisher.ts'
+import { decodeRecord, nameOf, type RegistryRecord, type WorkerRecord } from './record.ts'
 
 /** Signs are read so many at a time. */
 const READS_AT_ONCE = 32
@@ -23,6 +24,8 @@ const FORGET_AFTER_MS = 3_600_000
 /** What is known of one worker. */
 export interface Member {
   readonly id: string
+  /** Where it reads what it is told. */
+  mailbox: string | undefined
   capacity: number
   /** For how long it may be silent after `heardAt`. */
   silentForMs: number
@@ -49,11 +52,15 @@ export class Registry {
   readonly #options: RegistryOptions
   readonly #members = new Map<string, Member>()
   readonly #told = new Set<string>()
+  readonly #publisher: Publisher
   #rounds = 0
-  #published = ''
+  #cancelTimer: () => void = () => {}
 
   constructor(options: RegistryOptions) {
     this.#options = options
+    const { term } = options
+    this.#publisher = new Publisher(term)
+    term.signal.addEventListener('abort', () => this.#cancelTimer(), { once: true })
   }
 
   /** Reads who is there, and from then on now and then, until the term ends. */
@@ -75,7 +82,7 @@ export class Registry {
   }
 
   /** A notice came. False if a later one came before. */
-  heard({ worker, number, capacity, silentForMs, format }: NoticeCommand): boolean {
+  heard({ worker, number, mailbox, capacity, silentForMs, format }: NoticeCommand): boolean {
     if (format !== FORMAT) {
       this.#tellOnce(worker, new FormatMismatch(workerKey(this.#options.term.queue.prefix, worker), format, FORMAT))
       return false
@@ -88,6 +95,7 @@ export class Registry {
     }
     const isNews = member.suspected || capacity !== member.capacity || member.notice === 0
     Object.assign(member, { notice: number, capacity, silentForMs, heardAt: this.#now(), suspected: false })
+    member.mailbox = mailbox ?? member.mailbox
     if (isNews) this.#options.onChange()
     return true
   }
@@ -103,16 +111,27 @@ export class Registry {
   /** What is known, in words for others. */
   describe(): RegistryRecord {
     const { term } = this.#options
-    const alive = [...this.#members.values()].filter((member) => this.isAlive(member))
+    const writer = term.localWorker()?.id
+    // Its own worker may be among them, by what it said before this process became the writer.
+    const alive = [...this.#members.values()].filter((member) => member.id !== writer && this.isAlive(member))
     const workers = alive.flatMap(({ record }) => (record === undefined ? [] : [record]))
-    return { format: FORMAT, epoch: term.epoch, writer: term.localWorker()?.id, workers }
+    return { format: FORMAT, epoch: term.epoch, writer, workers }
   }
 
   #member(id: string): Member {
     let member = this.#members.get(id)
     if (member === undefined) {
       member = {
-        ...{ id, capacity: 0, silentForMs: 0, heardAt: this.#now(), readAt: 0, suspected: false, notice: 0 },
+        ...{
+          id,
+          mailbox: undefined,
+          capacity: 0,
+          silentForMs: 0,
+          heardAt: this.#now(),
+          readAt: 0,
+          suspected: false,
+          notice: 0,
+        },
         ...{ record: undefined, etag: undefined },
       }
       this.#members.set(id, member)
@@ -130,14 +149,13 @@ export class Registry {
     try {
       if (this.#rounds++ % ROUNDS_PER_LIST === 0) await this.#list()
       await this.#readDue()
-      await this.#publish()
+      await this.#publisher.publish(this.describe())
     } catch (error) {
       if (term.signal.aborted) return
       term.trouble(error)
     }
     if (term.signal.aborted) return
-    const cancel = term.queue.clock.setTimer(options.heartbeatIntervalMs, () => void this.#round())
-    term.signal.addEventListener('abort', cancel, { once: true })
+    this.#cancelTimer = term.queue.clock.setTimer(options.heartbeatIntervalMs, () => void this.#round())
   }
 
   async #list(): Promise<void> {
@@ -197,6 +215,7 @@ export class Registry {
       heardAt: this.#now(),
       suspected: false,
     })
+    member.mailbox = record.mailbox ?? member.mailbox
     if (member.notice === 0) member.capacity = record.capacity
     this.#checkName(id)
     this.#options.onChange()
@@ -213,21 +232,6 @@ export class Registry {
     const { prefix, store } = queue
     await this.#patiently(() => store.delete([mailboxKey(prefix, member.id), workerKey(prefix, member.id)], { signal }))
     this.#forget(member)
-  }
-
-  /** Writes what others may want to know, if that has changed. */
-  async #publish(): Promise<void> {
-    const { queue, signal, trouble } = this.#options.term
-    const record = this.describe()
-    const news = JSON.stringify([
-      record.epoch,
-      record.writer,
-      record.workers.map(({ id, lastError }) => [id, lastError]),
-    ])
-    if (news === this.#published || (record.workers.length === 0 && this.#published === '')) return
-    const put = await queue.store.put(registryKey(queue.prefix), encodeRecord(record), { condition: overwrite, signal })
-    if (put.outcome === 'unknown') trouble(put.error)
-    else this.#published = news
   }
 
   #checkName(id: string): void {

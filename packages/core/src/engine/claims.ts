@@ -89,10 +89,11 @@ export class Claims {
 
   /** Tickets that were on their way to this process when it became the writer do not arrive any more. */
   async #releaseUnknown(claims: readonly Claim[]): Promise<void> {
-    // What the worker settled meanwhile may lie there.
+    const { knows, whenSent } = this.#options.context
+    // What the worker settled meanwhile may lie there, or be on its way.
+    await whenSent()
     await this.#options.lookIntoInbox()
-    const worker = this.#options.context.worker()
-    const unknown = claims.filter(({ token }) => this.#state.active.has(token) && worker?.knows(token) !== true)
+    const unknown = claims.filter(({ token }) => this.#state.active.has(token) && !knows(token))
     if (this.#options.signal.aborted || unknown.length === 0) return
     this.#options.settle(
       unknown.map(({ token }) => ({ token, kind: 'release', started: false })),
@@ -187,6 +188,8 @@ export class Claims {
       this.#trouble(error)
       return true
     })
+    // A worker that left may have had some of them: it settled those before.
+    if (!arrives) await this.#options.lookIntoInbox()
     if (signal.aborted) return
     const claims = tickets.map(({ claim }) => claim).filter(({ token }) => this.#state.active.has(token))
     this.#options.expectFromInbox()
@@ -332,7 +335,7 @@ export class Claims {
       why === 'cancelled'
         ? new Cancelled(`Message ${id} was cancelled.`)
         : new Released(`Message ${id} was released by an operator; another attempt may run.`)
-    this.#options.context.worker()?.revoke(claim.token, reason)
+    this.#options.context.revoke(claim.token, reason)
     this.#side?.worker(claim.worker)?.revoke(claim.token, why)
   }
 

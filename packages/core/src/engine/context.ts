@@ -17,6 +17,12 @@ export interface EngineContext {
   readonly wallNow: () => number
   /** The worker of this process, while there is one. */
   readonly worker: () => WorkerLink | undefined
+  /** Whether the worker holds this claim, is about to get its payload, or has a settlement of it that was not taken yet. */
+  readonly knows: (token: number) => boolean
+  /** A claim was taken from the worker. */
+  readonly revoke: (token: number, reason: Error) => void
+  /** Resolves once all that this process put into the inbox is durable. */
+  readonly whenSent: () => Promise<void>
   /** Tells the user of something that no call can be told of. */
   readonly trouble: (error: unknown) => void
 }
@@ -45,6 +51,14 @@ export interface Finished {
   readonly claims: Claim[]
 }
 
+/** Moments in the life of a ticket, monotonic. */
+export interface TicketTimes {
+  /** From here on the worker may count its time. */
+  readonly provenAt: number
+  /** When it was asked for. */
+  readonly askedAt: number
+}
+
 /** How the engine sees a worker of its process. */
 export interface WorkerLink extends WorkerSelf {
   /** How many more messages it would take now. */
@@ -55,15 +69,8 @@ export interface WorkerLink extends WorkerSelf {
   reserve(count: number): void
   /** `count` reserved claims will not come. */
   forfeit(count: number): void
-  /**
-   * Tickets. `provenAt`: a moment, monotonic, from which the worker may count their time. `askedAt`: when they were asked for. `reserved`: how many
-   * of them were reserved before.
-   */
-  deliver(
-    tickets: readonly Ticket[],
-    times: { readonly provenAt: number; readonly askedAt: number },
-    reserved: number,
-  ): void
+  /** Tickets. `reserved`: how many of them were reserved before. */
+  deliver(tickets: readonly Ticket[], times: TicketTimes, reserved: number): void
   /** What has ended since the last call. */
   takeFinished(): Finished
   /** What running handlers reported since the last call. */

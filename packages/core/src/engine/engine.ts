@@ -58,7 +58,15 @@ export class Engine {
     const trouble = (error: unknown): void => this.#trouble(error)
     this.sender = ids.nonce(16)
     const log = createFencedLog({ store, prefix, clock, random, ids, onTrouble: trouble })
-    this.#context = { options, log, events, wallNow, worker: () => this.#worker, trouble }
+    this.#context = {
+      ...{ options, log, events, wallNow, trouble, worker: () => this.#worker },
+      knows: (token) => this.#worker?.knows(token) === true || this.#standby.isLoading(token),
+      revoke: (token, reason) => {
+        this.#standby.forget(token)
+        this.#worker?.revoke(token, reason)
+      },
+      whenSent: () => this.#inbox.idle(),
+    }
     this.#inbox = new InboxSender({ options, sender: this.sender, onTrouble: trouble })
     this.#observer = new Observer(this.#context)
     this.#outstanding = new Outstanding(clock, options.acknowledgeTimeoutMs, () => this.#lastTrouble)
@@ -213,11 +221,13 @@ export class Engine {
     this.#worker = undefined
     const { role } = this.#election
     if (role.kind === 'leading') role.term.workersChanged()
-    if (role.kind === 'leading' || settlements.length > 0) await this.submit([{ type: 'settle', settlements }], [])
-    if (this.#standby.isJoined) await this.#standby.leave()
-    else if (worker !== undefined && this.#election.role.kind === 'leading')
-      await this.#election.role.term.workerLeft(worker.id)
-    else this.#options.transport?.gone()
+    try {
+      if (role.kind === 'leading' || settlements.length > 0) await this.submit([{ type: 'settle', settlements }], [])
+    } finally {
+      if (worker !== undefined) await this.#standby.leave(worker)
+      // The next one may have come meanwhile.
+      if (this.#election.role.kind === 'standby') this.#standby.begin()
+    }
   }
 
   /** The worker has settlements or reports to take, or room. */

@@ -6,11 +6,12 @@
  */
 import { Cancelled, Released } from '../errors.ts'
 import type { EventHub } from '../events.ts'
+import type { Payload } from '../state/batch-codec.ts'
 import type { Command, SettleCommand, Settlement } from '../state/commands.ts'
 import type { Claim } from '../state/model.ts'
 import type { ClaimExtension, Extended, SettledElsewhere, TravellingTicket, WorkerSide } from '../transport/port.ts'
 import { announceSettled, SETTLED } from './announcer.ts'
-import type { EngineContext, Submission, WorkerLink } from './context.ts'
+import type { EngineContext, Submission, TicketTimes, WorkerLink } from './context.ts'
 import type { InboxSender } from './inbox-sender.ts'
 import { PayloadSource } from './payload-source.ts'
 
@@ -31,7 +32,7 @@ export interface StandbyOptions {
 export class Standby {
   readonly #options: StandbyOptions
   readonly #payloads: PayloadSource
-  #side: WorkerSide | undefined
+  #joined: { readonly worker: WorkerLink; readonly side: WorkerSide } | undefined
   /** Tokens of claims whose payloads are being read. */
   readonly #loading = new Set<number>()
   /** Claims that were settled, until it is known how that was taken. */
@@ -44,12 +45,12 @@ export class Standby {
 
   /** Whether this process should watch the writer closely: without a transport it must, as nobody tells it anything. */
   get isDeputy(): boolean {
-    return this.#side?.isDeputy ?? true
+    return this.#joined?.side.isDeputy ?? true
   }
 
   /** Whether tickets come although another process writes. */
   get isJoined(): boolean {
-    return this.#side !== undefined
+    return this.#joined !== undefined
   }
 
   /** Another process writes: if this one has a worker, it is to get tickets. */
@@ -57,10 +58,10 @@ export class Standby {
     const { context, epoch, sawEpoch, wake } = this.#options
     const { transport } = context.options
     const worker = context.worker()
-    if (transport === undefined || worker === undefined || this.#side !== undefined) return
-    this.#side = transport.join({
+    if (transport === undefined || worker === undefined || this.#joined !== undefined) return
+    const side = transport.join({
       ...{ queue: context.options, worker, epoch, sawEpoch, wake, trouble: context.trouble },
-      knows: (token) => worker.knows(token) || this.#loading.has(token),
+      knows: context.knows,
       send: (commands) => this.#send(commands),
       deliver: (tickets, provenAt, askedAt) => this.#deliver(worker, tickets, provenAt, askedAt),
       revoke: (token, why) => {
@@ -68,17 +69,28 @@ export class Standby {
           why === 'cancelled'
             ? new Cancelled('The message was cancelled.')
             : new Released('The message was released by an operator; another attempt may run.')
-        worker.revoke(token, reason)
+        context.revoke(token, reason)
       },
       settled: (outcomes) => this.#announce(context.events, outcomes),
     })
+    this.#joined = { worker, side }
   }
 
   /** This process is about to write: from here on it hears of no other writer. */
   end(): void {
-    this.#side?.stop()
-    this.#side = undefined
+    this.#joined?.side.stop()
+    this.#joined = undefined
     this.#settled.clear()
+  }
+
+  /** Whether the payload of this claim is being read. */
+  isLoading(token: number): boolean {
+    return this.#loading.has(token)
+  }
+
+  /** This claim is over: its payload is of no use any more. */
+  forget(token: number): void {
+    this.#loading.delete(token)
   }
 
   /** Sends what has ended, if anything has. */
@@ -87,14 +99,14 @@ export class Standby {
     const worker = context.worker()
     if (worker === undefined) return
     const { settlements, claims } = worker.takeFinished()
-    if (settlements.length === 0 && this.#side === undefined) return
-    const notices = this.#side?.notice(settlements, worker.takeReports()) ?? []
-    const hears = this.#side !== undefined && this.#wantsOutcomes()
+    const side = this.#joined?.worker === worker ? this.#joined.side : undefined
+    if (settlements.length === 0 && side === undefined) return
+    const notices = side?.notice(settlements, worker.takeReports()) ?? []
+    const hears = side !== undefined && this.#wantsOutcomes()
     const settle: SettleCommand = { type: 'settle', settlements, ...(hears ? { worker: worker.id } : {}) }
     const commands = settlements.length > 0 ? [settle, ...notices] : notices
     if (commands.length === 0) return
     if (hears) this.#remember(settlements, claims)
-    const side = this.#side
     inbox.send({
       ...{ commands, payloads: [], resolve: () => side?.sent() },
       reject: (error) => context.trouble(error),
@@ -102,19 +114,23 @@ export class Standby {
   }
 
   async extend(tokens: readonly number[]): Promise<Extended | undefined> {
-    return this.#side?.extend(tokens)
+    return this.#joined?.side.extend(tokens)
   }
 
   /** Undefined if nobody can be asked; an answer of undefined says that the claim is over. */
   setTimeout(token: number, ms: number): Promise<ClaimExtension | undefined> | undefined {
-    return this.#side?.setTimeout(token, ms)
+    return this.#joined?.side.setTimeout(token, ms)
   }
 
-  /** The worker is gone, and all it had is settled. */
-  async leave(): Promise<void> {
-    const side = this.#side
-    this.#side = undefined
-    await side?.leave(this.#options.signal)
+  /** This worker is gone, and all it had is settled. */
+  async leave(worker: WorkerLink): Promise<void> {
+    const { context, signal } = this.#options
+    const { options, trouble } = context
+    if (this.#joined?.worker !== worker)
+      return options.transport?.left({ id: worker.id, queue: options, signal, trouble })
+    const { side } = this.#joined
+    this.#joined = undefined
+    await side.leave(signal)
   }
 
   #send(commands: readonly Command[]): Promise<void> {
@@ -128,24 +144,28 @@ export class Standby {
     const times = { provenAt, askedAt }
     const ready = tickets.flatMap(({ claim, payload }) => (payload === undefined ? [] : [{ claim, payload }]))
     if (ready.length > 0) worker.deliver(ready, times, 0)
-    for (const { claim, payload } of tickets) {
-      if (payload !== undefined) continue
-      this.#loading.add(claim.token)
-      this.#payloads
-        .load(claim)
-        .then(
-          (loaded) => worker.deliver([{ claim, payload: loaded }], times, 0),
-          (error: unknown) =>
-            this.#unreadable(claim, error).catch((reason: unknown) => this.#options.context.trouble(reason)),
-        )
-        .finally(() => this.#loading.delete(claim.token))
+    for (const { claim, payload } of tickets) if (payload === undefined) void this.#load(worker, claim, times)
+  }
+
+  /** Never rejects. */
+  async #load(worker: WorkerLink, claim: Claim, times: TicketTimes): Promise<void> {
+    this.#loading.add(claim.token)
+    worker.reserve(1)
+    let payload: Payload | undefined
+    try {
+      payload = await this.#payloads.load(claim)
+    } catch (error) {
+      await this.#unreadable(claim, error).catch((reason: unknown) => this.#options.context.trouble(reason))
     }
+    const isWanted = this.#loading.delete(claim.token)
+    if (payload !== undefined && isWanted) worker.deliver([{ claim, payload }], times, 1)
+    else worker.forfeit(1)
   }
 
   /** The payload is in no object any more, or cannot be read: like a failed attempt, if the claim is still ours. If not, nobody needs it. */
   async #unreadable(claim: Claim, error: unknown): Promise<void> {
     const { context, signal } = this.#options
-    const extended = await this.#side?.extend([claim.token])
+    const extended = await this.#joined?.side.extend([claim.token])
     if (signal.aborted || extended?.held.has(claim.token) !== true) return
     context.trouble(error)
     const { name, message } = error instanceof Error ? error : new Error(String(error))

@@ -147,11 +147,6 @@ export class Term {
     this.#loop.wake()
   }
 
-  /** The worker of this process has gone for good. */
-  async workerLeft(id: string): Promise<void> {
-    await this.#claims.side?.localLeft(id)
-  }
-
   /** There are settlements to take, or there is room for more work. */
   wake(): void {
     this.#loop.wake()

@@ -78,6 +78,8 @@ export interface NoticeCommand {
   readonly capacity: number
   /** For how long, in ms, the worker may say nothing and is still alive. */
   readonly silentForMs: number
+  /** The mailbox it reads, if it has one. Tickets are for one mailbox: not for the next one of the same worker. */
+  readonly mailbox?: string | undefined
   /** The last version of its mailbox that it has read. */
   readonly seen: number
   /** Tokens of claims to run for their full time from now on. */

@@ -7,6 +7,7 @@ export type { Batch, Claim } from '../state/model.ts'
 export type {
   ClaimExtension,
   Extended,
+  LeavingWorker,
   Receipt,
   RemoteWorker,
   RevokeReason,

@@ -21,10 +21,18 @@ export interface Transport {
   lead(term: WriterTerm): WriterSide
   /** Another process writes, and this one has a worker. Ends with `leave` or `stop`. */
   join(standby: StandbyProcess): WorkerSide
-  /** The worker of this process has gone for good at a moment at which nobody could be told: nothing is left of it here. */
-  gone(): void
+  /** A worker of this process has gone for good, and there is no `WorkerSide` to tell so. Never rejects; when `signal` is aborted, it resolves soon. */
+  left(worker: LeavingWorker): Promise<void>
   /** Something is wrong in this process that no call can be told of: others may want to see it. */
   noteTrouble?(error: unknown): void
+}
+
+/** A worker that is on its way out; it holds nothing. */
+export interface LeavingWorker {
+  readonly id: string
+  readonly queue: TransportQueue
+  readonly signal: AbortSignal
+  readonly trouble: (error: unknown) => void
 }
 
 /** What a transport needs to know of its queue. */
@@ -133,8 +141,6 @@ export interface WriterSide {
   ranOut(worker: string): void
   /** A worker of this process has come or gone. */
   localChanged(): void
-  /** The worker of this process has gone for good; it holds nothing. Never rejects. */
-  localLeft(worker: string): Promise<void>
   /** The term ends in order, its lease is free: somebody else may take over. Never rejects. */
   handOver(): Promise<void>
 }

@@ -5,7 +5,7 @@
  * another worker may already have: each deadline counts from a moment before the writer's does, so the signal is aborted first.
  */
 import { attemptOf, type Ticket } from '../claim.ts'
-import type { Finished, WorkerLink } from '../engine/context.ts'
+import type { Finished, TicketTimes, WorkerLink } from '../engine/context.ts'
 import type { Engine } from '../engine/engine.ts'
 import { TimeLimitExceeded, WorkerStopped } from '../errors.ts'
 import type { EventHub } from '../events.ts'
@@ -125,7 +125,7 @@ export class WorkerRuntime<T> implements WorkerLink {
   }
 
   capacity(): number {
-    return this.#running.size + this.#tickets.size + Math.max(0, this.room())
+    return this.#running.size + this.#tickets.size + this.#reserved + Math.max(0, this.room())
   }
 
   knows(token: number): boolean {
@@ -147,11 +147,7 @@ export class WorkerRuntime<T> implements WorkerLink {
     this.#tellIfIdle()
   }
 
-  deliver(
-    tickets: readonly Ticket[],
-    { provenAt, askedAt }: { readonly provenAt: number; readonly askedAt: number },
-    reserved: number,
-  ): void {
+  deliver(tickets: readonly Ticket[], { provenAt, askedAt }: TicketTimes, reserved: number): void {
     this.#reserved -= reserved
     this.#taken += tickets.length - reserved
     this.#prefetch.arrived(askedAt)

@@ -75,6 +75,7 @@ export class MailboxWatch implements Witness, StoreWatch {
       must(claim.worker === worker, `a ticket of worker ${claim.worker} is put into the mailbox of ${worker}`)
     }
     if (before === undefined) return
+    must(record.id === before.id, `mailbox ${before.id} of ${worker} is written over by ${record.id}`)
     must(!before.sealed, `the mailbox of ${worker} is written after its worker left`)
     must(epoch >= before.epoch, `a writer of epoch ${epoch} writes over the mailbox of one of epoch ${before.epoch}`)
     must(version === before.version + (sealed ? 0 : 1), `version ${version} of a mailbox comes after ${before.version}`)

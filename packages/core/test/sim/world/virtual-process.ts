@@ -182,7 +182,8 @@ export class VirtualProcess {
       ...{ name: 'jobs', store, visibilityTimeoutMs, takeoverAfterMs, maxAttempts, backoff, lingerMs, maxPollMs },
       acknowledgeTimeoutMs: profile.acknowledgeTimeoutMs,
       offloadAboveBytes: profile.offloadAboveBytes,
-      retention: { deadCount: profile.deadCount },
+      // What was forgotten could not be told from what was lost.
+      retention: { deadCount: profile.deadCount, completedCount: 100_000 },
       runtime: {
         ...{ clock: this.clock, random, ids: createIds(this.clock, random) },
         snapshotAfterCommits,
