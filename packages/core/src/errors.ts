@@ -49,7 +49,7 @@ export class PayloadTooLarge extends QueueError {
 
 /**
  * The store did not confirm within `acknowledgeTimeoutMs`. What was asked for may or may not have happened, and may still
- * happen: it goes on being tried as long as the process lives. `cause` is the last trouble with the store.
+ * happen: it goes on being tried as long as the process lives, a message with a payload object for 12 hours. `cause` is the last trouble with the store.
  */
 export class NotAcknowledged extends QueueError {
   readonly code = 'NOT_ACKNOWLEDGED'

@@ -40,7 +40,7 @@ export interface ClaimsOptions {
   /** Something is likely to come from elsewhere. */
   readonly expectFromInbox: () => void
   /** Looks for what came from elsewhere; it is in the state when this resolves. */
-  readonly lookIntoInbox: () => Promise<void>
+  readonly lookIntoInbox: () => Promise<unknown>
   readonly signal: AbortSignal
 }
 

@@ -17,7 +17,7 @@ import type { ClaimExtension, Extended } from '../transport/port.ts'
 import type { Answer, EngineContext, Submission, WorkerLink } from './context.ts'
 import { Election, type Role } from './election.ts'
 import { InboxSender } from './inbox-sender.ts'
-import { isInTime, NamingLimit } from './naming-limit.ts'
+import { admitInTime, NamingLimit } from './naming-limit.ts'
 import { Observer } from './observer.ts'
 import { Outstanding } from './outstanding.ts'
 import { writePayloadObject } from './payload-objects.ts'
@@ -356,7 +356,7 @@ export class Engine {
   }
 
   #place(submission: Submission): void {
-    if (!isInTime(submission)) return
+    if (!admitInTime(submission)) return
     const { role } = this.#election
     if (role.kind === 'leading') role.term.accept(submission)
     else if (role.kind === 'standby') {
@@ -372,7 +372,7 @@ export class Engine {
   #roleChanged(role: Role): void {
     if (role.kind === 'leading') {
       this.#epoch = Math.max(this.#epoch, role.term.epoch)
-      for (const submission of this.#held.splice(0)) if (isInTime(submission)) role.term.accept(submission)
+      for (const submission of this.#held.splice(0)) if (admitInTime(submission)) role.term.accept(submission)
     } else if (role.kind === 'standby') {
       for (const submission of this.#held.splice(0)) this.#inbox.send(submission)
       this.#standby.begin()

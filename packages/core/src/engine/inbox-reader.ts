@@ -6,7 +6,7 @@
  */
 import { CorruptObject, persistently, waitBeforeRetry } from '@s3queue/primitives'
 import type { ListEntry } from '@s3queue/storage'
-import type { Batch } from '../state/batch-codec.ts'
+import type { Batch, Payload } from '../state/batch-codec.ts'
 import type { Command } from '../state/commands.ts'
 import type { EngineContext } from './context.ts'
 import { decodeInbox, inboxPrefix } from './inbox-codec.ts'
@@ -83,10 +83,18 @@ async function readEntry(
   }
 }
 
+/** Commands, and the payloads of what they enqueue, in order. */
+export interface FoldableCommands {
+  readonly commands: readonly Command[]
+  readonly payloads: readonly Payload[]
+}
+
 export interface InboxReaderOptions {
   readonly context: EngineContext
-  /** Puts the commands of an entry into the next commit; `done` is called once they are in the log. */
-  readonly fold: (entry: InboxEntry, done: () => void) => void
+  /** What of an entry is to be folded. */
+  readonly sift: (entry: InboxEntry) => Promise<FoldableCommands>
+  /** Puts commands into the next commit; `done` is called once they are in the log. */
+  readonly fold: (commands: FoldableCommands, done: () => void) => void
   /** Resolves once everything folded so far is in the log. */
   readonly settled: () => Promise<void>
   /** How long to go without a look, in ms, at most. */
@@ -96,12 +104,13 @@ export interface InboxReaderOptions {
 
 export class InboxReader {
   readonly #options: InboxReaderOptions
-  /** Being folded, or unreadable. */
+  /** Being folded. */
   readonly #known = new Set<string>()
+  readonly #unreadable = new Set<string>()
   #folded: string[] = []
   #waitMs = FIRST_POLL_MS
   #cancelTimer: (() => void) | undefined
-  #polling: Promise<void> | undefined
+  #polling: Promise<boolean> | undefined
 
   constructor(options: InboxReaderOptions) {
     this.#options = options
@@ -122,8 +131,11 @@ export class InboxReader {
     this.#cancelTimer = context.options.clock.setTimer(soon, () => void this.poll())
   }
 
-  /** Looks into the inbox; what it finds is in the writer's hands when this resolves. Never rejects: trouble is reported. */
-  poll(): Promise<void> {
+  /**
+   * Looks into the inbox; what it finds is in the writer's hands when this resolves. Never rejects: trouble is reported. Resolves to whether
+   * that is all that was there.
+   */
+  poll(): Promise<boolean> {
     this.#polling ??= this.#poll().finally(() => {
       this.#polling = undefined
     })
@@ -131,42 +143,55 @@ export class InboxReader {
   }
 
   /** Like `poll`, but finds all that was in the inbox before the call: a look that is under way may have passed it by. */
-  async pollAfresh(): Promise<void> {
+  async pollAfresh(): Promise<boolean> {
     await this.#polling
     return this.poll()
   }
 
-  async #poll(): Promise<void> {
+  async #poll(): Promise<boolean> {
     const { context, signal } = this.#options
     const { maxPollMs, clock } = context.options
     this.#cancelTimer?.()
+    let isComplete = false
     try {
       const found = await this.#foldAll()
-      this.#waitMs = found ? Math.min(FIRST_POLL_MS, maxPollMs) : Math.min(maxPollMs, this.#waitMs * 2)
+      isComplete = found.unreadable === 0
+      this.#waitMs = found.chunks > 0 ? Math.min(FIRST_POLL_MS, maxPollMs) : Math.min(maxPollMs, this.#waitMs * 2)
     } catch (error) {
-      if (signal.aborted) return
+      if (signal.aborted) return false
       context.trouble(error)
       this.#waitMs = maxPollMs
     }
     const wait = Math.max(1, Math.min(this.#waitMs, this.#options.patienceMs()))
     if (!signal.aborted) this.#cancelTimer = clock.setTimer(wait, () => void this.poll())
+    return isComplete
   }
 
-  async #foldAll(): Promise<boolean> {
-    const { context, fold, settled, signal } = this.#options
+  async #foldAll(): Promise<{ readonly chunks: number; readonly unreadable: number }> {
+    const { context, sift, fold, settled, signal } = this.#options
     let chunks = 0
+    let unreadable = 0
     await this.deleteFolded()
-    const skip = (key: string): boolean => this.#known.has(key)
-    for await (const entries of readInbox(context, skip, (error) => this.#skip(error), signal)) {
+    const skip = (key: string): boolean => {
+      if (this.#unreadable.has(key)) unreadable++
+      return this.#known.has(key) || this.#unreadable.has(key)
+    }
+    const onCorrupt = (error: CorruptObject): void => {
+      unreadable++
+      this.#unreadable.add(error.key)
+      context.trouble(error)
+    }
+    for await (const entries of readInbox(context, skip, onCorrupt, signal)) {
       // What came in the chunk before leaves memory before more comes in.
       if (chunks++ > 0) await settled()
       for (const entry of entries) {
+        const commands = await sift(entry)
         signal.throwIfAborted()
         this.#known.add(entry.key)
-        fold(entry, () => this.#folded.push(entry.key))
+        fold(commands, () => this.#folded.push(entry.key))
       }
     }
-    return chunks > 0
+    return { chunks, unreadable }
   }
 
   /** Removes what is in the log from the inbox. Called with each poll, and at the end of a term. */
@@ -186,10 +211,5 @@ export class InboxReader {
     this.#cancelTimer?.()
     await this.#polling
     this.#cancelTimer?.()
-  }
-
-  #skip(error: CorruptObject): void {
-    this.#known.add(error.key)
-    this.#options.context.trouble(error)
   }
 }

@@ -11,7 +11,7 @@ import { create } from '@s3queue/storage'
 import type { ResolvedQueueOptions } from '../options.ts'
 import type { Submission } from './context.ts'
 import { encodeInbox, inboxPrefix } from './inbox-codec.ts'
-import { isInTime } from './naming-limit.ts'
+import { admitInTime, isLate } from './naming-limit.ts'
 import { Pace } from './pace.ts'
 
 const MAX_CHARS = 8 << 20
@@ -73,12 +73,15 @@ export class InboxSender {
     await new Promise<void>((resolve) => clock.setTimer(0, resolve))
     while (this.#waiting.length > 0) {
       await this.#linger()
-      // One that comes too late must not take others with it.
-      const batch = this.#take().filter(isInTime)
+      const batch = this.#take().filter(admitInTime)
       if (batch.length === 0) continue
       try {
-        await this.#put(batch)
-        for (const submission of batch) submission.resolve(undefined)
+        if (await this.#put(batch)) {
+          for (const submission of batch) if (admitInTime(submission)) submission.resolve(undefined)
+        } else {
+          // What is late must not take others with it. Should that object land after all, they are taken once, by their numbers.
+          this.#putBack(batch)
+        }
       } catch (error) {
         for (const submission of batch) submission.reject(error)
       }
@@ -118,7 +121,14 @@ export class InboxSender {
     return this.#waiting.splice(0, count)
   }
 
-  async #put(batch: readonly Submission[]): Promise<void> {
+  #putBack(batch: readonly Submission[]): void {
+    this.#waiting.unshift(...batch)
+    for (const { payloads } of batch) for (const payload of payloads) this.#chars += payload.length
+    this.#hurry()
+  }
+
+  /** Resolves to whether it is stored. If not, some of it has become late in the meantime. */
+  async #put(batch: readonly Submission[]): Promise<boolean> {
     const { options, sender, onTrouble } = this.#context
     const commands = batch.flatMap((submission) => submission.commands)
     const body = encodeInbox(
@@ -129,9 +139,9 @@ export class InboxSender {
     const key = `${inboxPrefix(options.prefix)}${options.ids.ulid()}-${sender}`
     const { signal } = this.#abort
     for (let attempt = 1; ; attempt++) {
-      for (const { limits = [] } of batch) for (const limit of limits) limit.assertOpen()
+      if (batch.some(isLate)) return false
       const put = await options.store.put(key, body, { condition: create, signal })
-      if (put.outcome !== 'unknown') return
+      if (put.outcome !== 'unknown') return true
       await waitBeforeRetry({ ...options, onTrouble }, attempt, put.error, signal)
     }
   }

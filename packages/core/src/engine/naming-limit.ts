@@ -1,14 +1,14 @@
 /**
  * How long after a payload object was begun a message may still name it. Objects that stay unnamed for longer are deleted, so whoever
- * wrote one and could not enqueue its message in time gives up.
+ * wrote one and does not know in time that its message is durable gives up: it neither sends the message nor calls it enqueued.
  *
- * Both of a process's clocks are asked: the monotonic one stands still while a machine sleeps, the other may be set back. What passes the check
- * and is sent right before a long sleep does not land: S3 refuses requests that were signed over 15 minutes ago.
+ * Both of a process's clocks are asked: the monotonic one stands still while a machine sleeps, the other may be set back.
  */
 import type { Clock } from '@s3queue/storage'
 import { NotAcknowledged } from '../errors.ts'
 
-const LIMIT_MS = 12 * 3_600_000
+/** From before the first attempt to write the object until the message is known to be durable. */
+export const NAMING_LIMIT_MS: number = 12 * 3_600_000
 
 /** The time that is left to name a payload object. */
 export class NamingLimit {
@@ -23,29 +23,29 @@ export class NamingLimit {
     this.#wall = clock.now()
   }
 
-  /** Throws `NotAcknowledged` if it is too late. */
-  assertOpen(): void {
-    const { monotonic, now } = { monotonic: this.#clock.monotonic(), now: this.#clock.now() }
-    if (monotonic - this.#monotonic <= LIMIT_MS && now - this.#wall <= LIMIT_MS) return
-    throw new NotAcknowledged(
-      `The message was not enqueued within ${LIMIT_MS / 3_600_000} hours after its payload was written, and is given up: the payload may have been deleted.`,
-    )
+  get isOver(): boolean {
+    const elapsedMs = this.#clock.monotonic() - this.#monotonic
+    return elapsedMs > NAMING_LIMIT_MS || this.#clock.now() - this.#wall > NAMING_LIMIT_MS
   }
 }
 
-/** Whether all payload objects that a submission names may still be named. Rejects it if not. */
-export function isInTime({
-  limits = [],
-  reject,
-}: {
+interface Limited {
+  /** Of the payload objects that its messages name. */
   readonly limits?: readonly NamingLimit[] | undefined
-  readonly reject: (error: unknown) => void
-}): boolean {
-  try {
-    for (const limit of limits) limit.assertOpen()
-    return true
-  } catch (error) {
-    reject(error)
-    return false
-  }
+}
+
+/** Whether a payload object that it names may not be named any more. */
+export function isLate({ limits = [] }: Limited): boolean {
+  return limits.some(({ isOver }) => isOver)
+}
+
+/** Whether it is in time. If not, whoever waits for it is told that it is given up. */
+export function admitInTime(submission: Limited & { readonly reject: (error: unknown) => void }): boolean {
+  if (!isLate(submission)) return true
+  submission.reject(
+    new NotAcknowledged(
+      `The message was not known to be enqueued within ${NAMING_LIMIT_MS / 3_600_000} hours after its payload was written, and is given up: the payload may have been deleted. Enqueue it again.`,
+    ),
+  )
+  return false
 }

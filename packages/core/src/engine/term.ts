@@ -16,8 +16,9 @@ import { CommitLoop, type Effect } from './commit-loop.ts'
 import type { Answer, EngineContext, Submission } from './context.ts'
 import { Decisions } from './decisions.ts'
 import { describeWriter, Heartbeat, type WriterDetails } from './heartbeat.ts'
-import { type InboxEntry, InboxReader } from './inbox-reader.ts'
-import { OrphanWatch } from './orphans.ts'
+import { type FoldableCommands, InboxReader } from './inbox-reader.ts'
+import { withoutLate } from './late-enqueues.ts'
+import { OrphanSweep } from './orphans.ts'
 import { PayloadCollector } from './payload-objects.ts'
 import { PayloadSource } from './payload-source.ts'
 
@@ -47,7 +48,7 @@ export class Term {
   readonly #decisions: Decisions
   readonly #payloads: PayloadSource
   readonly #garbage: PayloadCollector
-  readonly #orphans: OrphanWatch
+  readonly #orphans: OrphanSweep
   readonly #inbox: InboxReader
   readonly #checkpoints: Checkpoints
   readonly #heartbeat: Heartbeat
@@ -78,12 +79,13 @@ export class Term {
       onDeleted: (payloadKeys) => this.#loop.record([{ type: 'collected', payloadKeys }]),
       signal,
     })
-    this.#orphans = new OrphanWatch({
+    this.#orphans = new OrphanSweep({
       ...{ context, state: leadership.state, signal },
-      onFound: (payloadKeys) => {
+      record: (event) => {
         this.#loop.tick()
-        this.#loop.record([{ type: 'unnamed', payloadKeys }])
+        this.#loop.record([event])
       },
+      readInbox: () => this.#inbox.pollAfresh(),
     })
     this.#orphans.start()
     this.#checkpoints = new Checkpoints({
@@ -109,7 +111,8 @@ export class Term {
     )
     this.#inbox = new InboxReader({
       context,
-      fold: (entry, done) => this.#foldInbox(entry, done),
+      sift: (entry) => withoutLate(entry, { context, state: leadership.state, signal }),
+      fold: (commands, done) => this.#foldInbox(commands, done),
       settled: () => this.#loop.whenDurable(),
       patienceMs: () => this.#claims.inboxPatienceMs,
       signal,
@@ -237,10 +240,9 @@ export class Term {
     this.#claims.setAlarm()
   }
 
-  #foldInbox(entry: InboxEntry, done: () => void): void {
-    const { entries, payloads } = entry.batch
+  #foldInbox(commands: FoldableCommands, done: () => void): void {
     // If it is lost here, it is still in the inbox, for the next writer.
-    this.accept({ commands: entries, payloads: payloads.all(), resolve: done, reject: () => {} }, () => {})
+    this.accept({ ...commands, resolve: done, reject: () => {} }, () => {})
   }
 
   /** Settlements that this term cannot record any more go to the next writer. */

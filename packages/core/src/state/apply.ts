@@ -9,7 +9,7 @@ import { complete, forgetEnded, forgetMessage, keepCompletion, keepDead } from '
 import type { QueueEvent } from './events.ts'
 import { type Batch, type Claim, countHeld, numberedId, type QueueState } from './model.ts'
 import { enterNames, forgetNames } from './names.ts'
-import { dropPayloadObject, dropUnnamed, noteUnnamed, usePayloadObject } from './payload-keys.ts'
+import { dropPayloadObject, noteUnnamed, usePayloadObject } from './payload-keys.ts'
 import { addRun, growRun, placeOf, promoteDue, takeAll, takeFirst, takeOut } from './runs.ts'
 import { forgetSilent, take } from './senders.ts'
 
@@ -34,6 +34,8 @@ type Apply = {
 const table: Apply = {
   time(state, { at }) {
     if (at <= state.now) return
+    // Objects that no message names are first looked for a day after the queue began.
+    if (state.now === 0) state.payloadKeys.sweptAt = at
     const tidy = Math.floor(at / TIDY_EVERY_MS) !== Math.floor(state.now / TIDY_EVERY_MS)
     state.now = at
     promoteDue(state)
@@ -184,6 +186,10 @@ const table: Apply = {
     for (const key of payloadKeys) noteUnnamed(state, key)
   },
 
+  abandoned(state, { payloadKeys }) {
+    for (const key of payloadKeys) dropPayloadObject(state, key)
+  },
+
   collected(state, { payloadKeys }) {
     for (const key of payloadKeys) state.payloadKeys.garbage.delete(key)
   },
@@ -275,6 +281,5 @@ function putBack(
 function tidyUp(state: QueueState): void {
   forgetSilent(state.senders, state.now)
   forgetNames(state.names, state.now)
-  dropUnnamed(state)
   for (const [key, { at }] of state.answers) if (state.now - at > ANSWERS_KEPT_MS) state.answers.delete(key)
 }

@@ -136,5 +136,7 @@ export type QueueEvent =
   | { readonly type: 'answered'; readonly sender: string; readonly seq: number; readonly result: number }
   /** Payload objects that the store lists, and that no message names: some will be named soon, others never. */
   | { readonly type: 'unnamed'; readonly payloadKeys: readonly string[] }
+  /** They were unnamed for so long that nobody will name them any more, and nothing in the inbox does. */
+  | { readonly type: 'abandoned'; readonly payloadKeys: readonly string[] }
   /** Payload objects that nobody needs were deleted. */
   | { readonly type: 'collected'; readonly payloadKeys: readonly string[] }

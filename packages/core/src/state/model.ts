@@ -131,7 +131,7 @@ export interface QueueState {
     readonly used: Set<string>
     readonly garbage: Set<string>
     readonly unnamed: Map<string, number>
-    /** When they were last looked for; 0 for never. */
+    /** When they were last looked for, or the queue began. */
     sweptAt: number
   }
   readonly counts: { waiting: number; delayed: number; completed: number }

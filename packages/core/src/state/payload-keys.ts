@@ -2,12 +2,12 @@
  * Which payload objects are needed. Each is written before the message that names it, so one may be there that no message will ever name: its
  * process died in between.
  *
- * Such an object is noted when the store lists it, and is garbage once it has been unnamed for longer than anybody may still name it: see
- * `../engine/naming-limit.ts`.
+ * Such an object is noted when the store lists it. Once it has been unnamed for longer than anybody may still name it (see
+ * `../engine/naming-limit.ts`), and nothing in the inbox names it either, it is abandoned: garbage like any other.
  */
 import type { QueueState } from './model.ts'
 
-/** Twice as long as a message may come after its payload. */
+/** Twice as long as a message may come after its payload: the clocks of two processes are not so far apart. */
 const UNNAMED_KEPT_MS = 24 * 3_600_000
 
 /** A message names this object. */
@@ -28,10 +28,12 @@ export function noteUnnamed({ payloadKeys, now }: QueueState, key: string): void
   if (!used.has(key) && !garbage.has(key) && !unnamed.has(key)) unnamed.set(key, now)
 }
 
-/** What nobody can name any more is garbage. */
-export function dropUnnamed(state: QueueState): void {
-  for (const [key, since] of state.payloadKeys.unnamed) {
-    if (state.now - since <= UNNAMED_KEPT_MS) break
-    dropPayloadObject(state, key)
+/** Objects that nobody may name any more; a message in the inbox may do so nevertheless, if it came in time. */
+export function findOverdue({ payloadKeys, now }: QueueState): string[] {
+  const overdue: string[] = []
+  for (const [key, since] of payloadKeys.unnamed) {
+    if (now - since <= UNNAMED_KEPT_MS) break
+    overdue.push(key)
   }
+  return overdue
 }

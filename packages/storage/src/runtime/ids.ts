@@ -37,6 +37,18 @@ export function createIds(clock: Clock, random: Random): Ids {
   }
 }
 
+/** When a ULID was made, by the clock that made it, ms since 1970. NaN if it is none. */
+export function timeOfUlid(ulid: string): number {
+  if (ulid.length !== 26) return Number.NaN
+  let time = 0
+  for (const digit of ulid.slice(0, 10)) {
+    const value = CROCKFORD.indexOf(digit)
+    if (value < 0) return Number.NaN
+    time = time * 32 + value
+  }
+  return time
+}
+
 function encodeTime(time: number): string {
   let rest = time
   let text = ''

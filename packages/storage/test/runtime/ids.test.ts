@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createIds, type Random, seededRandom } from '../../src/index.ts'
+import { createIds, type Random, seededRandom, timeOfUlid } from '../../src/index.ts'
 import { createManualClock } from '../../src/testing/index.ts'
 
 const CROCKFORD = /^[0-9A-HJKMNP-TV-Z]+$/
@@ -31,6 +31,13 @@ describe('createIds', () => {
     const made = [ids.ulid(), ids.ulid(), ids.ulid()]
     expect(made[0]).toMatch(/Z{16}$/)
     expect(made).toEqual([...new Set(made)].sort())
+  })
+
+  test('tells when a ULID was made', () => {
+    const ids = createIds(createManualClock({ startMs: 1_469_918_176_385 }), seededRandom(1))
+    expect(timeOfUlid(ids.ulid())).toBe(1_469_918_176_385)
+    expect(timeOfUlid('7ZZZZZZZZZ0000000000000000')).toBe(2 ** 48 - 1)
+    for (const other of ['', '01ARYZ6S41', '01ARYZ6S4U0000000000000000']) expect(timeOfUlid(other)).toBeNaN()
   })
 
   test('makes nonces of any length', () => {

@@ -94,8 +94,8 @@ const ENGINE: readonly Mutant[] = [
     'an inbox object is deleted before its commands are in the log',
     /is deleted from the inbox before command/,
     'core/src/engine/inbox-reader.ts',
-    'fold(entry, () => this.#folded.push(entry.key))',
-    'this.#folded.push(entry.key)\n        fold(entry, () => {})',
+    'fold(commands, () => this.#folded.push(entry.key))',
+    'this.#folded.push(entry.key)\n        fold(commands, () => {})',
   ),
   mutant(
     'a term ends with a snapshot of what is not in the log yet',

@@ -151,6 +151,7 @@ export class Model {
     forgotten: ({ ids }) => must(false, `${ids.join()} are forgotten, and nobody here asks for that`),
     answered: ({ sender, seq }) => this.#take(sender, seq),
     unnamed: () => {},
+    abandoned: () => {},
     collected: () => {},
   }
 
