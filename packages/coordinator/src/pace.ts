@@ -1,24 +1,50 @@
-/** How long to wait between two looks: short while something comes, longer and longer while nothing does. */
+/** How long to wait between two looks: short while something comes, longer and longer while nothing does. Never shorter than the user wants. */
+import type { Clock } from '@s3queue/storage'
+
 export class Pace {
+  readonly #clock: Clock
   readonly #minMs: number
   readonly #maxMs: number
   #waitMs: number
+  #cancelTimer: () => void = () => {}
+  #dueAt = 0
+  #end: (() => void) | undefined
 
-  constructor(minMs: number, maxMs: number) {
+  constructor(clock: Clock, minMs: number, maxMs: number) {
+    this.#clock = clock
     this.#minMs = Math.min(minMs, maxMs)
     this.#maxMs = maxMs
     this.#waitMs = this.#minMs
   }
 
-  /** Something came, or is likely to. */
+  /** Something came, or is likely to: the next look is soon, also if a longer wait has begun. */
   quicken(): void {
     this.#waitMs = this.#minMs
+    if (this.#end !== undefined && this.#dueAt > this.#clock.monotonic() + this.#minMs)
+      this.#arm(this.#minMs, this.#end)
   }
 
-  /** The wait before the next look, at most `atMostMs`; the one after is twice as long. */
-  next(atMostMs: number = Number.POSITIVE_INFINITY): number {
-    const wait = Math.min(this.#waitMs, atMostMs)
+  /** Waits for the next look, at most `atMostMs`, or until the signal is aborted; the wait after it is twice as long. */
+  async wait(atMostMs: number, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return
+    const waitMs = Math.min(this.#waitMs, atMostMs)
     this.#waitMs = Math.min(this.#maxMs, this.#waitMs * 2)
-    return wait
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const end = (): void => {
+      this.#end = undefined
+      this.#cancelTimer()
+      resolve()
+    }
+    signal.addEventListener('abort', end, { once: true })
+    this.#end = end
+    this.#arm(waitMs, end)
+    await promise
+    signal.removeEventListener('abort', end)
+  }
+
+  #arm(ms: number, end: () => void): void {
+    this.#cancelTimer()
+    this.#dueAt = this.#clock.monotonic() + ms
+    this.#cancelTimer = this.#clock.setTimer(ms, end)
   }
 }

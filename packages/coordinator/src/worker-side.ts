@@ -15,7 +15,6 @@ import type {
   WorkerSide,
 } from '@s3queue/core/transport'
 import { CorruptObject } from '@s3queue/primitives'
-import { sleep } from '@s3queue/storage'
 import { type Letter, MailboxReader } from './mailbox/reader.ts'
 import { FORMAT } from './mailbox/record.ts'
 import type { ResolvedCoordinatorOptions } from './options.ts'
@@ -47,7 +46,6 @@ export class MailboxWorker implements WorkerSide {
   /** Whom to tell of a receipt, by the number of the notice. */
   readonly #questions = new Map<number, (receipt: Letter['receipts'][number]) => void>()
   readonly #polling: Promise<void>
-  #wakeUp: () => void = () => {}
   #isDeputy = false
   /** When the first of those settlements was sent that nothing has come after. */
   #sentAt: number | undefined
@@ -58,6 +56,7 @@ export class MailboxWorker implements WorkerSide {
     const { queue } = this.#standby
     this.#reader = new MailboxReader(this.#standby)
     this.#pace = new Pace(
+      queue.clock,
       options.options.dispatchIntervalMs,
       Math.min(queue.maxPollMs, queue.visibilityTimeoutMs / LOOKS_PER_TIMEOUT),
     )
@@ -77,7 +76,7 @@ export class MailboxWorker implements WorkerSide {
   }
 
   sent(): void {
-    this.#hurry()
+    this.#pace.quicken()
   }
 
   extend(tokens: readonly number[]): Promise<Extended | undefined> {
@@ -117,7 +116,6 @@ export class MailboxWorker implements WorkerSide {
 
   #end(): void {
     this.#abort.abort(new Error('The worker does not read its mailbox any more.'))
-    this.#wakeUp()
   }
 
   #now(): number {
@@ -153,7 +151,7 @@ export class MailboxWorker implements WorkerSide {
     this.#questions.set(notice.number, (receipt) => resolve(read(receipt, askedAt)))
     try {
       await this.#standby.send([notice])
-      this.#hurry()
+      this.#pace.quicken()
       return await answer
     } catch (error) {
       this.#standby.trouble(error)
@@ -165,16 +163,10 @@ export class MailboxWorker implements WorkerSide {
     }
   }
 
-  /** Something is about to come. */
-  #hurry(): void {
-    this.#pace.quicken()
-    this.#wakeUp()
-  }
-
   /** Reads the mailbox until this side ends. Never rejects. */
   async #run(): Promise<void> {
     const { signal } = this.#abort
-    const { worker, queue, trouble } = this.#standby
+    const { worker, trouble } = this.#standby
     let told: string | undefined
     while (!signal.aborted) {
       try {
@@ -191,17 +183,14 @@ export class MailboxWorker implements WorkerSide {
         if (signal.aborted) return
         trouble(error)
       }
-      const atMost =
-        this.#questions.size > 0
-          ? this.#options.options.dispatchIntervalMs * 2
-          : worker.isBusy
-            ? BUSY_LOOK_MS
-            : undefined
-      if (signal.aborted) return
-      const wake = new AbortController()
-      this.#wakeUp = () => wake.abort()
-      await sleep(queue.clock, this.#pace.next(atMost), wake.signal).catch(() => {})
+      await this.#pace.wait(this.#patienceMs(), signal)
     }
+  }
+
+  /** How long not to look, at most. */
+  #patienceMs(): number {
+    if (this.#questions.size > 0) return 2 * this.#options.options.dispatchIntervalMs
+    return this.#standby.worker.isBusy ? BUSY_LOOK_MS : Number.POSITIVE_INFINITY
   }
 
   /** A mailbox that cannot be read is replaced by an empty one: what was in it runs out, and is handed out again. */

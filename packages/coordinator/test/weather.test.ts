@@ -7,24 +7,33 @@ import {
   seededRandom,
   sleep,
   Throttled,
+  UnknownOutcome,
 } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
 import { encodeRecord } from '../src/registry/record.ts'
 import { createWorld, linkTo, type Process, slowly, startInOrder, troublesOf, type World } from './support.ts'
+
+const untilAborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 
 const FAST = { visibilityTimeoutMs: 5000, takeoverAfterMs: 3000, acknowledgeTimeoutMs: 600_000 }
 const ALL = Array.from({ length: 60 }, (_, i) => i)
 
 const byNumber = (a: unknown, b: unknown): number => Number(a) - Number(b)
 
-/** Requests fail with `error` while the test says so. */
+/** Requests fail with `error` while the test says so; what became of a write is unknown then, as the port wants it. */
 function failing(store: ObjectStore, isFailing: () => boolean, error: (key: string) => Error): ObjectStore {
   const guard = <T>(key: string, request: () => Promise<T>): Promise<T> =>
     isFailing() ? Promise.reject(error(key)) : request()
   return {
     description: store.description,
     get: (key, options) => guard(key, () => store.get(key, options)),
-    put: (key, body, options) => guard(key, () => store.put(key, body, options)),
+    async put(key, body, options) {
+      if (!isFailing()) return store.put(key, body, options)
+      const cause = error(key)
+      const { retryAfterMs } = cause as { retryAfterMs?: number }
+      return { outcome: 'unknown', error: new UnknownOutcome(cause.message, { key, cause, retryAfterMs }) }
+    },
     delete: (keys, options) => guard(keys[0] ?? '', () => store.delete(keys, options)),
     list: (options) => guard(options.prefix, () => store.list(options)),
   }
@@ -73,6 +82,36 @@ describe('bad weather', () => {
     expect(troubles.every((list) => list.some(({ message }) => message.includes('The store is gone')))).toBe(true)
     await expectAllDone(world, pods, 60)
     expect(new Set(done).size).toBe(60)
+  })
+
+  it('the store is gone while a worker stops: nothing of it goes on once the queue is closed', async () => {
+    const world = createWorld()
+    let isGone = false
+    const store = failing(
+      world.store,
+      () => isGone,
+      (key) => new StoreUnavailable('The store is gone (injected).', { key }),
+    )
+    const writer = world.open(FAST)
+    const other = world.open({ ...FAST, acknowledgeTimeoutMs: 5000 }, {}, store)
+    troublesOf(other.queue)
+    await startInOrder(world, [
+      () => writer.queue.process((_, { signal }) => untilAborted(signal), { concurrency: 1, maxPrefetch: 0 }),
+    ])
+    const worker = other.queue.process((_, { signal }) => untilAborted(signal), { concurrency: 2 })
+    await world.pass(1500)
+    await world.run(writer.queue.enqueueMany([1, 2, 3]))
+    await world.pass(3000)
+    expect(worker.running).toBe(2)
+    isGone = true
+    await expect(world.run(worker.stop({ timeoutMs: 100 }))).rejects.toMatchObject({ code: 'NOT_ACKNOWLEDGED' })
+    isGone = false
+    await world.run(other.queue.close())
+    const { lastHeartbeat } = other.transport
+    await world.pass(120_000)
+    expect(other.transport.lastHeartbeat).toBe(lastHeartbeat)
+    await world.run(writer.queue.close())
+    expect(world.clock.pendingTimers).toBe(0)
   })
 
   it('the bucket throttles for a minute: requests wait as long as it asks, and nothing is lost', async () => {

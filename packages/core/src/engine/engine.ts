@@ -234,7 +234,7 @@ export class Engine {
   finishedWaiting(): void {
     const { role } = this.#election
     if (role.kind === 'leading') role.term.wake()
-    else if (role.kind === 'standby') this.#standby.flush()
+    else if (role.kind === 'standby') this.#standby.flushSoon()
   }
 
   /** Gives claims their full time; undefined while nobody can be asked. See `Term.extend`. */

@@ -11,7 +11,8 @@ import type { Command } from '../state/commands.ts'
 import type { EngineContext } from './context.ts'
 import { decodeInbox, inboxPrefix } from './inbox-codec.ts'
 
-const FIRST_POLL_MS = 100
+/** Shortest wait between two looks. */
+export const FIRST_POLL_MS = 100
 const READS_BEFORE_CORRUPT = 3
 /** How much of the inbox is in memory at a time. */
 const CHUNK_OBJECTS = 64

@@ -12,11 +12,14 @@ import type { Claim } from '../state/model.ts'
 import type { ClaimExtension, Extended, SettledElsewhere, TravellingTicket, WorkerSide } from '../transport/port.ts'
 import { announceSettled, SETTLED } from './announcer.ts'
 import type { EngineContext, Submission, TicketTimes, WorkerLink } from './context.ts'
+import { FIRST_POLL_MS } from './inbox-reader.ts'
 import type { InboxSender } from './inbox-sender.ts'
 import { PayloadSource } from './payload-source.ts'
 
 /** Settled claims to remember for their events, at most. */
 const MAX_REMEMBERED = 20_000
+/** Share of the visibility timeout that a settlement may wait for others: what waits longer comes after its claim has run out. */
+const WAITING_SHARE = 0.02
 
 export interface StandbyOptions {
   readonly context: EngineContext
@@ -37,6 +40,8 @@ export class Standby {
   readonly #loading = new Set<number>()
   /** Claims that were settled, until it is known how that was taken. */
   readonly #settled = new Map<number, { readonly claim: Claim; readonly settlement: Settlement }>()
+  #flushedAt = Number.NEGATIVE_INFINITY
+  #cancelFlush: (() => void) | undefined
 
   constructor(options: StandbyOptions) {
     this.#options = options
@@ -78,6 +83,7 @@ export class Standby {
 
   /** This process is about to write: from here on it hears of no other writer. */
   end(): void {
+    this.#unschedule()
     this.#joined?.side.stop()
     this.#joined = undefined
     this.#settled.clear()
@@ -93,8 +99,17 @@ export class Standby {
     this.#loading.delete(token)
   }
 
+  /** Sends what has ended soon, together with what ends meanwhile: not more often than the writer looks. */
+  flushSoon(): void {
+    if (this.#cancelFlush !== undefined) return
+    const { clock, maxPollMs, visibilityTimeoutMs } = this.#options.context.options
+    const dueAt = this.#flushedAt + Math.min(FIRST_POLL_MS, maxPollMs, visibilityTimeoutMs * WAITING_SHARE)
+    this.#cancelFlush = clock.setTimer(Math.max(0, dueAt - clock.monotonic()), () => this.flush())
+  }
+
   /** Sends what has ended, if anything has. */
   flush(): void {
+    this.#unschedule()
     const { context, inbox } = this.#options
     const worker = context.worker()
     if (worker === undefined) return
@@ -106,6 +121,7 @@ export class Standby {
     const settle: SettleCommand = { type: 'settle', settlements, ...(hears ? { worker: worker.id } : {}) }
     const commands = settlements.length > 0 ? [settle, ...notices] : notices
     if (commands.length === 0) return
+    this.#flushedAt = context.options.clock.monotonic()
     if (hears) this.#remember(settlements, claims)
     inbox.send({
       ...{ commands, payloads: [], resolve: () => side?.sent() },
@@ -131,6 +147,11 @@ export class Standby {
     const { side } = this.#joined
     this.#joined = undefined
     await side.leave(signal)
+  }
+
+  #unschedule(): void {
+    this.#cancelFlush?.()
+    this.#cancelFlush = undefined
   }
 
   #send(commands: readonly Command[]): Promise<void> {
