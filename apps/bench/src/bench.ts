@@ -107,7 +107,8 @@ async function measureOn(
 ): Promise<RowResult> {
   const opened = await supply.open(storeName ?? 'memory')
   try {
-    const place = { storeName, store: opened.store, quick, progress: (text: string) => progress.step(text) }
+    const { store, location } = opened
+    const place = { storeName, store, location, quick, progress: (text: string) => progress.step(text) }
     return await measureRow(row, place, repetitions)
   } finally {
     await row.end?.()

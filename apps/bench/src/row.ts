@@ -1,5 +1,6 @@
 /** What a row of the benchmark is: what it measures, on which stores, and what it is measured against. */
 import type { ObjectStore } from '@s3queue/storage'
+import type { StoreLocation } from './stores/location.ts'
 
 /** `far` is memory behind a model of a network: every request takes 60 ms. */
 export const STORE_NAMES = ['memory', 'fs', 'minio', 'far'] as const
@@ -29,6 +30,8 @@ export interface Place {
   readonly storeName: StoreName | undefined
   /** Empty, or used by rows before this one; each queue in it gets a name of its own. */
   readonly store: ObjectStore
+  /** Where other processes find it; undefined if it is in the memory of this one. */
+  readonly location: StoreLocation | undefined
   /** Small numbers, to see that everything works rather than how fast. */
   readonly quick: boolean
   /** Says what is going on now. */

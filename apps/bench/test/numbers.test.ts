@@ -49,7 +49,13 @@ describe('allocations', () => {
 })
 
 describe('a row', () => {
-  const place: Place = { storeName: 'memory', store: createMemoryStore(), quick: false, progress: () => {} }
+  const place: Place = {
+    storeName: 'memory',
+    store: createMemoryStore(),
+    location: undefined,
+    quick: false,
+    progress: () => {},
+  }
   const rowOf = (samples: readonly number[], target?: Row['metrics'][string]['target']): Row => {
     const left = [...samples]
     return {

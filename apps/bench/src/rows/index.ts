@@ -6,6 +6,7 @@ import { fewRequests } from './few-requests.ts'
 import { idle, idleInRealTime } from './idle.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { peers, peersOfOne } from './peers.ts'
+import { pods } from './pods.ts'
 import { recovery, recoveryOfAMillion } from './recovery.ts'
 import { startUp } from './start-up.ts'
 import { stateMachine } from './state-machine.ts'
@@ -26,6 +27,7 @@ export const ROWS: readonly Row[] = [
   recoveryOfAMillion,
   takeOver,
   takeOverByDefault,
+  pods,
   peers,
   peersOfOne,
 ]

@@ -3,13 +3,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createTestBucket, type S3Server, startMinio } from '@s3queue/e2e/harness'
 import { type ObjectStore, systemClock, withLatency } from '@s3queue/storage'
-import { createFsStore } from '@s3queue/storage-fs'
 import { createMemoryStore } from '@s3queue/storage-memory'
-import { createS3Store, type S3StoreOptions } from '@s3queue/storage-s3'
+import type { S3StoreOptions } from '@s3queue/storage-s3'
 import type { StoreName } from '../row.ts'
+import { openLocation, type StoreLocation } from './location.ts'
 
 export interface OpenStore {
   readonly store: ObjectStore
+  /** Where other processes find it; undefined if it is in the memory of this one. */
+  readonly location: StoreLocation | undefined
   close(): Promise<void>
 }
 
@@ -36,12 +38,14 @@ export function createStoreSupply({ directory, log }: StoreSupplyOptions): Store
     return { server, bucket: await createTestBucket(server, 'bench') }
   }
   const openers: Readonly<Record<StoreName, () => Promise<OpenStore>>> = {
-    memory: async () => ({ store: createMemoryStore(), close: async () => {} }),
-    far: async () => ({ store: farAway(createMemoryStore()), close: async () => {} }),
+    memory: async () => ({ store: createMemoryStore(), location: undefined, close: async () => {} }),
+    far: async () => ({ store: farAway(createMemoryStore()), location: undefined, close: async () => {} }),
     async fs() {
       const path = await mkdtemp(join(directory, 's3queue-bench-'))
+      const location = { kind: 'fs', directory: path } as const
       return {
-        store: createFsStore({ directory: path }),
+        store: openLocation(location).store,
+        location,
         // Queues that were cut off as if they had crashed may still have a write under way.
         close: () => rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }),
       }
@@ -49,8 +53,9 @@ export function createStoreSupply({ directory, log }: StoreSupplyOptions): Store
     async minio() {
       started ??= startServer()
       const { bucket } = await started
-      const store = createS3Store(bucket)
-      return { store, close: async () => store.destroy() }
+      const location = { kind: 's3', options: bucket } as const
+      const { store, close } = openLocation(location)
+      return { store, location, close: async () => close() }
     },
   }
   return {
