@@ -107,7 +107,7 @@ export class Intake<T> {
   async #enqueue(payload: T, options?: EnqueueOptions): Promise<Enqueued> {
     const encoded = encodePayload(payload, 0, this.#options.maxPayloadBytes)
     const [settings = this.#plain] = await this.#settingsOf([options])
-    const ready = await this.#prepare(payload, encoded, settings)
+    const ready = await this.#prepare(encoded, settings)
     return new Promise((resolve, reject) => {
       if (this.#waiting.push({ ...ready, resolve, reject }) === 1) queueMicrotask(() => void this.#send())
     })
@@ -130,9 +130,7 @@ export class Intake<T> {
     }
     const settings = await this.#settingsFor(payloads, options)
     const ready = this.#needsPreparation(encoded)
-      ? await Promise.all(
-          payloads.map((payload, i) => this.#prepare(payload, encoded[i] as Payload, settings[i] as Settings)),
-        )
+      ? await Promise.all(encoded.map((payload, i) => this.#prepare(payload, settings[i] as Settings)))
       : encoded.map((payload, i) => ({ payload, settings: settings[i] as Settings }))
     return ready.length === 0 ? [] : this.#submit(ready)
   }
@@ -143,9 +141,9 @@ export class Intake<T> {
   }
 
   /** Checks the payload against the schema, and puts it into an object of its own if it is large. */
-  async #prepare(original: T, payload: Payload, settings: Settings): Promise<Prepared> {
+  async #prepare(payload: Payload, settings: Settings): Promise<Prepared> {
     const { schema, offloadAboveBytes } = this.#options
-    if (schema !== undefined) await checkPayload(schema, typeof payload === 'string' ? JSON.parse(payload) : original)
+    if (schema !== undefined) await checkPayload(schema, typeof payload === 'string' ? JSON.parse(payload) : payload)
     if (sizeOf(payload, offloadAboveBytes) <= offloadAboveBytes) return { payload, settings }
     const { key: payloadKey, limit } = await this.#engine.writePayload(payload)
     return { payload: 'null', settings: { ...settings, extras: { ...settings.extras, payloadKey } }, limit }

@@ -1,43 +1,7 @@
-import { AccessDenied, InvalidOption, NoSuchBucket } from '@s3queue/storage'
+import { AccessDenied, NoSuchBucket } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
-import { createQueue, InvalidPayload, NotAcknowledged, PayloadTooLarge, type QueueOptions } from '../src/index.ts'
+import { InvalidPayload, NotAcknowledged, PayloadTooLarge } from '../src/index.ts'
 import { createWorld, intercept, record } from './support.ts'
-
-describe('options of a queue', () => {
-  const { store } = createWorld()
-  const cases: [string, Record<string, unknown>, RegExp][] = [
-    ['a typo', { visibiltyTimeoutMs: 5 }, /visibiltyTimeoutMs.*Did you mean "visibilityTimeoutMs"/],
-    ['a name that no key can carry', { name: 'a/b' }, /"name" must be/],
-    ['an empty name', { name: '' }, /"name" must be/],
-    ['no name', { name: undefined }, /"name" must be/],
-    ['a store that is none', { store: {} }, /"store" must be an object store/],
-    ['a negative number', { visibilityTimeoutMs: -1 }, /"visibilityTimeoutMs" must be/],
-    ['seconds for milliseconds', { visibilityTimeoutMs: 30 }, /"visibilityTimeoutMs" must be/],
-    ['a string for a number', { maxAttempts: '3' }, /"maxAttempts" must be/],
-    ['no attempt at all', { maxAttempts: 0 }, /"maxAttempts" must be/],
-    ['NaN', { lingerMs: Number.NaN }, /"lingerMs" must be/],
-    ['infinity', { takeoverAfterMs: Number.POSITIVE_INFINITY }, /"takeoverAfterMs" must be/],
-    ['a typo inside backoff', { backoff: { baseMS: 1 } }, /baseMS.*Did you mean "baseMs"/],
-  ]
-  it.each(cases)('refuses %s', (_, change, message) => {
-    const options = { name: 'jobs', store, ...change } as QueueOptions
-    expect(() => createQueue(options)).toThrow(InvalidOption)
-    expect(() => createQueue(options)).toThrow(message)
-  })
-
-  it.each([{ concurrency: 0 }, { concurrency: 1.5 }, { concurency: 3 }, { autoExtend: 'yes' }, { maxPrefetch: -1 }])(
-    'refuses process(…, %o)',
-    (options) => {
-      const { open } = createWorld()
-      expect(() => open().process(() => {}, options as never)).toThrow(InvalidOption)
-    },
-  )
-
-  it('refuses a handler that is no function', () => {
-    const { open } = createWorld()
-    expect(() => open().process('handler' as never)).toThrow(/takes a function/)
-  })
-})
 
 describe('payloads', () => {
   const cyclic: { self?: unknown } = {}

@@ -1,4 +1,5 @@
-import { InvalidOption } from '@s3queue/storage'
+import { InvalidOption, sleep } from '@s3queue/storage'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -230,12 +231,15 @@ describe('payloads', () => {
     },
   )
 
-  it('that no longer fit go to the dead letters at once', async () => {
+  it.each([
+    ['zod', z.object({ to: z.string() })],
+    ['valibot', v.object({ to: v.string() })],
+  ])('that a schema of %s does not take any more go to the dead letters at once', async (_, schema) => {
     const { open, run, store, clock } = createWorld()
     const old = open<unknown>()
     await run(old.enqueue({ to: 5 }))
     await run(old.close())
-    const queue = createQueue({ name: 'jobs', store, schema: z.object({ to: z.string() }), runtime: { clock } })
+    const queue = createQueue({ name: 'jobs', store, schema, runtime: { clock } })
     const seen = record(queue, 'died')
     queue.process(() => {
       throw new Error('never called')
@@ -244,24 +248,75 @@ describe('payloads', () => {
     expect(seen[0]?.event).toMatchObject({
       attempt: 1,
       reason: 'not-retriable',
-      failures: [{ name: 'InvalidPayload' }],
+      failures: [{ name: 'InvalidPayload', message: expect.stringContaining('to: ') }],
     })
     await run(queue.close())
   })
 
-  it('whose schema throws are refused with its reason', async () => {
-    const { open, run } = createWorld()
-    const broken = {
-      '~standard': {
-        version: 1 as const,
-        vendor: 'test',
-        validate: () => {
-          throw new Error('schema is broken')
-        },
+  /** A Standard Schema of one function. */
+  const schemaOf = (validate: (value: unknown) => unknown): StandardSchemaV1 => ({
+    '~standard': { version: 1, vendor: 'test', validate: validate as StandardSchemaV1['~standard']['validate'] },
+  })
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('schema is broken')
       },
-    }
-    const queue = open({ schema: broken })
+    ],
+    ['rejects', () => Promise.reject(new Error('schema is broken'))],
+  ])('whose schema %s are refused with its reason, and before the handler buried', async (_, validate) => {
+    const { open, run, store } = createWorld()
+    const queue = open({ schema: schemaOf(validate) })
     await expect(run(queue.enqueue('x'))).rejects.toThrow(/schema threw.*schema is broken/)
+    await expect(run(queue.enqueueMany(['x', 'y']))).rejects.toThrow(InvalidPayload)
+    expect(store.size).toBe(0)
+    await run(queue.close())
+    const old = open()
+    await run(old.enqueue('x'))
+    await run(old.close())
+    const worker = open({ schema: schemaOf(validate) })
+    const seen = record(worker, 'died')
+    worker.process(() => 'never called')
+    await run(worker.drain())
+    expect(seen[0]?.event).toMatchObject({ failures: [{ message: expect.stringContaining('schema is broken') }] })
+    await run(worker.close())
+  })
+
+  it('may be checked by a schema that takes its time, and are then as they were when they were enqueued', async () => {
+    const { open, run, clock } = createWorld()
+    const queue = open<{ to: string }>({
+      schema: schemaOf(async (value) => {
+        await sleep(clock, 100)
+        return { value }
+      }),
+    })
+    const payload = { to: 'ada' }
+    const enqueued = Promise.all([queue.enqueue(payload), queue.enqueueMany([payload])])
+    payload.to = 'eve'
+    await run(enqueued)
+    const handled: string[] = []
+    queue.process((message) => void handled.push(message.payload.to))
+    await run(queue.drain())
+    expect(handled).toEqual(['ada', 'ada'])
+    await run(queue.close())
+  })
+
+  it('that are bytes are checked, too, as copies', async () => {
+    const { open, run, clock } = createWorld()
+    const queue = open<Uint8Array>({
+      schema: schemaOf(async (value) => {
+        await sleep(clock, 100)
+        const fits = value instanceof Uint8Array && value[0] === 1
+        return fits ? { value } : { issues: [{ message: 'begins with another byte' }] }
+      }),
+    })
+    const bytes = Uint8Array.from([1, 2])
+    const enqueued = queue.enqueue(bytes)
+    bytes.fill(9)
+    await run(enqueued)
+    await expect(run(queue.enqueue(bytes))).rejects.toThrow(/begins with another byte/)
     await run(queue.close())
   })
 })

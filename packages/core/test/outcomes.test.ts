@@ -268,6 +268,63 @@ describe('backoff', () => {
   })
 })
 
+describe('a backoff function', () => {
+  it.each<[string, () => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new Error('cannot say')
+      },
+    ],
+    ['returns nothing', () => undefined],
+    ['returns less than nothing', () => -1],
+    ['returns no number', () => '10'],
+    ['returns NaN', () => Number.NaN],
+    ['returns infinity', () => Number.POSITIVE_INFINITY],
+    ['returns a promise', () => Promise.resolve(10)],
+    ['returns more than a year', () => 400 * 24 * 3_600_000],
+  ])('that %s is told of, and the default numbers hold', async (_, backoff) => {
+    const { open, run, clock } = createWorld()
+    const queue = open<string>({ maxAttempts: 2, backoff: backoff as never })
+    const seen = record(queue, 'retried', 'trouble')
+    const at: number[] = []
+    await run(queue.enqueue('x'))
+    queue.process(() => {
+      at.push(clock.now())
+      throw new Error('no')
+    })
+    await run(queue.drain())
+    expect(seen.map(({ name }) => name)).toEqual(['trouble', 'retried'])
+    expect((at[1] ?? 0) - (at[0] ?? 0)).toBeGreaterThanOrEqual(1000)
+    expect((at[1] ?? 0) - (at[0] ?? 0)).toBeLessThan(1100)
+    expect(await run(queue.getStats())).toMatchObject({ dead: 1, total: 1 })
+    await run(queue.close())
+  })
+
+  it('is told the attempt and the error; a wait of the message, or of the handler, comes first', async () => {
+    const { open, run } = createWorld()
+    const asked: unknown[] = []
+    const queue = open<string>({
+      maxAttempts: 3,
+      backoff: (attempt, { name, message }) => asked.push([attempt, name, message]),
+    })
+    await run(queue.enqueue('plain'))
+    await run(queue.enqueue('own', { backoff: { baseMs: 1 } }))
+    await run(queue.enqueue('asks'))
+    queue.process(({ payload }, { attempt }) => {
+      if (attempt === 3) return 'enough'
+      if (payload === 'asks') return retry({ afterMs: 1 })
+      throw new RangeError(payload)
+    })
+    await run(queue.drain())
+    expect(asked).toEqual([
+      [1, 'RangeError', 'plain'],
+      [2, 'RangeError', 'plain'],
+    ])
+    await run(queue.close())
+  })
+})
+
 describe('waiting for a result', () => {
   it('works from a process that is not the writer, also for what is in the inbox', async () => {
     const { open, run } = createWorld()

@@ -1,5 +1,6 @@
 import { sleep } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
+import { Cancelled, Released } from '../src/index.ts'
 import { createWorld, record } from './support.ts'
 
 describe('several processes on one queue', () => {
@@ -191,5 +192,56 @@ describe('an inbox that has filled up', () => {
     expect((await run(writer.getStats())).total).toBe(91)
     await run(producer.close())
     expect((await run(writer.getStats())).total).toBe(91)
+  })
+})
+
+describe('a process that does not write', () => {
+  it('operates and looks as the writer does', async () => {
+    const { open, run, clock } = createWorld()
+    const writer = open<string>({ maxAttempts: 1 })
+    const signals = new Map<string, AbortSignal>()
+    writer.process(
+      ({ payload }, { signal, attempt }) => {
+        signals.set(`${payload}${attempt}`, signal)
+        if (payload.startsWith('dead')) throw new Error('no')
+        return payload.startsWith('long') && attempt === 1 ? new Promise(() => {}) : undefined
+      },
+      { concurrency: 3, maxPrefetch: 0 },
+    )
+    await run(writer.enqueueMany(['dead1', 'dead2', 'dead3'], (payload) => ({ id: payload })))
+    await run(writer.drain())
+    await run(writer.enqueueMany(['long1', 'long2', 'long3'], (id) => ({ id, maxAttempts: 2 })))
+    await clock.advance(100)
+    const elsewhere = open<string>()
+    await run(elsewhere.enqueueMany(['wait1', 'wait2', 'wait3'], (id) => ({ id })))
+    await run(elsewhere.enqueue('later', { id: 'later', delayMs: 3_600_000 }))
+
+    expect(await run(elsewhere.get('long1'))).toMatchObject({ status: 'active', attempts: 1 })
+    expect(await run(elsewhere.get('wait1'))).toMatchObject({ status: 'waiting' })
+    expect(await run(elsewhere.getPayload('wait3'))).toBe('wait3')
+    const dead = await run(elsewhere.list({ status: 'dead', limit: 2 }))
+    expect(dead.messages.map(({ id }) => id)).toEqual(['dead1', 'dead2'])
+    const rest = await run(elsewhere.list({ status: 'dead', after: dead.next }))
+    expect(rest.messages.map(({ id }) => id)).toEqual(['dead3'])
+    const stats = { waiting: 3, delayed: 1, active: 3, completed: 0, dead: 3, total: 10 }
+    expect(await run(elsewhere.getStats())).toEqual(stats)
+
+    for (const id of ['long1', 'wait1', 'later']) expect(await run(elsewhere.cancel(id))).toBe(true)
+    expect(signals.get('long11')?.reason).toBeInstanceOf(Cancelled)
+    expect(await run(elsewhere.release('long2'))).toBe(true)
+    expect(signals.get('long21')?.reason).toBeInstanceOf(Released)
+    for (const id of ['later', 'dead1', 'nobody']) expect(await run(elsewhere.cancel(id))).toBe(false)
+    expect(await run(elsewhere.redrive(({ id }) => id === 'dead1'))).toBe(1)
+    expect(await run(elsewhere.redrive(['dead2', 'nobody']))).toBe(1)
+    expect(await run(elsewhere.forget('dead3'))).toBe(1)
+    expect(await run(elsewhere.pause())).toBe(true)
+    await run(elsewhere.enqueue('purged', { id: 'purged' }))
+    expect(await run(elsewhere.purge())).toBe(1)
+    expect(await run(elsewhere.resume())).toBe(true)
+    expect(await run(elsewhere.release('long3'))).toBe(true)
+    await run(elsewhere.drain())
+    expect(await run(elsewhere.getStats())).toMatchObject({ completed: 4, dead: 2, total: 6 })
+    await run(elsewhere.close())
+    await run(writer.close())
   })
 })

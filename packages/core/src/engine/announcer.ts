@@ -3,8 +3,9 @@ import { attemptOf } from '../claim.ts'
 import type { EventHub } from '../events.ts'
 import type { SettleDecision } from '../settle.ts'
 import type { EnqueueCommand, Settlement } from '../state/commands.ts'
-import type { Failure } from '../state/events.ts'
-import { type Claim, messageId, numberedId, type QueueState } from '../state/model.ts'
+import { failuresWith } from '../state/endings.ts'
+import type { Failure, QueueEvent } from '../state/events.ts'
+import { type Claim, numberedId, type QueueState } from '../state/model.ts'
 import type { SettledElsewhere } from '../transport/port.ts'
 import type { Effect } from './commit-loop.ts'
 import type { EngineContext } from './context.ts'
@@ -37,17 +38,14 @@ export class Announcer {
     effect: Effect | undefined,
   ): Effect | undefined {
     if (!SETTLED.some((name) => this.#context.events.hears(name))) return effect
-    const nextTry = new Map<number, number>()
-    for (const event of decision.events) {
-      if (event.type === 'retried' || event.type === 'snoozed') nextTry.set(event.token, event.visibleAt)
-    }
     const at = this.#state.now
+    const outcomes = outcomesOf(settlements, claims, decision, at)
     return after(effect, () => {
+      const { events, wallNow } = this.#context
       for (const [i, settlement] of settlements.entries()) {
-        this.#announce(settlement, claims[i], decision.results[i], {
-          at,
-          visibleAt: nextTry.get(settlement.token) ?? 0,
-        })
+        const [claim, outcome] = [claims[i], outcomes[i]]
+        if (claim !== undefined && outcome !== undefined)
+          announceSettled(events, claim, settlement, outcome, at, wallNow())
       }
     })
   }
@@ -57,36 +55,54 @@ export class Announcer {
     this.#context.events.emit(cancelled ? 'cancelled' : 'released', attemptOf(claim))
   }
 
-  expired(claims: readonly Claim[]): Effect | undefined {
+  /** `decided`: what became of `claims`, whose time was up. */
+  expired(claims: readonly Claim[], decided: readonly QueueEvent[]): Effect | undefined {
     const { events } = this.#context
     if (!events.hears('expired') && !events.hears('died')) return undefined
+    const deaths = deathsOf(claims, decided, this.#state.now)
     return after(undefined, () => {
       for (const claim of claims) {
-        if (claim.attempt < claim.batch.maxAttempts) events.emit('expired', attemptOf(claim))
-        else this.#died(claim)
+        const death = deaths.get(claim.token)
+        if (death === undefined) events.emit('expired', attemptOf(claim))
+        else events.emit('died', { ...attemptOf(claim), ...death })
       }
     })
   }
+}
 
-  #announce(
-    settlement: Settlement,
-    claim: Claim | undefined,
-    result: SettleDecision['results'][number] | undefined,
-    times: { readonly at: number; readonly visibleAt: number },
-  ): void {
-    const { events, wallNow } = this.#context
-    if (claim === undefined || result === undefined) return
-    const dead = result === 'died' ? this.#state.dead.get(messageId(claim)) : undefined
-    const died = dead === undefined ? undefined : { reason: dead.reason, failures: dead.failures }
-    const outcome = { token: claim.token, as: result, visibleAt: times.visibleAt, died }
-    announceSettled(events, claim, settlement, outcome, times.at, wallNow())
+/** How settlements were taken, in their order. `at`: the moment of that, ms since 1970. */
+export function outcomesOf(
+  settlements: readonly Settlement[],
+  claims: readonly (Claim | undefined)[],
+  { events, results }: SettleDecision,
+  at: number,
+): SettledElsewhere[] {
+  const nextTry = new Map<number, number>()
+  for (const event of events) {
+    if (event.type === 'retried' || event.type === 'snoozed') nextTry.set(event.token, event.visibleAt)
   }
+  const deaths = deathsOf(claims, events, at)
+  return settlements.map(({ token }, i) => ({
+    ...{ token, as: results[i] ?? 'stale', visibleAt: nextTry.get(token), died: deaths.get(token) },
+  }))
+}
 
-  #died(claim: Claim): void {
-    const dead = this.#state.dead.get(messageId(claim))
-    if (dead !== undefined)
-      this.#context.events.emit('died', { ...attemptOf(claim), reason: dead.reason, failures: dead.failures })
+/** By token. Made from the decision, as the state may have forgotten a dead letter when its commit is in the log. */
+function deathsOf(
+  claims: readonly (Claim | undefined)[],
+  decided: readonly QueueEvent[],
+  at: number,
+): ReadonlyMap<number, NonNullable<SettledElsewhere['died']>> {
+  const deaths = new Map<number, NonNullable<SettledElsewhere['died']>>()
+  if (!decided.some(({ type }) => type === 'died')) return deaths
+  const byToken = new Map(claims.map((claim) => [claim?.token, claim]))
+  for (const event of decided) {
+    const claim = event.type === 'died' ? byToken.get(event.token) : undefined
+    if (event.type !== 'died' || claim === undefined) continue
+    const { token, reason, name, message } = event
+    deaths.set(token, { reason, failures: failuresWith(claim, at, name, message) })
   }
+  return deaths
 }
 
 /** Tells listeners how a settlement was taken at `at`, and that `now` is the time; both ms since 1970. */

@@ -11,9 +11,8 @@ import { decideExpire } from '../expire.ts'
 import { decideSettle, type SettleDecision } from '../settle.ts'
 import type { Payload } from '../state/batch-codec.ts'
 import type { Command, ControlCommand, EnqueueCommand, SettleCommand, Settlement } from '../state/commands.ts'
-import { type Claim, messageId, type QueueState } from '../state/model.ts'
-import type { SettledElsewhere } from '../transport/port.ts'
-import { Announcer } from './announcer.ts'
+import type { Claim, QueueState } from '../state/model.ts'
+import { Announcer, outcomesOf } from './announcer.ts'
 import type { Claims } from './claims.ts'
 import type { CommitLoop, Effect } from './commit-loop.ts'
 import type { Answer, EngineContext } from './context.ts'
@@ -93,26 +92,8 @@ export class Decisions {
     const decision = this.settle(settlements, claims)
     const remote = worker === undefined ? undefined : this.#claims.side?.worker(worker)
     if (remote === undefined) return
-    const outcomes = this.#outcomes(settlements, claims, decision)
+    const outcomes = outcomesOf(settlements, claims, decision, this.#state.now)
     this.#loop.record([], { durable: () => remote.settled(outcomes), lost: () => {} })
-  }
-
-  #outcomes(
-    settlements: readonly Settlement[],
-    claims: readonly (Claim | undefined)[],
-    { events, results }: SettleDecision,
-  ): SettledElsewhere[] {
-    const nextTry = new Map<number, number>()
-    for (const event of events) {
-      if (event.type === 'retried' || event.type === 'snoozed') nextTry.set(event.token, event.visibleAt)
-    }
-    return settlements.map(({ token }, i): SettledElsewhere => {
-      const claim = claims[i]
-      const as = results[i] ?? 'stale'
-      const dead = claim === undefined || as !== 'died' ? undefined : this.#state.dead.get(messageId(claim))
-      const died = dead === undefined ? undefined : { reason: dead.reason, failures: dead.failures }
-      return { token, as, visibleAt: nextTry.get(token), died }
-    })
   }
 
   /** What handlers of this process reported. */
@@ -125,7 +106,8 @@ export class Decisions {
   expire(tokens: readonly number[]): void {
     const claims = tokens.map((token) => this.#state.active.get(token)).filter((claim) => claim !== undefined)
     for (const token of tokens) this.#claims.forget(token)
-    this.#loop.record(decideExpire(this.#state, tokens), this.#announcer.expired(claims))
+    const decided = decideExpire(this.#state, tokens)
+    this.#loop.record(decided, this.#announcer.expired(claims, decided))
     this.#claims.ranOut(claims)
   }
 

@@ -8,9 +8,10 @@ import type { Fold, LogEntry } from '@s3queue/primitives'
 import { attemptOf } from '../claim.ts'
 import { applyEvent, beginCommit } from '../state/apply.ts'
 import { decodeBatch } from '../state/batch-codec.ts'
+import { failuresWith } from '../state/endings.ts'
 import type { QueueEvent } from '../state/events.ts'
 import { queueFold } from '../state/fold.ts'
-import { type Claim, messageId, numberedId, type QueueState } from '../state/model.ts'
+import { type Claim, numberedId, type QueueState } from '../state/model.ts'
 import type { FollowedEvent, FollowedEventName } from './events.ts'
 
 type Told<N extends FollowedEventName> = Extract<FollowedEvent, { readonly name: N }>['event']
@@ -90,11 +91,7 @@ export class TellingFold implements Fold<QueueState> {
       }
       case 'died': {
         const { reason, name, message } = event
-        const failures = state.dead.get(messageId(claim))?.failures ?? [
-          ...claim.failures,
-          { attempt: claim.attempt, at, name, message },
-        ]
-        this.#tell(state, 'died', { ...about, reason, failures })
+        this.#tell(state, 'died', { ...about, reason, failures: failuresWith(claim, at, name, message) })
         break
       }
       case 'snoozed':

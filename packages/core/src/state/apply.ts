@@ -5,7 +5,7 @@
  * An event that does not fit the state (a token nobody holds, a run that is too short) cannot come from a log that was written
  * by the decisions of this package; it throws, since going on would mean to guess.
  */
-import { complete, forgetEnded, forgetMessage, keepCompletion, keepDead } from './endings.ts'
+import { complete, failuresWith, forgetEnded, forgetMessage, keepCompletion, keepDead } from './endings.ts'
 import type { QueueEvent } from './events.ts'
 import { type Batch, type Claim, countHeld, numberedId, type QueueState } from './model.ts'
 import { enterNames, forgetNames } from './names.ts'
@@ -13,7 +13,6 @@ import { dropPayloadObject, noteUnnamed, usePayloadObject } from './payload-keys
 import { addRun, growRun, placeOf, promoteDue, takeAll, takeFirst, takeOut } from './runs.ts'
 import { forgetSilent, take } from './senders.ts'
 
-const FAILURES_KEPT = 20
 const LOG_LINES_KEPT = 100
 const ANSWERS_KEPT_MS = 3_600_000
 const TIDY_EVERY_MS = 300_000
@@ -102,7 +101,7 @@ const table: Apply = {
 
   retried(state, { token, visibleAt, name, message }) {
     const claim = end(state, token)
-    putBack(state, claim, claim.attempt, visibleAt, withFailure(state, claim, name, message), 'back')
+    putBack(state, claim, claim.attempt, visibleAt, failuresWith(claim, state.now, name, message), 'back')
   },
 
   snoozed(state, { token, visibleAt }) {
@@ -120,14 +119,14 @@ const table: Apply = {
   expired(state, { tokens }) {
     for (let i = tokens.length - 1; i >= 0; i--) {
       const claim = end(state, tokens[i] as number)
-      const failures = withFailure(state, claim, 'VisibilityTimeout', `no settlement within ${claim.timeoutMs} ms`)
+      const failures = failuresWith(claim, state.now, 'VisibilityTimeout', `no settlement within ${claim.timeoutMs} ms`)
       putBack(state, claim, claim.attempt, 0, failures, 'front')
     }
   },
 
   died(state, { token, reason, name, message }) {
     const claim = end(state, token)
-    keepDead(state, claim, reason, withFailure(state, claim, name, message))
+    keepDead(state, claim, reason, failuresWith(claim, state.now, name, message))
   },
 
   paused(state, { paused }) {
@@ -260,10 +259,6 @@ function end(state: QueueState, token: number): Claim {
   state.active.delete(token)
   countHeld(state, claim.worker, -1)
   return claim
-}
-
-function withFailure(state: QueueState, claim: Claim, name: string, message: string): Claim['failures'] {
-  return [...claim.failures.slice(1 - FAILURES_KEPT), { attempt: claim.attempt, at: state.now, name, message }]
 }
 
 function putBack(

@@ -4,6 +4,13 @@ import { type Batch, type Claim, messageId, type QueueState } from './model.ts'
 import { endNames } from './names.ts'
 import { dropPayloadObject } from './payload-keys.ts'
 
+const FAILURES_KEPT = 20
+
+/** What is known of a message's failures once the attempt of `claim` has failed, too. `at`: ms since 1970. */
+export function failuresWith(claim: Claim, at: number, name: string, message: string): readonly Failure[] {
+  return [...claim.failures.slice(1 - FAILURES_KEPT), { attempt: claim.attempt, at, name, message }]
+}
+
 /** A message is completed: counted for ever. Returns how many were before it. */
 export function complete(state: QueueState, { batch }: Claim): number {
   dropPayload(state, batch)
