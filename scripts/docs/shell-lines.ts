@@ -13,6 +13,7 @@ const HELP: Readonly<Record<string, string>> = {
   demo: 'apps/demo/src/help.ts',
   bench: 'apps/bench/src/arguments.ts',
   verify: 'scripts/verify/choose-steps.mjs',
+  compat: 'scripts/docs/compat.ts',
   cost: 'scripts/docs/cost.ts',
   sim: 'packages/core/test/sim/**/*.ts',
   explore: 'packages/primitives/test/explorer/cli.ts',

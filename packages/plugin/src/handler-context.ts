@@ -59,7 +59,7 @@ export interface HandledAttemptOptions {
   readonly renewals: RenewalListener
 }
 
-/** One attempt under way. The handler sees it as its context. */
+/** One attempt under way. The handler sees it as its context, and may take it apart. */
 export class HandledAttempt implements HandlerContext {
   readonly record: S3dbRecord
   readonly metadata: Readonly<Record<string, unknown>>
@@ -116,15 +116,11 @@ export class HandledAttempt implements HandlerContext {
     return this.#claimed.signal
   }
 
-  async ack(result?: unknown): Promise<void> {
-    this.#decide({ kind: 'ack', result })
-  }
+  readonly ack = async (result?: unknown): Promise<void> => this.#decide({ kind: 'ack', result })
 
-  async nack(error?: unknown): Promise<void> {
-    this.#decide({ kind: 'nack', error })
-  }
+  readonly nack = async (error?: unknown): Promise<void> => this.#decide({ kind: 'nack', error })
 
-  async renewLock(extraMs: number = this.#options.visibilityTimeoutMs): Promise<boolean> {
+  readonly renewLock = async (extraMs: number = this.#options.visibilityTimeoutMs): Promise<boolean> => {
     const left = Math.max(0, this.visibleUntil - this.#options.now())
     try {
       await this.#claimed.extend(Math.min(12 * 3_600_000, Math.round(left + extraMs)))
@@ -137,13 +133,9 @@ export class HandledAttempt implements HandlerContext {
     return true
   }
 
-  progress(value: unknown): void {
-    this.#claimed.progress(value)
-  }
+  readonly progress = (value: unknown): void => this.#claimed.progress(value)
 
-  log(text: string): void {
-    this.#claimed.log(text)
-  }
+  readonly log = (text: string): void => this.#claimed.log(text)
 
   /** Time that passed in a worker's hands before the handler's turn came is given back. */
   async beginInFull(): Promise<void> {

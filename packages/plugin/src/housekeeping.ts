@@ -1,6 +1,6 @@
 /** What is done to a queue as a whole: counting, emptying, putting dead letters back. */
-import type { EntryFilter, EntryStatus, RecordQueueStats, S3dbRecord } from '@s3queue/s3db'
-import { QueueError } from '@s3queue/s3db'
+import type { Adopted, EntryFilter, EntryStatus, RecordQueueStats, S3dbRecord } from '@s3queue/s3db'
+import { adoptQueue, QueueError, QueueView } from '@s3queue/s3db'
 import type { QueueRuntime } from './queue-runtime.ts'
 import type { Truncated, TruncateOptions } from './resource-methods.ts'
 
@@ -41,6 +41,19 @@ export class Housekeeping {
     const { deleted } = await view.deleteMany((await view.list()).map(({ id }) => id))
     const deadLetterDeleted = includeDeadLetter ? ((await deadLetters?.removeAll()) ?? 0) : 0
     return { queueDeleted: purged + deleted, deadLetterDeleted }
+  }
+
+  async adopt(name: string | undefined): Promise<Adopted> {
+    const { database, settings, enqueuer } = this.#runtime
+    const queueResource = name ?? `plg_s3queue_${settings.resource}_queue`
+    const old = database.resources[queueResource]
+    if (old === undefined || old instanceof QueueView) {
+      throw new QueueError(`Resource '${queueResource}' not found`, {
+        ...{ statusCode: 404, operation: 'adoptQueue', metadata: { queueResource } },
+        suggestion: 'Give the name of the queue resource of the plugin that comes with s3db.js.',
+      })
+    }
+    return adoptQueue(old, enqueuer)
   }
 
   /** A crash in between leaves a row whose message waits again: redriving it once more changes nothing. */

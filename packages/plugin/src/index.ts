@@ -1,4 +1,4 @@
-export type { QueueEntry, QueueErrorDetails, RecordQueueStats } from '@s3queue/s3db'
+export type { Adopted, QueueEntry, QueueErrorDetails, RecordQueueStats } from '@s3queue/s3db'
 export { QueueError } from '@s3queue/s3db'
 export { type ActionMessage, createActionHandler } from './action-handler.ts'
 export type { Duration } from './duration.ts'

@@ -3,6 +3,7 @@ import type { RecordQueueStats } from '@s3queue/s3db'
 import type { Clock } from '@s3queue/storage'
 import type { Emit, PluginMetrics } from './events.ts'
 import type { PluginQueue } from './open-queue.ts'
+import type { WatchedStore } from './watched-store.ts'
 
 export interface MonitorOptions {
   readonly clock: Clock
@@ -11,6 +12,7 @@ export interface MonitorOptions {
   readonly hears: (event: string) => boolean
   readonly database: { emit(name: string, event: unknown): unknown; listenerCount(name: string): number }
   readonly queue: () => PluginQueue
+  readonly store: WatchedStore
   readonly stats: () => Promise<RecordQueueStats>
   readonly tell: (error: unknown) => void
 }
@@ -53,7 +55,10 @@ export class Monitor {
     const queue = this.#options.queue()
     const own = queue.metrics()
     const told = own.isCoordinator ? undefined : await queue.workers()
-    const activeWorkers = Math.max(own.activeWorkers, told?.workers.length ?? 0)
-    return { ...own, activeWorkers, ticketsAvailable: own.ticketsAvailable ?? 0 }
+    // The coordinator's own worker needs no sign of life, so it is not among the others.
+    const everywhere = (told?.workers.length ?? 0) + (told?.writer === undefined ? 0 : 1)
+    const activeWorkers = Math.max(own.activeWorkers, everywhere)
+    const { throttledCount: throttlingErrors } = this.#options.store
+    return { ...own, activeWorkers, throttlingErrors, ticketsAvailable: own.ticketsAvailable ?? 0 }
   }
 }

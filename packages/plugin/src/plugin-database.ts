@@ -4,6 +4,14 @@ import { QueueError, type S3dbDatabase } from '@s3queue/s3db'
 export interface PluginDatabase extends S3dbDatabase {
   /** Plugins that the database stops when it disconnects. */
   readonly pluginList: unknown[]
+  /** Ends the process on signals, after those who are registered. */
+  readonly processManager?: {
+    readonly isShuttingDown?: boolean
+    readonly options?: { readonly shutdownTimeout?: number }
+    registerCleanup(stop: () => Promise<void>, name: string): void
+    unregisterCleanup(name: string): void
+  } | null
+  readonly cronManager?: { readonly options?: { exitOnSignal?: boolean } } | null
   isConnected(): boolean
   once(name: string, listener: () => void): unknown
   emit(name: string, event: unknown): unknown

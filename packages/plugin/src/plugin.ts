@@ -1,6 +1,7 @@
 /** `S3QueuePlugin`: a queue for one resource of a database. Wiring only: what happens, happens in the runtime. */
 import type { QueueCost } from '@s3queue/core'
 import {
+  type Adopted,
   type EntryFilter,
   openDeadLetterResource,
   QueueError,
@@ -31,6 +32,7 @@ import {
   type TruncateOptions,
 } from './resource-methods.ts'
 import { releaseResource, takeResource } from './resource-owners.ts'
+import { onShutdown } from './shutdown-hook.ts'
 
 /** What `usePlugin` calls a plugin of this class that is given no name. */
 const DEFAULT_NAME = 's3queue'
@@ -53,6 +55,7 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends Plugin {
   #runtime: QueueRuntime | undefined
   #names: HelperNames | undefined
   #detach: (() => void) | undefined
+  #unhook: (() => void) | undefined
   #disconnecting = false
   /** Of a plugin that was there before its database was connected. */
   #installing: Promise<void> | undefined
@@ -131,6 +134,10 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends Plugin {
     showViews(database.resources, names, runtime.view, rows, deadLetterResource)
     // The library stops what is in this list when it disconnects, and waits for it; plugins of `usePlugin` it forgets.
     if (!database.pluginList.includes(this)) database.pluginList.push(this)
+    this.#unhook = onShutdown(database, `${this.slug}:${name}`, async (handlersMs) => {
+      await runtime.stopWorker(Math.min(handlersMs, this.#settings.visibilityTimeoutMs))
+      await runtime.session.close()
+    })
     database.once('disconnected', () => {
       this.#disconnecting = true
     })
@@ -161,6 +168,7 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends Plugin {
 
   async #forget(runtime: QueueRuntime): Promise<void> {
     this.#runtime = undefined
+    this.#unhook?.()
     await runtime.end()
     this.#detach?.()
     this.#detach = undefined
@@ -174,7 +182,8 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends Plugin {
   /** Starts the worker, with `onMessage` unless it is given a handler. Does nothing but say so if it runs already. */
   async startProcessing(handler?: OnMessage<Task> | null, { concurrency }: StartOptions = {}): Promise<void> {
     const onMessage = this.#handler(handler)
-    if (this.#installed('startProcessing').start(onMessage, concurrency ?? this.#settings.concurrency)) return
+    const runtime = this.#installed('startProcessing')
+    if (await runtime.start(onMessage, concurrency ?? this.#settings.concurrency)) return
     this.logger.warn(
       `The worker of "${this.#settings.resource}" runs already: call stopProcessing() before you start it with something else.`,
     )
@@ -243,6 +252,14 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends Plugin {
   /** Enqueues the records of dead letters again and deletes their rows: one, several, or all. Resolves to how many. */
   redrive(which?: string | readonly string[]): Promise<number> {
     return this.#housekeeping('redrive').redrive(which)
+  }
+
+  /**
+   * Takes over what waits in the queue of the plugin that comes with s3db.js, by default the one of the same resource. Its workers have to be
+   * stopped. Safe to repeat.
+   */
+  adoptQueue(queueResource?: string): Promise<Adopted> {
+    return this.#housekeeping('adoptQueue').adopt(queueResource)
   }
 
   /** What this process asked of the store, and what that costs at the prices of S3. */

@@ -47,6 +47,8 @@ export class QueueRuntime {
   readonly runs: HandlerRuns
   readonly deadLetters: DeadLetters | undefined
   readonly session: QueueSession
+  readonly database: PluginDatabase
+  readonly settings: ResolvedS3QueueOptions
   readonly #options: QueueRuntimeOptions
   readonly #clock: Clock = systemClock
   readonly #store: OpenedStore
@@ -54,11 +56,15 @@ export class QueueRuntime {
   readonly #completions: Completions
   readonly #monitor: Monitor
   #worker: Worker | undefined
+  /** The end of the worker before. */
+  #stopping: Promise<void> = Promise.resolve()
   #workerId = 'none'
 
   constructor(options: QueueRuntimeOptions) {
     this.#options = options
     const { database, resource, settings, emit } = options
+    this.database = database
+    this.settings = settings
     this.#store = settings.store === undefined ? openStore(database.client) : kept(settings.store)
     this.#watched = withWatch(this.#store.store, this.#clock, (throttling) =>
       emit('plg:s3-queue:s3-throttled', throttling),
@@ -79,6 +85,7 @@ export class QueueRuntime {
     })
     this.#monitor = new Monitor({
       ...options,
+      store: this.#watched,
       clock,
       everyMs: settings.heartbeatMs,
       queue,
@@ -101,8 +108,9 @@ export class QueueRuntime {
     return this.#worker === undefined ? lastHeartbeat : (this.#watched.lastAnswerAt ?? lastHeartbeat)
   }
 
-  /** Starts the worker. False if one runs. */
-  start(onMessage: OnMessage<never>, concurrency: number): boolean {
+  /** Starts the worker, after the end of the one before. False if one runs. */
+  async start(onMessage: OnMessage<never>, concurrency: number): Promise<boolean> {
+    await this.#stopping.catch(() => {})
     if (this.#worker !== undefined) return false
     const { settings, emit } = this.#options
     const { autoExtend, maxPrefetch } = settings
@@ -117,11 +125,16 @@ export class QueueRuntime {
   }
 
   /** Takes nothing new and waits for running handlers, at most so long. */
-  async stopWorker(timeoutMs: number = this.#options.settings.visibilityTimeoutMs): Promise<void> {
+  stopWorker(timeoutMs: number = this.#options.settings.visibilityTimeoutMs): Promise<void> {
     const worker = this.#worker
+    if (worker === undefined) return this.#stopping
     this.#worker = undefined
     this.#monitor.stop()
-    if (worker === undefined) return
+    this.#stopping = this.#stop(worker, timeoutMs)
+    return this.#stopping
+  }
+
+  async #stop(worker: Worker, timeoutMs: number): Promise<void> {
     await worker.stop({ timeoutMs })
     await this.#completions.idle()
     this.#options.emit('plg:s3-queue:workers-stopped', { workerId: worker.id })

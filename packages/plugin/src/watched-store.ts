@@ -10,12 +10,17 @@ export interface Throttling {
 export interface WatchedStore extends ObjectStore {
   /** When the store last answered as it should, ms since 1970. */
   readonly lastAnswerAt: number | undefined
+  /** How often it asked for fewer requests. */
+  readonly throttledCount: number
 }
 
 export function withWatch(store: ObjectStore, clock: Clock, throttled: (throttling: Throttling) => void): WatchedStore {
   let lastAnswerAt: number | undefined
+  let throttledCount = 0
   const notice = (operation: Throttling['operation'], error: unknown): void => {
-    if (error instanceof Throttled) throttled({ operation, retryAfter: error.retryAfterMs })
+    if (!(error instanceof Throttled)) return
+    throttledCount++
+    throttled({ operation, retryAfter: error.retryAfterMs })
   }
   const watch = async <T>(operation: Throttling['operation'], request: Promise<T>): Promise<T> => {
     try {
@@ -33,12 +38,16 @@ export function withWatch(store: ObjectStore, clock: Clock, throttled: (throttli
     get lastAnswerAt() {
       return lastAnswerAt
     },
+    get throttledCount() {
+      return throttledCount
+    },
     get: (key, options) => watch('get', store.get(key, options)),
     list: (options) => watch('list', store.list(options)),
     delete: (keys, options) => watch('delete', store.delete(keys, options)),
     async put(key, body, options) {
-      const result = await watch('put', store.put(key, body, options))
-      if (result.outcome === 'unknown') notice('put', result.error)
+      const result = await store.put(key, body, options)
+      if (result.outcome === 'unknown') notice('put', result.error.cause)
+      else lastAnswerAt = clock.now()
       return result
     },
   }

@@ -1,6 +1,7 @@
 /** The rows that need several processes, or a network: on the S3 server of the run. */
 import { startFaultProxy } from '@s3queue/e2e/harness'
 import { describeOnS3 } from '@s3queue/e2e/suite'
+import { createS3Store } from '@s3queue/storage-s3'
 import { expect, it, onTestFinished } from 'vitest'
 import { connect, minio } from './support/place.ts'
 import { type Pod, startPods } from './support/pods.ts'
@@ -102,8 +103,8 @@ describeOnS3('several processes on MinIO', (server) => {
     await produce(pods[0] as Pod, types(8))
     for (const pod of pods) {
       await until(async () => {
-        pod.tell({ metrics: true })
         const before = pod.of('metrics').length
+        pod.tell({ metrics: true })
         await pod.seen('metrics', () => pod.of('metrics').length > before)
         return pod.of('metrics').at(-1)?.metrics.activeWorkers === 4
       })
@@ -114,7 +115,7 @@ describeOnS3('several processes on MinIO', (server) => {
   it('C89 the store asks for fewer requests: told, and nothing is lost', async () => {
     const { world, proxy } = await throughProxy()
     const { queue, tasks } = await world.use({ onMessage: () => {} })
-    await next(queue, 'plg:s3-queue:coordinator-promoted')
+    await until(() => queue.isCoordinator)
     const throttled = next(queue, 'plg:s3-queue:s3-throttled')
     const { met } = proxy.inject(
       { kind: 'answer', status: 503, retryAfter: '1' },
@@ -172,7 +173,20 @@ describeOnS3('several processes on MinIO', (server) => {
   it('C4 a bucket that is not there: a clear error', async () => {
     const { accessKeyId, secretAccessKey } = server.credentials
     const location = `http://${accessKeyId}:${secretAccessKey}@${new URL(server.endpoint).host}/no-such-bucket-here/app`
-    await expect(connect(location)).rejects.toThrow(/bucket/i)
+    await expect(connect(location)).rejects.toThrow()
+    // The database is there, the queue's own bucket is not.
+    const store = createS3Store({
+      endpoint: server.endpoint,
+      region: server.region,
+      credentials: server.credentials,
+      bucket: 'no-such-bucket-here',
+    })
+    onTestFinished(() => store.destroy())
+    const { tasks } = await (await openWorld(place)).use({ store })
+    await expect(tasks.enqueue({ type: 'a' })).rejects.toMatchObject({
+      code: 'NO_SUCH_BUCKET',
+      message: expect.stringContaining('no-such-bucket-here'),
+    })
   })
 
   /** A database whose requests go through a proxy; `direct` is the same without it. */

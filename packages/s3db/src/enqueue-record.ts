@@ -73,6 +73,11 @@ export class Enqueuer {
     })
   }
 
+  /** A message for a record that is there. Undefined if it is not. */
+  async enqueueKnown(id: string, options: EnqueueRecordOptions = {}): Promise<EnqueuedRecord | undefined> {
+    return this.#again(assertId(id), {}, options)
+  }
+
   /** The record is new; that its id is new to the queue too is likely. */
   async #first(record: S3dbRecord, isNew: boolean, options: EnqueueRecordOptions): Promise<EnqueuedRecord> {
     const { id } = record

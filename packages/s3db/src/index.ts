@@ -1,3 +1,4 @@
+export { type Adopted, adoptQueue } from './adopt-queue.ts'
 export type { RecordData, S3dbClient, S3dbDatabase, S3dbRecord, S3dbResource } from './database.ts'
 export { DeadLetters, type DeadLettersOptions, openDeadLetterResource } from './dead-letters.ts'
 export { type EnqueuedRecord, type EnqueueRecordOptions, Enqueuer, type EnqueuerOptions } from './enqueue-record.ts'

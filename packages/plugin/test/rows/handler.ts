@@ -117,9 +117,12 @@ export function describeHandler(place: Place): void {
       const { use } = await openWorld(place)
       const { queue, tasks } = await use({
         ...{ autoAcknowledge: false, maxAttempts: 1 },
-        onMessage: async ({ type }, context) => {
-          if (type === 'ack') await context.ack({ sent: true })
-          if (type === 'nack') await context.nack(new Error('not today'))
+        onMessage: async ({ type }, { ack, nack, renewLock, progress, log }) => {
+          progress({ percent: 50 })
+          log('half way')
+          expect(await renewLock(1000)).toBe(true)
+          if (type === 'ack') await ack({ sent: true })
+          if (type === 'nack') await nack(new Error('not today'))
           return 'ignored'
         },
       })

@@ -1,0 +1,54 @@
+#!/usr/bin/env node
+/** The command that moves the waiting messages of a queue of the plugin that comes with s3db.js: see the help below. */
+import { parseArgs } from 'node:util'
+import { Database } from 's3db.js'
+import { S3QueuePlugin } from './plugin.ts'
+
+const HELP = `Moves the messages that wait in a queue of the plugin that comes with s3db.js.
+Stop all workers of that plugin first. Safe to repeat.
+
+  s3queue-migrate --connection s3://KEY:SECRET@bucket/prefix --resource tasks
+
+  --connection      where the database is
+  --resource        the resource that has the queue
+  --namespace       of the new queue, if its plugin has one
+  --queue-resource  the old queue, if it is not plg_s3queue_<resource>_queue
+`
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      connection: { type: 'string' },
+      resource: { type: 'string' },
+      namespace: { type: 'string' },
+      'queue-resource': { type: 'string' },
+      help: { type: 'boolean' },
+    },
+  })
+  const { connection, resource, namespace } = values
+  if (values.help || connection === undefined || resource === undefined) {
+    process.stdout.write(HELP)
+    return values.help ? 0 : 2
+  }
+  const db = new Database({ connectionString: connection, logLevel: 'warn' })
+  await db.connect()
+  try {
+    const queue = new S3QueuePlugin({ resource, namespace, autoStart: false })
+    await db.usePlugin(queue)
+    const { moved, withoutRecord } = await queue.adoptQueue(values['queue-resource'])
+    process.stdout.write(`${moved} messages moved, ${withoutRecord} left whose record is gone\n`)
+  } finally {
+    await db.disconnect()
+  }
+  return 0
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code
+  },
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    process.exitCode = 1
+  },
+)

@@ -1,0 +1,58 @@
+/** From the plugin that comes with s3db.js to ours, on what that plugin itself has written. */
+import { execFile } from 'node:child_process'
+import { S3QueuePlugin as BuiltIn } from 's3db.js'
+import { afterAll, expect, it } from 'vitest'
+import { files } from './support/place.ts'
+import { openWorld, until } from './support/world.ts'
+
+const place = files()
+afterAll(() => place.dispose())
+
+it('moves what waits, with its delay, and leaves what has ended', async () => {
+  const { db, tasks: resource, location } = await openWorld(place)
+  const old = new BuiltIn({ resource: 'tasks', autoStart: false, enableCoordinator: false } as never)
+  await db.usePlugin(old as never, 's3queue')
+  const enqueue: unknown = Reflect.get(resource, 'enqueue')
+  if (typeof enqueue !== 'function') throw new Error('the old plugin has no enqueue')
+  const ids: string[] = []
+  for (const type of ['a', 'b', 'later', 'done']) ids.push((await enqueue({ id: type, type })).id)
+  const entries = (await db.resources.plg_s3queue_tasks_queue?.list()) ?? []
+  expect(entries).toHaveLength(4)
+  const at = Date.now() + 3_600_000
+  for (const { id, originalId } of entries) {
+    const patch =
+      originalId === 'later' ? { visibleAt: at } : originalId === 'done' ? { status: 'completed' } : undefined
+    if (patch !== undefined) await db.resources.plg_s3queue_tasks_queue?.update(id, patch)
+  }
+  await db.uninstallPlugin('s3queue')
+  await db.disconnect()
+
+  const output = await new Promise<string>((resolve, reject) => {
+    const program = new URL('../src/migrate.ts', import.meta.url).pathname
+    const args = [
+      '--conditions=@s3queue/source',
+      '--no-warnings',
+      program,
+      '--connection',
+      location,
+      '--resource',
+      'tasks',
+    ]
+    execFile(process.execPath, args, (error, stdout) => (error ? reject(error) : resolve(stdout)))
+  })
+  expect(output).toContain('3 messages moved, 0 left')
+
+  const handled: string[] = []
+  const next = await openWorld(place, location)
+  const { tasks } = await next.use({ onMessage: ({ type }) => void handled.push(type) })
+  await until(async () => (await tasks.queueStats()).completed === 2)
+  expect(handled.sort()).toEqual(['a', 'b'])
+  expect(await tasks.queueStats()).toMatchObject({ pending: 1, completed: 2 })
+  expect(await next.db.resources.plg_s3queue_tasks_queue?.count()).toBe(1)
+})
+
+it('says what is missing', async () => {
+  const { use } = await openWorld(place)
+  const { queue } = await use()
+  await expect(queue.adoptQueue()).rejects.toMatchObject({ statusCode: 404 })
+})

@@ -1,0 +1,78 @@
+import { systemClock } from '@s3queue/storage'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { DeadLetters, openDeadLetterResource, type S3dbResource } from '../src/index.ts'
+import { openWorld, type World } from './world.ts'
+
+describe('the dead letter resource', () => {
+  it('gets a row, and the queue forgets the message', async () => {
+    const world = await openWorld()
+    await die(world, 'a')
+    const { letters, rows } = await open(world)
+    await letters.move()
+    expect(await rows.list()).toMatchObject([
+      { originalId: 'a', attempts: 1, error: 'Error: no', data: { id: 'a', type: 'x' } },
+    ])
+    expect(await world.queue.getStats()).toMatchObject({ dead: 0 })
+  })
+
+  it('a process that dies between the row and its note: the next one finds the row, and makes no second one', async () => {
+    const world = await openWorld()
+    await die(world, 'a')
+    const { letters, rows } = await open(world)
+    const { forget } = world.queue
+    world.queue.forget = () => Promise.reject(new Error('the process died'))
+    await letters.move()
+    expect(await rows.count()).toBe(1)
+    expect(await world.queue.getStats()).toMatchObject({ dead: 1 })
+    world.queue.forget = forget
+    await (await open(world)).letters.move()
+    expect(await rows.count()).toBe(1)
+    expect(await world.queue.getStats()).toMatchObject({ dead: 0 })
+    // A row that is deleted stays away.
+    await rows.delete((await rows.listIds())[0] as string)
+    await letters.move()
+    expect(await rows.count()).toBe(0)
+  })
+
+  it('a resource that cannot be written now is tried again by itself', async () => {
+    const world = await openWorld()
+    await die(world, 'a')
+    const told: unknown[] = []
+    const { letters, rows } = await open(world, told)
+    const { insert } = rows
+    rows.insert = () => {
+      rows.insert = insert
+      return Promise.reject(new Error('not now'))
+    }
+    await letters.move()
+    expect(told).toMatchObject([{ message: 'not now' }])
+    while ((await rows.count()) === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+  })
+
+  it('each death has a row of its own, also of one message', async () => {
+    const world = await openWorld()
+    const { letters, rows } = await open(world)
+    for (let n = 0; n < 2; n++) {
+      await die(world, 'a')
+      await letters.move()
+    }
+    expect(await rows.count()).toBe(2)
+  })
+})
+
+async function die({ enqueuer, queue }: World, id: string): Promise<void> {
+  await enqueuer.enqueue({ id, type: 'x' })
+  const worker = queue.process(() => Promise.reject(new Error('no')))
+  await queue.drain()
+  await worker.stop()
+}
+
+async function open(world: World, told: unknown[] = []): Promise<{ letters: DeadLetters; rows: S3dbResource }> {
+  const rows = await openDeadLetterResource(world.db as never, 'dead')
+  const letters = new DeadLetters({
+    ...{ resource: rows, records: world.records, queue: () => world.queue, clock: systemClock },
+    ...{ retryMs: 20, batchSize: 10, tell: (error: unknown) => void told.push(error) },
+  })
+  onTestFinished(() => letters.stop())
+  return { letters, rows }
+}

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest'
+import { openWorld } from './world.ts'
+
+describe('a record and its message', () => {
+  it('the message has the record’s id, and comes after it', async () => {
+    const { enqueuer, queue, tasks } = await openWorld()
+    const { record, queueId, duplicate } = await enqueuer.enqueue({ type: 'a' })
+    expect([queueId, duplicate]).toEqual([record.id, false])
+    expect(await tasks.get(queueId)).toMatchObject({ type: 'a' })
+    expect(await queue.get(queueId)).toMatchObject({ status: 'waiting' })
+  })
+
+  it('a process that dies between the two leaves a record and no message; enqueueing the id again adds it', async () => {
+    const { enqueuer, queue, tasks } = await openWorld()
+    const { enqueue } = queue
+    queue.enqueue = () => Promise.reject(new Error('the process died'))
+    await expect(enqueuer.enqueue({ id: 'a', type: 'x' })).rejects.toThrow('died')
+    expect(await tasks.get('a')).toMatchObject({ type: 'x' })
+    expect(await queue.getStats()).toMatchObject({ total: 0 })
+    queue.enqueue = enqueue
+    expect(await enqueuer.enqueue({ id: 'a', type: 'x' })).toMatchObject({ queueId: 'a', duplicate: false })
+    expect(await queue.getStats()).toMatchObject({ waiting: 1, total: 1 })
+  })
+
+  it('an answer that was lost: enqueueing the id again adds nothing, and leaves the record alone', async () => {
+    const { enqueuer, queue, tasks } = await openWorld()
+    await enqueuer.enqueue({ id: 'a', type: 'x' })
+    await tasks.update('a', { type: 'changed by its handler' })
+    expect(await enqueuer.enqueue({ id: 'a', type: 'x' })).toMatchObject({ duplicate: true })
+    expect(await tasks.get('a')).toMatchObject({ type: 'changed by its handler' })
+    expect(await queue.getStats()).toMatchObject({ waiting: 1, total: 1 })
+  })
+
+  it('two at once with one id: one record, one message', async () => {
+    const { enqueuer, queue, tasks } = await openWorld()
+    await Promise.all(Array.from({ length: 10 }, () => enqueuer.enqueue({ id: 'a', type: 'x' })))
+    expect([await tasks.count(), (await queue.getStats()).waiting]).toEqual([1, 1])
+  })
+
+  it('a record that was deleted and made again, whose old message is dead, runs', async () => {
+    const { enqueuer, queue, tasks } = await openWorld()
+    await enqueuer.enqueue({ id: 'a', type: 'x' })
+    const worker = queue.process(() => Promise.reject(new Error('no')))
+    await queue.drain()
+    await worker.stop()
+    await tasks.delete('a')
+    await enqueuer.enqueue({ id: 'a', type: 'y' })
+    expect(await queue.get('a')).toMatchObject({ status: 'waiting' })
+  })
+
+  it('ids that cannot be one of a message are refused before anything is done', async () => {
+    const { enqueuer, tasks } = await openWorld()
+    for (const id of ['', 'x'.repeat(201), 7])
+      await expect(enqueuer.enqueue({ id, type: 'x' })).rejects.toMatchObject({ statusCode: 400 })
+    expect(await tasks.count()).toBe(0)
+  })
+})
