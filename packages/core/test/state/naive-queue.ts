@@ -7,6 +7,8 @@ export interface NaiveMessage {
   readonly priority: number
   readonly maxAttempts: number
   readonly named: string | undefined
+  /** Before the others of its priority, once its time has come. */
+  readonly lifo: boolean
   status: 'waiting' | 'delayed' | 'active' | 'completed' | 'dead' | 'gone'
   visibleAt: number
   attempts: number
@@ -29,6 +31,8 @@ export class NaiveQueue {
   #since = 0
   readonly #keys = new Map<string, { id: string; until: number }>()
   readonly #idsUntil = new Map<string, number>()
+  /** Ids of completed messages of which something is known. */
+  readonly #remembered = new Set<string>()
 
   time(at: number): void {
     if (at <= this.now) return
@@ -36,7 +40,7 @@ export class NaiveQueue {
     const due = this.messages.filter(({ status, visibleAt }) => status === 'delayed' && visibleAt <= at)
     for (const message of due.sort((a, b) => a.visibleAt - b.visibleAt || a.since - b.since)) {
       message.status = 'waiting'
-      message.turn = ++this.#last
+      message.turn = message.lifo ? --this.#first : ++this.#last
     }
   }
 
@@ -47,6 +51,7 @@ export class NaiveQueue {
       priority: number
       maxAttempts: number
       visibleAt: number
+      lifo: boolean
       named?: string | undefined
       key?: string | undefined
       windowMs: number
@@ -54,7 +59,7 @@ export class NaiveQueue {
       group: number
     },
   ): string | undefined {
-    const { named, key, windowMs, priority, maxAttempts, visibleAt, group } = options
+    const { named, key, windowMs, priority, maxAttempts, visibleAt, lifo, group } = options
     if (named !== undefined) {
       const alive = this.messages.some(
         (m) => m.named === named && ['waiting', 'delayed', 'active', 'dead'].includes(m.status),
@@ -64,23 +69,13 @@ export class NaiveQueue {
     const known = key === undefined ? undefined : this.#keys.get(key)
     if (known !== undefined && known.until > this.now) return known.id
     const message: NaiveMessage = {
-      ...{
-        id: named ?? id,
-        named,
-        priority,
-        maxAttempts,
-        visibleAt,
-        attempts: 0,
-        token: 0,
-        turn: 0,
-        since: 0,
-        group: 0,
-      },
+      ...{ id: named ?? id, named, priority, maxAttempts, visibleAt, lifo },
+      ...{ attempts: 0, token: 0, turn: 0, since: 0, group: 0 },
       status: 'waiting',
     }
     this.messages.push(message)
     if (key !== undefined) this.#keys.set(key, { id: message.id, until: this.now + windowMs })
-    this.#wait(message, visibleAt, 'back')
+    this.#wait(message, visibleAt, lifo ? 'front' : 'back')
     message.group = group
     return undefined
   }
@@ -104,6 +99,7 @@ export class NaiveQueue {
 
   end(message: NaiveMessage, status: 'completed' | 'gone', windowMs: number): void {
     message.status = status
+    if (status === 'completed') this.#remembered.add(message.id)
     if (message.named !== undefined) this.#idsUntil.set(message.named, this.now + windowMs)
   }
 
@@ -143,6 +139,13 @@ export class NaiveQueue {
   redrive(message: NaiveMessage): void {
     message.attempts = 0
     this.#wait(message, 0, 'back')
+  }
+
+  /** Takes a dead letter, or what is known of a completed message, out of memory. False if it is neither. */
+  forget(message: NaiveMessage, windowMs: number): boolean {
+    if (message.status === 'dead') this.end(message, 'gone', windowMs)
+    else return this.#remembered.delete(message.id)
+    return true
   }
 
   count(status: NaiveMessage['status']): number {

@@ -18,8 +18,13 @@ export interface Patch {
 const PACKAGES = fileURLToPath(new URL('../../../../', import.meta.url))
 const requireBuiltin = createRequire(import.meta.url)
 
+/** The core, or what else `entry` exports of it. */
+export function loadCore(patches: readonly Patch[], entry: string = 'core/src/index.ts'): Promise<CoreUnderTest> {
+  return loadPlanted<CoreUnderTest>(patches, entry)
+}
+
 /** `entry`: whose exports are the code under test, relative to the folder of packages. Throws if a patch does not fit exactly once. */
-export async function loadCore(patches: readonly Patch[], entry: string = 'core/src/index.ts'): Promise<CoreUnderTest> {
+export async function loadPlanted<T>(patches: readonly Patch[], entry: string): Promise<T> {
   const applied = new Set<Patch>()
   const touchesPrimitives = patches.some(({ file }) => file.startsWith('primitives/'))
   const { outputFiles } = await build({
@@ -39,7 +44,7 @@ export async function loadCore(patches: readonly Patch[], entry: string = 'core/
     if (!applied.has(patch)) throw new Error(`No file ${patch.file} was found to plant a defect into.`)
   const [output] = outputFiles
   if (output === undefined) throw new Error('There is no bundle.')
-  const module: { exports: CoreUnderTest | undefined } = { exports: undefined }
+  const module: { exports: T | undefined } = { exports: undefined }
   const known: Record<string, unknown> = { '@s3queue/storage': storage, '@s3queue/primitives': primitives }
   new Function('module', 'require', output.text)(module, (name: string): unknown => known[name] ?? requireBuiltin(name))
   if (module.exports === undefined) throw new Error('The bundle exports nothing.')

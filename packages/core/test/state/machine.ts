@@ -1,0 +1,10 @@
+/** The state machine as the model-based tests use it: what is in `src`, or a copy with a defect planted into it. */
+export { decideControl } from '../../src/control.ts'
+export { decideDispatch } from '../../src/dispatch.ts'
+export { decideEnqueue } from '../../src/enqueue.ts'
+export { decideExpire } from '../../src/expire.ts'
+export { describeMessage } from '../../src/message-info.ts'
+export { decideSettle } from '../../src/settle.ts'
+export { applyEvent, beginCommit } from '../../src/state/apply.ts'
+export { describeStats, emptyState, messageId, numberedId } from '../../src/state/model.ts'
+export { decodeState, encodeState } from '../../src/state/snapshot.ts'
