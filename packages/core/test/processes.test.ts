@@ -121,6 +121,9 @@ describe('several processes on one queue', () => {
     expect(handled).toEqual(['slow', 'late'])
     expect(firstSaw.map(({ name }) => name)).toEqual(['demoted'])
     expect(await run(second.getStats())).toMatchObject({ completed: 2, total: 2 })
+    // What the first one said of "slow" came through the inbox, was refused, and is gone.
+    await clock.advance(60_000)
+    expect([...store.snapshot().keys()].filter((key) => key.includes('/inbox/'))).toEqual([])
     await run(second.close())
     await run(first.close())
   })

@@ -97,9 +97,13 @@ export class CommitLoop {
     }
     if (events.length === 0) {
       const last = this.#batches.at(-1)
-      // If nothing is under way, everything decided so far is durable.
-      if (last === undefined) effect?.durable()
-      else if (effect !== undefined) last.effects.push(effect)
+      if (last === undefined) {
+        // Nothing is under way, so everything decided so far is durable.
+        effect?.durable()
+        return
+      }
+      if (effect !== undefined) last.effects.push(effect)
+      this.#schedule()
       return
     }
     const batch = this.#open()
