@@ -17,9 +17,14 @@ export class Pace {
     this.#waitMs = this.#minMs
   }
 
-  /** Something came, or is likely to: the next look is soon, also if a longer wait has begun. */
+  /** Something came, or is likely to: looks are close together again, and the next is soon. */
   quicken(): void {
     this.#waitMs = this.#minMs
+    this.soon()
+  }
+
+  /** The next look is soon, also if a longer wait has begun. */
+  soon(): void {
     if (this.#end !== undefined && this.#dueAt > this.#clock.monotonic() + this.#minMs)
       this.#arm(this.#minMs, this.#end)
   }

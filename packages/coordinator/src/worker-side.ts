@@ -79,6 +79,10 @@ export class MailboxWorker implements WorkerSide {
     this.#pace.quicken()
   }
 
+  look(): void {
+    this.#pace.soon()
+  }
+
   extend(tokens: readonly number[]): Promise<Extended | undefined> {
     return this.#ask({ extend: tokens }, ({ lost }, provenAt) => {
       const over = new Set(lost)

@@ -2,7 +2,8 @@
  * The writer's side of the transport: which workers elsewhere get messages, and how they are told.
  *
  * Owns one post for each worker that was ever told something in this term. It serves those first that were heard of last: their
- * mailboxes are looked into often, so that with little traffic a few workers do it all, fast, and the others sleep.
+ * mailboxes are looked into often, so that with little traffic a few workers do it all, fast, and the others sleep. While all sleep it is
+ * the deputies' turn, who look each second as long as there is work.
  */
 import type {
   Claim,
@@ -22,6 +23,8 @@ import { type Member, Registry } from './registry/registry.ts'
 
 /** So many workers watch the writer closely, to take over at once when it goes. */
 const DEPUTIES = 2
+/** Who was heard of so short a time ago looks into its mailbox often. */
+const AWAKE_MS = 2000
 /** With so many characters of payloads unread in its mailbox, a worker gets no more. */
 const MAX_UNREAD = 4 << 20
 
@@ -47,8 +50,9 @@ export class MailboxWriter implements WriterSide {
   readonly #registry: Registry
   readonly #posts = new Map<string, Post>()
   #deputies: readonly string[] = []
-  /** Alive, those first that were heard of last; undefined when that has to be found out again. */
+  /** Alive, those first that will look first; undefined when that has to be found out again. */
   #order: readonly Mailed[] | undefined
+  #orderedAt = 0
 
   constructor({ term, options, counts, heartbeats }: MailboxWriterOptions) {
     this.#term = term
@@ -64,12 +68,21 @@ export class MailboxWriter implements WriterSide {
   }
 
   workers(): Iterable<RemoteWorker> {
-    const local = this.#term.localWorker()?.id
-    this.#order ??= [...this.#registry.members()]
-      .filter((member) => member.id !== local && this.#registry.isAlive(member))
-      .sort((a, b) => b.heardAt - a.heardAt)
-      .map((member) => this.#mailed(member.id, member))
+    const now = this.#term.queue.clock.monotonic()
+    if (this.#order === undefined || now - this.#orderedAt > AWAKE_MS) {
+      this.#orderedAt = now
+      this.#order = this.#inOrder(now).map((member) => this.#mailed(member.id, member))
+    }
     return this.#order
+  }
+
+  #inOrder(now: number): readonly Member[] {
+    const local = this.#term.localWorker()?.id
+    const awake = ({ heardAt }: Member): number => (now - heardAt < AWAKE_MS ? 1 : 0)
+    const deputy = ({ id }: Member): number => (this.#deputies.includes(id) ? 1 : 0)
+    return [...this.#registry.members()]
+      .filter((member) => member.id !== local && this.#registry.isAlive(member))
+      .sort((a, b) => awake(b) - awake(a) || (awake(a) ? 0 : deputy(b) - deputy(a)) || b.heardAt - a.heardAt)
   }
 
   worker(id: string): RemoteWorker {

@@ -1,6 +1,7 @@
+import type { HandlerContext } from '@s3queue/core'
 import { sleep } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
-import { createWorld, slowly, startInOrder } from './support.ts'
+import { createWorld, type Process, slowly, startInOrder } from './support.ts'
 
 const many = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
 
@@ -51,5 +52,34 @@ describe('balance between workers', () => {
     expect(doneAt.has('slow')).toBe(false)
     expect(doneAt.size).toBe(600)
     expect(Math.max(...doneAt.values()) - startedAt).toBeLessThan(20_000)
+  })
+
+  it('while there is work, a message for another process waits about a second, not for the looks of those that sleep', async () => {
+    const world = createWorld()
+    const pods = Array.from({ length: 6 }, () => world.open())
+    const startedAt = new Map<unknown, number>()
+    const handler = ({ payload }: { readonly payload: unknown }, { signal }: HandlerContext): Promise<void> => {
+      startedAt.set(payload, world.clock.monotonic())
+      return new Promise((resolve) => signal.addEventListener('abort', () => resolve()))
+    }
+    await startInOrder(
+      world,
+      pods.map(
+        ({ queue }) =>
+          () =>
+            queue.process(handler, { concurrency: 1, maxPrefetch: 0 }),
+      ),
+    )
+    const [writer] = pods as [Process]
+    await world.run(writer.queue.enqueue('keeps the writer busy'))
+    // Until all know that there is work.
+    await world.pass(40_000)
+    for (const name of ['first', 'second']) {
+      const sentAt = world.clock.monotonic()
+      await world.run(writer.queue.enqueue(name))
+      await world.pass(20_000)
+      expect((startedAt.get(name) ?? Number.POSITIVE_INFINITY) - sentAt).toBeLessThanOrEqual(1200)
+    }
+    for (const { queue } of pods) void queue.close()
   })
 })

@@ -1,3 +1,4 @@
+import type { HandlerContext, Worker } from '@s3queue/core'
 import { describe, expect, it } from 'vitest'
 import { createWorld, linkTo, type Process, slowly, startInOrder, type World } from './support.ts'
 
@@ -77,6 +78,37 @@ describe('who writes', () => {
     await world.run(producer.queue.enqueue('second'))
     await until(world, () => done.length === 2)
     expect(world.clock.monotonic() - startedAt).toBeLessThanOrEqual(2000)
+  })
+
+  it('what is in the mailbox of a worker that sleeps while the writer changes is found when it sees the new writer', async () => {
+    for (const extraMs of [0, 1300, 2600, 3900, 5200, 6500, 7800, 9100]) {
+      const world = createWorld()
+      const pods = [world.open(), world.open(), world.open()]
+      const producer = world.open()
+      const started: unknown[] = []
+      const workers: Worker[] = []
+      const handler = ({ payload }: { readonly payload: unknown }, { signal }: HandlerContext): unknown => {
+        started.push(payload)
+        if (payload !== 'stuck') return
+        return new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+      }
+      await startInOrder(
+        world,
+        pods.map(
+          ({ queue }) =>
+            () =>
+              workers.push(queue.process(handler, { concurrency: 4 })),
+        ),
+      )
+      await world.run(producer.queue.enqueueMany(['stuck', 'stuck']))
+      await world.pass(40_000 + extraMs)
+      await world.run(workers[0]?.stop({ timeoutMs: 0 }) ?? Promise.resolve())
+      await world.run(pods[0]?.queue.close() ?? Promise.resolve())
+      const closedAt = world.clock.monotonic()
+      await world.run(producer.queue.enqueue('next'))
+      await until(world, () => started.includes('next'))
+      expect(world.clock.monotonic() - closedAt).toBeLessThanOrEqual(1500)
+    }
   })
 
   it('passes on within the configured time and two seconds after a crash', async () => {

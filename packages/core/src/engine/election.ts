@@ -41,6 +41,8 @@ export interface ElectionOptions {
   readonly onRefused: (error: unknown) => void
   /** Right before this process tries to fence the writer it knows of. */
   readonly onTrying: () => void
+  /** The lease says that something is likely to be there for this process's worker. */
+  readonly onNewsLikely: () => void
   /** Whether to watch the writer closely. */
   readonly isDeputy: () => boolean
 }
@@ -53,6 +55,8 @@ export class Election {
   #running: Promise<void> | undefined
   #wakeStandby: (() => void) | undefined
   #lookedAt = Number.NEGATIVE_INFINITY
+  /** Of the lease, as last seen: another one is another writer's. */
+  #generation: number | undefined
   #probed = false
   #isClockKnown = false
   /** The queue is being closed, and this process does not become the writer any more. */
@@ -139,6 +143,7 @@ export class Election {
         } else {
           this.#setRole({ kind: 'standby' })
           if (context.worker() === undefined) return
+          this.#tellSeen(attempt.record)
           await this.#waitOnStandby(attempt.record, attempt.freeInMs)
         }
       } catch (error) {
@@ -195,6 +200,13 @@ export class Election {
     this.#setRole({ kind: 'electing' })
     context.worker()?.detached()
     if (!wasTakenOver(reason)) throw reason
+  }
+
+  /** A new writer may have told this process's worker something, and so may the writer of a busy queue at any time. */
+  #tellSeen({ generation, details }: LeaseRecord<WriterDetails>): void {
+    const { isDeputy, onNewsLikely } = this.#options
+    if (generation !== this.#generation || (details.busy && isDeputy())) onNewsLikely()
+    this.#generation = generation
   }
 
   /** Waits until it makes sense to try again: often while there is work, seldom while there is none. */

@@ -87,6 +87,7 @@ export class Engine {
       onLost: (submission) => this.#held.push(submission),
       onRefused: (error) => this.#refuseHeld(error),
       onTrying: () => this.#standby.end(),
+      onNewsLikely: () => this.#standby.look(),
       isDeputy: () => this.#standby.isDeputy,
     })
   }

@@ -81,6 +81,11 @@ export class Standby {
     this.#joined = { worker, side }
   }
 
+  /** Something may have come for the worker. */
+  look(): void {
+    this.#joined?.side.look()
+  }
+
   /** This process is about to write: from here on it hears of no other writer. */
   end(): void {
     this.#unschedule()

@@ -190,6 +190,8 @@ export interface WorkerSide {
   notice(settlements: readonly Settlement[], reports: readonly ProgressReport[]): readonly NoticeCommand[]
   /** That is durable. */
   sent(): void
+  /** Something may have come: look soon, once. */
+  look(): void
   /** Claims to run for their full time; resolves to those that do, and from which moment on, monotonic. Undefined if nobody answered. */
   extend(tokens: readonly number[]): Promise<Extended | undefined>
   /** A claim is to last at least so long, also in the hands of a later writer. Undefined: it is over. */
