@@ -4,6 +4,7 @@
  * Moments are ms of the wall clock, which all processes of a machine share.
  */
 import { type CoordinatedQueue, createCoordinatedQueue } from '@s3queue/coordinator'
+import type { Worker } from '@s3queue/core'
 import { systemClock } from '@s3queue/storage'
 import { batches, type Recipient, recipient, recipients } from '../payloads.ts'
 import { NAMESPACE } from '../queues.ts'
@@ -42,7 +43,7 @@ function report(message: PodReport): void {
   process.send?.(message)
 }
 
-function work(queue: CoordinatedQueue<Recipient>, order: Extract<PodOrder, { kind: 'work' }>): void {
+function work(queue: CoordinatedQueue<Recipient>, order: Extract<PodOrder, { kind: 'work' }>): Worker {
   const { concurrency, handlerMs, stuckBelow = 0, maxPrefetch } = order
   let started: number[] = []
   const tell = (): void => {
@@ -54,7 +55,7 @@ function work(queue: CoordinatedQueue<Recipient>, order: Extract<PodOrder, { kin
   const note = (n: number): void => {
     if (started.push(n) === 1) setImmediate(tell)
   }
-  queue.process(
+  return queue.process(
     async ({ payload }, { signal }) => {
       note(payload.n)
       if (payload.n < stuckBelow)
@@ -79,11 +80,13 @@ function open({ location, queue: name, takeoverAfterMs }: PodSetup): void {
   const queue = createCoordinatedQueue<Recipient>({ name, namespace: NAMESPACE, store, takeoverAfterMs })
   queue.on('promoted', () => report({ kind: 'promoted', at: systemClock.now() }))
   queue.on('trouble', () => {})
+  let worker: Worker | undefined
   const obey = async (order: PodOrder): Promise<void> => {
-    if (order.kind === 'work') work(queue, order)
+    if (order.kind === 'work') worker = work(queue, order)
     else if (order.kind === 'enqueue') await enqueue(queue, order)
     else if (order.kind === 'count-requests') report({ kind: 'requests', requests: queue.getCost().requests })
     else {
+      await worker?.stop({ timeoutMs: 0 })
       await queue.close()
       report({ kind: 'closed', at: systemClock.now() })
       close()

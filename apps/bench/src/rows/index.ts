@@ -7,6 +7,7 @@ import { idle, idleInRealTime } from './idle.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { peers, peersOfOne } from './peers.ts'
 import { pods } from './pods.ts'
+import { podsTakeOver, podsTakeOverByDefault } from './pods-take-over.ts'
 import { recovery, recoveryOfAMillion } from './recovery.ts'
 import { startUp } from './start-up.ts'
 import { stateMachine } from './state-machine.ts'
@@ -28,6 +29,8 @@ export const ROWS: readonly Row[] = [
   takeOver,
   takeOverByDefault,
   pods,
+  podsTakeOver,
+  podsTakeOverByDefault,
   peers,
   peersOfOne,
 ]

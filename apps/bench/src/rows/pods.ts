@@ -23,7 +23,12 @@ export const pods: Row = {
     oneRate: { label: 'one worker', unit: 'messages/s' },
     mailboxes: { label: 'through mailboxes', unit: 'requests/message', target: { bound: 'at most', value: 0.2 } },
     mailboxesRate: { label: 'through mailboxes', unit: 'messages/s' },
-    four: { label: 'four workers', unit: 'requests/message', target: { bound: 'at most', value: 0.2 } },
+    // On files a commit is so fast that few messages share one, and requests cost nothing.
+    four: {
+      label: 'four workers',
+      unit: 'requests/message',
+      target: { bound: 'at most', value: 0.2, stores: ['minio'] },
+    },
     fourRate: { label: 'four workers', unit: 'messages/s' },
   },
   begin: (place) => async () => {
