@@ -63,6 +63,17 @@ describe('a quick run in memory', () => {
     expect(value('backlog-one', 'requests')).toBeLessThan(1)
   })
 
+  it('watches processes that share a queue, when nothing happens and when the writer goes', async () => {
+    const { exitCode, value, report } = await measure('idle-pods,pods-take-over-default')
+    expect(report.failed).toEqual([])
+    expect(exitCode).toBe(0)
+    expect(value('idle-pods', 'standby')).toBeGreaterThan(1)
+    expect(value('idle-pods', 'all')).toBeLessThan(100)
+    expect(value('pods-take-over-default', 'killedBusyWriter')).toBeGreaterThan(10_000)
+    expect(value('pods-take-over-default', 'killedBusyWriter')).toBeLessThanOrEqual(32_000)
+    expect(value('pods-take-over-default', 'closedBusyHandler')).toBeLessThan(10_000)
+  })
+
   it('watches an idle hour, and enqueues in bulk', async () => {
     const { exitCode, value } = await measure('idle,bulk-enqueue')
     expect(exitCode).toBe(0)
@@ -97,6 +108,17 @@ describe('other stores', () => {
     const { exitCode, value } = await measure('few-requests', 'fs')
     expect(exitCode).toBe(0)
     expect(value('few-requests', 'requests')).toBeLessThan(0.5)
+  })
+
+  it('counts the requests of several processes', { timeout: 120_000 }, async () => {
+    const { exitCode, value, report } = await measure('pods,pods-take-over', 'fs')
+    expect(report.failed).toEqual([])
+    expect(exitCode).toBe(0)
+    // At the least, each of the ten batches is put into the inbox and read there.
+    expect(value('pods', 'one')).toBeGreaterThan(0.04)
+    expect(value('pods', 'one')).toBeLessThan(1)
+    expect(value('pods', 'mailboxes')).toBeGreaterThan(0.04)
+    expect(value('pods-take-over', 'killedBusyWriter')).toBeGreaterThan(100)
   })
 
   it('sees the time that requests take far away', async () => {

@@ -27,11 +27,14 @@ export async function startFleet(
     await Promise.all(all.map((pod) => pod.kill()))
   }
   try {
-    const writer = await start()
+    const [producer, writer, ...others] = (await Promise.all(Array.from({ length: workers + 1 }, start))) as [
+      Pod,
+      Pod,
+      ...Pod[],
+    ]
     const work = { kind: 'work', concurrency: CONCURRENCY, handlerMs: 0, stuckBelow } as const
     await writer.ask(work, 'promoted')
-    for (let i = 1; i < workers; i++) (await start()).order(work)
-    const producer = await start()
+    for (const pod of others) pod.order(work)
     return {
       enqueue: async (first, count) =>
         void (await producer.ask({ kind: 'enqueue', first, count, batch: count }, 'enqueued')),

@@ -1,7 +1,7 @@
 /** What a queue costs in which nothing happens: an hour of virtual time, and on request a minute of real time. */
-import { diffMetrics } from '@s3queue/storage'
+import { diffMetrics, systemIds } from '@s3queue/storage'
 import { recipient } from '../payloads.ts'
-import { type MeteredQueue, openQueue } from '../queues.ts'
+import { type MeteredQueue, openCoordinatedQueue, openQueue } from '../queues.ts'
 import type { Findings, Row } from '../row.ts'
 import { realWorld, virtualWorld, type World } from '../world.ts'
 
@@ -38,30 +38,56 @@ export const idleInRealTime: Row = {
       watchIdle(realWorld(store), { backOffMs: quick ? 1000 : 30_000, watchMs: quick ? 1000 : 2 * MINUTE_MS }),
 }
 
+export const idlePods: Row = {
+  name: 'idle-pods',
+  about:
+    'Four processes with a worker each on a queue that they share, all options at their defaults. All handled something; then nothing happens any more. Counted over an hour of virtual time, ' +
+    'after ten minutes of it to back off. Two of those that stand by are deputies.',
+  stores: ['memory'],
+  repetitions: 1,
+  warmUp: false,
+  metrics: {
+    ...metrics,
+    standby: { label: 'the busiest of the others', unit: 'requests/min', target: { bound: 'at most', value: 12 } },
+    all: { label: 'all four together', unit: 'requests/min' },
+  },
+  begin: () => async () =>
+    watchIdle(await virtualWorld(), {
+      ...{ backOffMs: 10 * MINUTE_MS, watchMs: 60 * MINUTE_MS },
+      ...{ processes: 4, open: openCoordinatedQueue },
+    }),
+}
+
 interface Watch {
   readonly backOffMs: number
   readonly watchMs: number
+  /** Default 2. */
+  readonly processes?: number
+  /** Default: queues of which the writer's process handles everything. */
+  readonly open?: typeof openQueue
 }
 
-async function watchIdle(world: World, { backOffMs, watchMs }: Watch): Promise<Findings> {
+async function watchIdle(
+  world: World,
+  { backOffMs, watchMs, processes = 2, open = openQueue }: Watch,
+): Promise<Findings> {
   const { store, clock, advance, run } = world
-  const runtime = { clock }
-  const writer = openQueue(store, { runtime })
-  writer.queue.process(() => undefined)
-  await run(handleOne(writer))
-  const standby = openQueue(store, { runtime, name: writer.name })
-  standby.queue.process(() => undefined)
-  await run(handleOne(standby))
+  const options = { runtime: { clock }, name: `q-${systemIds.ulid()}` }
+  const all: MeteredQueue[] = []
+  for (let i = 0; i < processes; i++) {
+    const opened = open(store, options)
+    opened.queue.process(() => undefined)
+    await run(handleOne(opened))
+    all.push(opened)
+  }
   await advance(backOffMs)
-  const before = [writer, standby].map(({ meter }) => meter.metrics())
+  const before = all.map(({ meter }) => meter.metrics())
   await advance(watchMs)
-  const [ofWriter = 0, ofStandby = 0] = [writer, standby].map(({ meter }, i) => {
-    const start = before[i]
-    return start === undefined ? 0 : diffMetrics(meter.metrics(), start).requests
-  })
-  await run(standby.queue.close())
-  await run(writer.queue.close())
-  return { writer: ofWriter / (watchMs / MINUTE_MS), standby: ofStandby / (watchMs / MINUTE_MS) }
+  const counts = all.map(({ meter }, i) => diffMetrics(meter.metrics(), before[i] ?? meter.metrics()).requests)
+  const perMinute = counts.map((count) => count / (watchMs / MINUTE_MS))
+  for (const { queue } of all.toReversed()) await run(queue.close())
+  const [writer, ...others] = perMinute
+  return { writer, standby: Math.max(...others), all: perMinute.reduce((sum, each) => sum + each, 0) }
 }
 
 /** Sends a message and waits until nothing is left of it. */

@@ -3,7 +3,7 @@ import type { Row } from '../row.ts'
 import { backlog, backlogFarAway, backlogOfOne } from './backlog.ts'
 import { bulkEnqueue } from './bulk-enqueue.ts'
 import { fewRequests } from './few-requests.ts'
-import { idle, idleInRealTime } from './idle.ts'
+import { idle, idleInRealTime, idlePods } from './idle.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { peers, peersOfOne } from './peers.ts'
 import { pods } from './pods.ts'
@@ -24,6 +24,7 @@ export const ROWS: readonly Row[] = [
   bulkEnqueue,
   idle,
   idleInRealTime,
+  idlePods,
   recovery,
   recoveryOfAMillion,
   takeOver,

@@ -66,26 +66,18 @@ async function produceAndHandle(
   const { location } = place
   if (location === undefined) throw new Error('Other processes cannot open a store in memory.')
   const setup = { location, queue: `q-${systemIds.ulid()}` }
-  const all: Pod[] = []
+  const all = await Promise.all(Array.from({ length: workers.length + 1 }, () => Pod.start(setup)))
+  const [producer, writer, ...others] = all as [Pod, Pod, ...Pod[]]
   const handled = new Set<number>()
-  const start = async (): Promise<Pod> => {
-    const pod = await Pod.start(setup)
-    all.push(pod)
-    return pod
-  }
   try {
-    for (const [i, order] of workers.entries()) {
-      const pod = await start()
-      if (i > 0) pod.order(order)
-      else await pod.ask(order, 'promoted')
-    }
-    const [writer] = all as [Pod]
+    const [first, ...rest] = workers as [PodOrder]
+    await writer.ask(first, 'promoted')
+    for (const [i, order] of rest.entries()) others[i]?.order(order)
     if (isFirstBusy) {
       const stuck = writer.next('started')
       writer.order({ kind: 'enqueue', first: STUCK, count: 1, batch: 1 })
       await stuck
     }
-    const producer = await start()
     await whenJoined(place, setup.queue, workers.length - 1)
     const { promise: done, resolve } = Promise.withResolvers<number>()
     for (const pod of all) {
