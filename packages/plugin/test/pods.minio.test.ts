@@ -148,7 +148,7 @@ describeOnS3('several processes on MinIO', (server) => {
     expect(enqueued - start).toBeLessThan(10_000)
   })
 
-  it('C56 twenty processes at rest: a hundred stay far below what S3 takes', async () => {
+  it('C56 twenty processes at rest: a hundred stay far below what S3 takes', { timeout: 300_000 }, async () => {
     const { world, proxy } = await throughProxy()
     const options = {
       onMessage: () => {},
@@ -157,7 +157,7 @@ describeOnS3('several processes on MinIO', (server) => {
       heartbeatTTL: 45,
     }
     const first = await world.use(options)
-    for (let n = 0; n < 19; n++) await (await world.other()).use(options)
+    await Promise.all(Array.from({ length: 19 }, async () => (await world.other()).use(options)))
     for (const type of types(20)) await first.tasks.enqueue({ type })
     await until(async () => (await first.tasks.queueStats()).completed === 20)
     await new Promise((resolve) => setTimeout(resolve, 10_000))
