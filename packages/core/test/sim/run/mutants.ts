@@ -83,6 +83,36 @@ const ENGINE: readonly Mutant[] = [
     'function after(effect: Effect | undefined, announce: () => void): Effect {\n  return {\n    durable() {\n      effect?.durable()\n      announce()\n',
     'function after(effect: Effect | undefined, announce: () => void): Effect {\n  announce()\n  return {\n    durable() {\n      effect?.durable()\n',
   ),
+  {
+    name: 'a dead letter is one before its commit is in the log',
+    finds: /is died under token \d+, but in the log it is/,
+    patches: [
+      {
+        file: 'core/src/engine/announcer.ts',
+        from: '    const outcomes = outcomesOf(settlements, claims, decision, at)\n    return after(effect, () => {',
+        to: `    const outcomes = outcomesOf(settlements, claims, decision, at)
+    for (const [i, settlement] of settlements.entries()) {
+      const [claim, outcome] = [claims[i], outcomes[i]]
+      if (claim !== undefined && outcome?.as === 'died')
+        announceSettled(this.#context.events, claim, settlement, outcome, at, at)
+    }
+    return after(effect, () => {`,
+      },
+      {
+        file: 'core/src/engine/announcer.ts',
+        from: 'if (claim !== undefined && outcome !== undefined)\n',
+        to: "if (claim !== undefined && outcome !== undefined && outcome.as !== 'died')\n",
+      },
+    ],
+  },
+  mutant(
+    'a look at messages shows what is not in the log yet',
+    /which no commit gave out for it|but by the log it never was/,
+    'core/src/engine/term.ts',
+    'const seen = look(this.#state)\n    await this.#loop.whenDurable()\n',
+    'const seen = look(this.#state)\n',
+    WEATHERS.lookers,
+  ),
   mutant(
     'slots with payloads that are needed are deleted',
     /is deleted while a message needs its payload/,

@@ -1,5 +1,6 @@
 /** What the users of a queue ask for, each with the check of its answer. */
 import type { EnqueueOptions } from '../../../src/index.ts'
+import { assertInLog } from '../checks/look-check.ts'
 import type { VirtualProcess } from '../world/virtual-process.ts'
 import type { World } from '../world/world.ts'
 
@@ -35,11 +36,15 @@ function nextPayload({ tally }: World): string {
   return number % 3 === 0 ? `message-number-${number}` : `m${number}`
 }
 
-/** A message that was acknowledged is known, unless somebody removed it. */
+/** A message that was acknowledged is known, unless somebody removed it; and what is told of it is in the log. */
 export async function look(world: World, process: VirtualProcess, id: string): Promise<void> {
   const found = await process.call(`look at ${id}`, async () => ({ message: await process.queue.get(id) }), IN_TIME)
-  if (found === undefined || found.message !== undefined) return
-  world.check(() => world.acknowledgements.notFound(process.name, id))
+  if (found === undefined) return
+  const { message } = found
+  world.check(() => {
+    if (message === undefined) world.acknowledgements.notFound(process.name, id)
+    else assertInLog(world.history.model, process.name, message)
+  })
 }
 
 export async function askForStats(world: World, process: VirtualProcess): Promise<void> {

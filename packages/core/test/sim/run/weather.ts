@@ -74,9 +74,16 @@ const SLEEPERS: Partial<Profile> = {
   actions: actions({ pause: 30, stats: 20, drain: 5, start: 10 }),
 }
 
+/** Few messages, and users who look at them all the time. */
+const LOOKERS: Partial<Profile> = {
+  ...{ processes: 2, actionEveryMs: 20, maxAttempts: 2 },
+  actions: actions({ look: 80, enqueue: 8 }),
+  ways: { ...none(WAYS), returns: 20, throws: 20 },
+}
+
 export type WeatherName =
   | ('long-claims' | 'late-writers' | 'late-fences' | 'lost-bases')
-  | ('hanging-reads' | 'hanging-ends' | 'sleepers')
+  | ('hanging-reads' | 'hanging-ends' | 'sleepers' | 'lookers')
 
 /** All of them by name. */
 export const WEATHERS: Readonly<Record<WeatherName, Partial<Profile>>> = {
@@ -87,6 +94,7 @@ export const WEATHERS: Readonly<Record<WeatherName, Partial<Profile>>> = {
   'hanging-reads': HANGING_READS,
   'hanging-ends': HANGING_ENDS,
   sleepers: SLEEPERS,
+  lookers: LOOKERS,
 }
 
 export const WEATHER_NAMES: readonly WeatherName[] = Object.keys(WEATHERS) as WeatherName[]

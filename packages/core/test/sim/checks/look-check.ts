@@ -1,0 +1,22 @@
+/** Whatever a queue tells of a message is in the log: the claim under which it is handled, and the ends that it has come to. */
+import type { MessageInfo } from '../../../src/index.ts'
+import type { QueueEvent } from '../../../src/state/events.ts'
+import type { Model } from '../truth/model.ts'
+import { must } from '../world/violation.ts'
+
+/** How the log says that a message came to be so. */
+const ENDS: Partial<Record<MessageInfo['status'], QueueEvent['type']>> = { completed: 'completed', dead: 'died' }
+
+export function assertInLog(model: Model, process: string, { id, status, fencingToken }: MessageInfo): void {
+  if (fencingToken !== undefined) {
+    const claim = model.claims.get(fencingToken)
+    must(
+      claim?.message.id === id,
+      `${process} tells that ${id} is active under token ${fencingToken}, which no commit gave out for it`,
+    )
+  }
+  const end = ENDS[status]
+  if (end === undefined) return
+  const hasEnded = [...model.claims.values()].some((claim) => claim.message.id === id && claim.end === end)
+  must(hasEnded, `${process} tells that ${id} is ${status}, but by the log it never was`)
+}
