@@ -8,7 +8,7 @@ import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 
 /** Where to look; everything else is no documentation for users. */
-const PAGES = ['*.md', 'docs/**/*.md', 'packages/*/README.md']
+const PAGES = ['*.md', 'docs/**/*.md', 'packages/*/README.md', 'apps/*/README.md', 'tests-e2e/README.md']
 
 const LANGUAGES = ['ts', 'js', 'sh', 'json', 'text'] as const
 

@@ -12,6 +12,7 @@ import { borrowed } from './borrowed-packages.mjs'
 const HELP: Readonly<Record<string, string>> = {
   demo: 'apps/demo/src/help.ts',
   bench: 'apps/bench/src/arguments.ts',
+  'cpu-profile': 'apps/bench/src/arguments.ts',
   verify: 'scripts/verify/choose-steps.mjs',
   compat: 'scripts/docs/compat.ts',
   cost: 'scripts/docs/cost.ts',
