@@ -2,11 +2,13 @@ export type { Adopted, QueueEntry, QueueErrorDetails, RecordQueueStats } from '@
 export { QueueError } from '@s3queue/s3db'
 export { type ActionMessage, createActionHandler } from './action-handler.ts'
 export type { Duration } from './duration.ts'
+export type { EventPlugin } from './event-plugin.ts'
 export type { FinalStatus, PluginMetrics, S3QueueEventName, S3QueueEvents } from './events.ts'
 export type { FailureMode, FailureOptions, FailureStrategy } from './failure-strategy.ts'
 export type { HandlerContext, OnMessage } from './handler-context.ts'
+export type { InstallablePlugin } from './installable-plugin.ts'
 export type { S3QueueOptions } from './options.ts'
-export { S3QueuePlugin, withQueue } from './plugin.ts'
+export { S3QueuePlugin } from './plugin.ts'
 export type {
   DeletedQueue,
   DeleteQueueOptions,
@@ -17,3 +19,4 @@ export type {
   Truncated,
   TruncateOptions,
 } from './resource-methods.ts'
+export { withQueue } from './with-queue.ts'

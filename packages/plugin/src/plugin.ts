@@ -1,27 +1,19 @@
-/** `S3QueuePlugin`: a queue for one resource of a database. Wiring only: what happens, happens in the runtime. */
+/** `S3QueuePlugin`: a queue for one resource of a database. Wiring only: each method says who does it. */
 import type { QueueCost } from '@s3queue/core'
-import {
-  type Adopted,
-  type EntryFilter,
-  openDeadLetterResource,
-  QueueError,
-  type RecordQueueStats,
-  type S3dbDatabase,
-  type S3dbRecord,
-  type S3dbResource,
-} from '@s3queue/s3db'
+import { type Adopted, type EntryFilter, QueueError, type RecordQueueStats, type S3dbRecord } from '@s3queue/s3db'
 import type { Logger } from '@s3queue/storage'
-import { type Database, Plugin } from 's3db.js'
 import { ClaimStorage } from './claim-storage.ts'
-import type { S3QueueEventName, S3QueueEvents } from './events.ts'
+import type { Emit } from './events.ts'
+import { extendClaim } from './extend-claim.ts'
 import type { OnMessage } from './handler-context.ts'
 import { Housekeeping } from './housekeeping.ts'
-import { type HelperNames, helperNames, showViews } from './names.ts'
+import { InstallablePlugin } from './installable-plugin.ts'
+import { attachQueue, findResource, Installation } from './installation.ts'
+import { notInstalled } from './not-installed.ts'
 import { type ResolvedS3QueueOptions, resolveS3QueueOptions, type S3QueueOptions } from './options.ts'
 import { asPluginDatabase } from './plugin-database.ts'
-import { notInstalled, QueueRuntime } from './queue-runtime.ts'
+import type { QueueRuntime } from './queue-runtime.ts'
 import {
-  attachMethods,
   type DeletedQueue,
   type DeleteQueueOptions,
   type QueueMethods,
@@ -31,11 +23,6 @@ import {
   type Truncated,
   type TruncateOptions,
 } from './resource-methods.ts'
-import { releaseResource, takeResource } from './resource-owners.ts'
-import { onShutdown } from './shutdown-hook.ts'
-
-/** What `usePlugin` calls a plugin of this class that is given no name. */
-const DEFAULT_NAME = 's3queue'
 
 /**
  * ```js
@@ -46,19 +33,14 @@ const DEFAULT_NAME = 's3queue'
  *
  * Throws `InvalidOption` for options that are unknown or impossible.
  */
-export class S3QueuePlugin<Task = Record<string, unknown>> extends Plugin {
-  /** These two are given when the plugin is installed; `usePlugin` takes no plugin that may be without. */
-  declare instanceName: string
-  declare cronManager: NonNullable<Plugin['cronManager']>
+export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePlugin {
   readonly config: S3QueueOptions<Task>
+  protected readonly logsEvents: boolean
   readonly #settings: ResolvedS3QueueOptions
-  #runtime: QueueRuntime | undefined
-  #names: HelperNames | undefined
+  readonly #emit: Emit = (name, event) => this.tell(name, event)
+  #installation: Installation | undefined
+  /** Takes the queue's methods off the resource. */
   #detach: (() => void) | undefined
-  #unhook: (() => void) | undefined
-  #disconnecting = false
-  /** Of a plugin that was there before its database was connected. */
-  #installing: Promise<void> | undefined
 
   constructor(options: S3QueueOptions<Task>) {
     const settings = resolveS3QueueOptions(options)
@@ -70,111 +52,70 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends Plugin {
     })
     this.config = options
     this.#settings = settings
+    this.logsEvents = settings.verbose
     for (const warning of settings.warnings) this.logger.warn(warning)
   }
 
   // --- s3db.js's side -----------------------------------------------------------------------------------------------
 
-  /** s3db.js names the plugin, and installs it in the same breath if it is connected. */
-  override setInstanceName(name: string | null | undefined): void {
-    // Its own name is no namespace: a plugin that is installed in another way is the same queue.
-    if (name === DEFAULT_NAME) this.instanceName = name
-    else super.setInstanceName(name)
-    queueMicrotask(() => {
-      if (this.database == null) this.logger.warn(notInstalled('usePlugin').suggestion)
-    })
-  }
-
-  /** Nothing to list, and nothing to warn of. */
-  override async detectAndWarnNamespaces(): Promise<string[]> {
-    return []
-  }
-
-  /** `database`: a `Database` of s3db.js; `usePlugin` knows it by a narrower type than the plugin's base does. */
-  override async install(database: object): Promise<void> {
-    const connected = asPluginDatabase(database)
-    if (connected.isConnected()) return super.install(database as Database)
-    // A plugin of `new Database({ plugins })` is installed before the database knows its resources.
-    this.database = database as Database
-    connected.once('db:connected', () => {
-      const resource = connected.resources[this.#settings.resource]
-      if (resource !== undefined) this.#attach(resource)
-      const installing = super.install(database as Database).then(() => this.onStart())
-      installing.catch((error: unknown) => this.logger.error(String(error)))
-      this.#installing = installing
-    })
-  }
-
-  /** From here on the resource has the methods of its queue; they wait until the rest is there. */
-  #attach(resource: S3dbResource): void {
-    takeResource(resource, this)
-    this.#detach ??= attachMethods(resource, this.#methods() as QueueMethods<never>)
+  protected override onConnected(): void {
+    const resource = asPluginDatabase(this.database).resources[this.#settings.resource]
+    // The methods wait until the rest is there.
+    if (resource !== undefined) this.#detach ??= attachQueue(resource, this, this.#methods())
   }
 
   override async onInstall(): Promise<void> {
-    if (this.#runtime !== undefined) return
+    if (this.#installation !== undefined) return
     const database = asPluginDatabase(this.database)
-    const { resource: name, deadLetterResource } = this.#settings
-    const resource = database.resources[name]
-    if (resource === undefined) throw noSuchResource(name, database)
-    this.#attach(resource)
-    const names = helperNames(this.#settings, this.namespace)
-    const rows = names.deadLetter === undefined ? undefined : await openDeadLetterResource(database, names.deadLetter)
-    const runtime = new QueueRuntime({
-      ...{ database, resource, deadLetterResource: rows, settings: this.#settings, namespace: `plugin=${this.slug}` },
-      emit: (event, payload) => this.#tell(event, payload),
-      hears: (event) => this.listenerCount(event) > 0,
-      onError: (error, record) => this.config.onError?.(error, record as Task & S3dbRecord),
-      onComplete:
-        this.config.onComplete && ((record, result) => this.config.onComplete?.(record as Task & S3dbRecord, result)),
-      logger: this.#engineLogger(),
-    })
-    this.#runtime = runtime
-    this.#names = names
-    showViews(database.resources, names, runtime.view, rows, deadLetterResource)
-    // The library stops what is in this list when it disconnects, and waits for it; plugins of `usePlugin` it forgets.
-    if (!database.pluginList.includes(this)) database.pluginList.push(this)
-    this.#unhook = onShutdown(database, `${this.slug}:${name}`, async (handlersMs) => {
-      await runtime.stopWorker(Math.min(handlersMs, this.#settings.visibilityTimeoutMs))
-      await runtime.session.close()
-    })
-    database.once('disconnected', () => {
-      this.#disconnecting = true
-    })
+    const resource = findResource(database, this.#settings.resource)
+    this.#detach ??= attachQueue(resource, this, this.#methods())
+    try {
+      this.#installation = await Installation.of(resource, database, this.#settings, {
+        ...{ plugin: this, slug: this.slug, namespace: this.namespace, emit: this.#emit },
+        hears: (event) => this.listenerCount(event) > 0,
+        onError: (error, record) => this.config.onError?.(error, record as Task & S3dbRecord),
+        onComplete:
+          this.config.onComplete && ((record, result) => this.config.onComplete?.(record as Task & S3dbRecord, result)),
+        logger: this.#engineLogger(),
+      })
+    } catch (error) {
+      this.#detachMethods()
+      throw error
+    }
   }
 
   override async onStart(): Promise<void> {
-    const isInstalled = this.#runtime !== undefined
+    const isInstalled = this.#installation !== undefined
     if (isInstalled && this.#settings.autoStart && this.config.onMessage !== undefined) await this.startProcessing()
   }
 
   override async onStop(): Promise<void> {
-    const runtime = this.#runtime
-    if (runtime === undefined) return
-    if (!this.#disconnecting) return runtime.close()
-    await this.#forget(runtime)
+    const installation = this.#installation
+    if (installation === undefined) return
+    if (!installation.isDisconnecting) return installation.runtime.close()
+    await this.#forget(installation)
   }
 
   /** `purgeData` deletes all that the queue keeps in the store. Records and dead letters are resources of the database, and stay. */
   override async onUninstall({ purgeData = false }: { purgeData?: boolean } = {}): Promise<void> {
-    const runtime = this.#runtime
-    if (runtime === undefined) return
+    const installation = this.#installation
+    if (installation === undefined) return
     if (purgeData) {
-      await runtime.close()
-      this.emit('plugin.dataPurged', { deleted: await runtime.purge() })
+      await installation.runtime.close()
+      this.emit('plugin.dataPurged', { deleted: await installation.runtime.purge() })
     }
-    await this.#forget(runtime)
+    await this.#forget(installation)
   }
 
-  async #forget(runtime: QueueRuntime): Promise<void> {
-    this.#runtime = undefined
-    this.#unhook?.()
-    await runtime.end()
+  async #forget(installation: Installation): Promise<void> {
+    this.#installation = undefined
+    await installation.end()
+    this.#detachMethods()
+  }
+
+  #detachMethods(): void {
     this.#detach?.()
     this.#detach = undefined
-    const { resources } = asPluginDatabase(this.database)
-    if (this.#names !== undefined) showViews(resources, this.#names, undefined, undefined, undefined)
-    releaseResource(this)
   }
 
   // --- work ---------------------------------------------------------------------------------------------------------
@@ -201,7 +142,7 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends Plugin {
 
   /** Handles one message; false if there was none to be had. For Lambda and cron. */
   async processNext(handler?: OnMessage<Task> | null): Promise<boolean> {
-    await this.#installing
+    await this.installed()
     const onMessage = this.#handler(handler)
     return this.#installed('processNext').processNext(onMessage)
   }
@@ -214,7 +155,7 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends Plugin {
 
   /** Exact, from any process. */
   async getStats(): Promise<RecordQueueStats> {
-    await this.#installing
+    await this.installed()
     return this.#installed('getStats').stats()
   }
 
@@ -244,8 +185,7 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends Plugin {
     const housekeeping = this.#housekeeping('deleteQueue')
     if (stopProcessing) await this.stopProcessing()
     const truncated = await housekeeping.truncate({ includeDeadLetter })
-    const { resources } = asPluginDatabase(this.database)
-    if (this.#names !== undefined) showViews(resources, this.#names, undefined, undefined, undefined)
+    this.#installation?.hide()
     return { ...truncated, queueResourceDeleted: true }
   }
 
@@ -269,12 +209,7 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends Plugin {
 
   /** Makes a claim of this process last so much longer, in ms. False if it is not held here (any more). */
   async extendVisibility(queueId: string, extraMs: number, { lockToken }: RenewOptions = {}): Promise<boolean> {
-    const attempt = this.#installed('extendVisibility').runs.find(queueId)
-    const reason = attempt === undefined ? 'lock_released' : 'token_mismatch'
-    if (attempt !== undefined && (lockToken === undefined || lockToken === attempt.lockToken))
-      return attempt.renewLock(extraMs)
-    this.#tell('plg:s3-queue:lock-renewal-rejected', { queueId, reason })
-    return false
+    return extendClaim(this.#installed('extendVisibility'), { queueId, extraMs, lockToken }, this.#emit)
   }
 
   renewLock(
@@ -319,27 +254,8 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends Plugin {
     return this.#runtime?.session.opened?.health().isCoordinator ?? false
   }
 
-  // --- events, by name ----------------------------------------------------------------------------------------------
-
-  override on<N extends S3QueueEventName>(name: N, listener: (event: S3QueueEvents[N]) => void): this
-  override on(name: string | symbol, listener: (...args: never[]) => void): this
-  override on(name: string | symbol, listener: (...args: never[]) => void): this {
-    return super.on(name, listener as (...args: unknown[]) => void)
-  }
-
-  override once<N extends S3QueueEventName>(name: N, listener: (event: S3QueueEvents[N]) => void): this
-  override once(name: string | symbol, listener: (...args: never[]) => void): this
-  override once(name: string | symbol, listener: (...args: never[]) => void): this {
-    return super.once(name, listener as (...args: unknown[]) => void)
-  }
-
-  #tell<N extends S3QueueEventName>(name: N, event: S3QueueEvents[N]): void {
-    if (this.#settings.verbose) this.logger.info({ event: { ...event } }, name)
-    try {
-      this.emit(name, event)
-    } catch (error) {
-      this.logger.error(`A listener of "${name}" threw: ${String(error)}`)
-    }
+  get #runtime(): QueueRuntime | undefined {
+    return this.#installation?.runtime
   }
 
   #installed(operation: string): QueueRuntime {
@@ -368,10 +284,10 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends Plugin {
     return {
       enqueue: async (data, options = {}) => {
         const resolved = resolveEnqueueOptions(options, this.#settings.orderingMode === 'lifo')
-        await this.#installing
+        await this.installed()
         const { enqueuer } = this.#installed('enqueue')
         const { record, queueId, duplicate } = await enqueuer.enqueue(data, resolved)
-        if (!duplicate) this.#tell('plg:s3-queue:message-enqueued', { id: record.id, queueId })
+        if (!duplicate) this.tell('plg:s3-queue:message-enqueued', { id: record.id, queueId })
         return record as Task & S3dbRecord
       },
       queueStats: () => this.getStats(),
@@ -388,21 +304,4 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends Plugin {
       estimateQueueUsage: () => this.estimateUsage(),
     }
   }
-}
-
-function noSuchResource(name: string, database: S3dbDatabase): QueueError {
-  const known = Object.keys(database.resources)
-  return new QueueError(`Resource '${name}' not found`, {
-    ...{ statusCode: 404, operation: 'install', metadata: { resource: name, known } },
-    suggestion: `Create it before the plugin is installed: await db.createResource({ name: '${name}', … }). There ${known.length === 0 ? 'are none' : `are: ${known.join(', ')}`}.`,
-  })
-}
-
-/** The same resource, with the methods that its queue gave it, for TypeScript. Throws a `QueueError` 409 if it has no queue. */
-export function withQueue<
-  Task = Record<string, unknown>,
-  R extends Pick<S3dbResource, 'name'> = Pick<S3dbResource, 'name'>,
->(resource: R): R & QueueMethods<Task> {
-  if (typeof (resource as Partial<QueueMethods>).enqueue === 'function') return resource as R & QueueMethods<Task>
-  throw notInstalled(`withQueue(${resource.name})`)
 }

@@ -99,7 +99,7 @@ export function resolveEnqueueOptions(options: EnqueueOptions, lifo: boolean): E
 }
 
 /** Puts the methods on the resource. What is returned takes them off, and puts back what was there. */
-export function attachMethods(resource: S3dbResource, methods: QueueMethods<never>): () => void {
+export function attachMethods<Task>(resource: S3dbResource, methods: QueueMethods<Task>): () => void {
   const own = new Map<string, unknown>()
   for (const [name, method] of Object.entries(methods)) {
     if (Object.hasOwn(resource, name)) own.set(name, Reflect.get(resource, name))

@@ -2,10 +2,9 @@
 import { QueueError, type S3dbResource } from '@s3queue/s3db'
 
 const owners = new WeakMap<S3dbResource, object>()
-const owned = new WeakMap<object, S3dbResource>()
 
-/** Throws a `QueueError` 409 if another plugin has the resource. */
-export function takeResource(resource: S3dbResource, plugin: object): void {
+/** What is returned frees the resource. Throws a `QueueError` 409 if another plugin has it. */
+export function takeResource(resource: S3dbResource, plugin: object): () => void {
   const owner = owners.get(resource)
   if (owner !== undefined && owner !== plugin) {
     throw new QueueError(`Resource '${resource.name}' has a queue already.`, {
@@ -15,11 +14,7 @@ export function takeResource(resource: S3dbResource, plugin: object): void {
     })
   }
   owners.set(resource, plugin)
-  owned.set(plugin, resource)
-}
-
-export function releaseResource(plugin: object): void {
-  const resource = owned.get(plugin)
-  if (resource !== undefined && owners.get(resource) === plugin) owners.delete(resource)
-  owned.delete(plugin)
+  return () => {
+    if (owners.get(resource) === plugin) owners.delete(resource)
+  }
 }

@@ -1,0 +1,55 @@
+/**
+ * How s3db.js takes a plugin in: by `usePlugin` or `install` of a database that is connected, or by `new Database({ plugins })`, long before that. The last
+ * kind waits here for the connection, and whoever uses it meanwhile waits for the installation.
+ */
+import type { Database } from 's3db.js'
+import { EventPlugin } from './event-plugin.ts'
+import { notInstalled } from './not-installed.ts'
+import { asPluginDatabase } from './plugin-database.ts'
+
+/** What `usePlugin` calls a plugin of this class that is given no name. */
+const DEFAULT_NAME = 's3queue'
+
+export abstract class InstallablePlugin extends EventPlugin {
+  /** These two are given when the plugin is installed; `usePlugin` takes no plugin that may be without. */
+  declare instanceName: string
+  declare cronManager: NonNullable<EventPlugin['cronManager']>
+  /** Of a plugin that was there before its database was connected. */
+  #installing: Promise<void> | undefined
+
+  /** The database knows its resources, and the plugin is about to be installed. */
+  protected abstract onConnected(): void
+
+  /** Resolves when nothing stands between the plugin and its use. */
+  protected async installed(): Promise<void> {
+    await this.#installing
+  }
+
+  /** s3db.js names the plugin, and installs it in the same breath if it is connected. */
+  override setInstanceName(name: string | null | undefined): void {
+    // Its own name is no namespace: a plugin that is installed in another way is the same queue.
+    if (name === DEFAULT_NAME) this.instanceName = name
+    else super.setInstanceName(name)
+    queueMicrotask(() => {
+      if (this.database == null) this.logger.warn(notInstalled('usePlugin').suggestion)
+    })
+  }
+
+  /** Nothing to list, and nothing to warn of. */
+  override async detectAndWarnNamespaces(): Promise<string[]> {
+    return []
+  }
+
+  /** `database`: a `Database` of s3db.js; `usePlugin` knows it by a narrower type than the plugin's base does. */
+  override async install(database: object): Promise<void> {
+    const connected = asPluginDatabase(database)
+    if (connected.isConnected()) return super.install(database as Database)
+    this.database = database as Database
+    connected.once('db:connected', () => {
+      this.onConnected()
+      const installing = super.install(database as Database).then(() => this.onStart())
+      installing.catch((error: unknown) => this.logger.error(String(error)))
+      this.#installing = installing
+    })
+  }
+}
