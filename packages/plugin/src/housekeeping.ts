@@ -72,8 +72,17 @@ export class Housekeeping {
     return redriven
   }
 
-  async #again({ originalId, data }: S3dbRecord): Promise<void> {
-    const record = typeof data === 'object' && data !== null ? data : {}
-    await this.#runtime.enqueuer.enqueue({ ...record, id: String(originalId) })
+  /** The record as it is now, if it is there: it may have been mended since. The row's copy of it is for one that is gone. */
+  async #again({ id, originalId, data }: S3dbRecord): Promise<void> {
+    const { enqueuer } = this.#runtime
+    const recordId = String(originalId)
+    if ((await enqueuer.enqueueKnown(recordId)) !== undefined) return
+    if (typeof data !== 'object' || data === null) {
+      throw new QueueError(`The record '${recordId}' of dead letter '${id}' is gone, and the row has no copy of it.`, {
+        ...{ statusCode: 404, operation: 'redrive', metadata: { id, originalId: recordId } },
+        suggestion: 'Insert the record again, or delete the row.',
+      })
+    }
+    await enqueuer.enqueue({ ...data, id: recordId })
   }
 }

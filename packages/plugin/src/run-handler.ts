@@ -61,6 +61,7 @@ export class HandlerRuns {
         return snooze(UNREADABLE_MS)
       }
       if (read.outcome === 'missing') return this.#fail(recordMissing(id), { id })
+      if (read.outcome === 'unreadable') return this.#fail(recordUnreadable(id, read.error), { id })
       const metadata = { ...metadataOf(read.record), ...payload?.metadata }
       return this.#run(onMessage, this.#attempt(claimed, read.record, metadata))
     }
@@ -120,6 +121,15 @@ function recordMissing(id: string): QueueError {
     ...{ statusCode: 404, operation: 'handle', metadata: { originalId: id } },
     suggestion:
       'It was deleted while its message waited. Delete the entry of the queue resource too, or insert the record again and redrive.',
+  })
+}
+
+/** Somebody may mend it, so it is tried as often as any other. */
+function recordUnreadable(id: string, cause: unknown): QueueError {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new QueueError(`The record ${JSON.stringify(id)} of this message cannot be read: ${why}`, {
+    ...{ statusCode: 422, retriable: true, operation: 'handle', metadata: { originalId: id }, cause },
+    suggestion: 'Mend the record, or the hook of its resource that throws; then redrive the message.',
   })
 }
 

@@ -98,7 +98,7 @@ export class DeadLetters {
 
   async #insert(message: MessageInfo): Promise<void> {
     const { id, attempts, diedAt = 0, reason } = message
-    const read = await this.#options.records.read(id).catch(() => ({ outcome: 'missing' }) as const)
+    const read = await this.#options.records.read(id)
     if (read.outcome === 'unavailable') throw read.error
     const data = read.outcome === 'found' ? { data: ownAttributes(read.record) } : {}
     try {

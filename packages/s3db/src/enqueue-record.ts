@@ -93,7 +93,7 @@ export class Enqueuer {
   async #again(id: string, data: RecordData, options: EnqueueRecordOptions): Promise<EnqueuedRecord | undefined> {
     const read = await this.#options.records.read(id)
     if (read.outcome === 'missing') return undefined
-    if (read.outcome === 'unavailable') throw read.error
+    if (read.outcome !== 'found') throw read.error
     const status = (await this.#queue.get(id))?.status
     const isUnderWay = status === 'waiting' || status === 'delayed' || status === 'active'
     if (isUnderWay) return { record: read.record, queueId: id, duplicate: true }

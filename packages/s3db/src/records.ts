@@ -8,6 +8,8 @@ export type ReadRecord =
   | { readonly outcome: 'missing' }
   /** The store did not say: read again later. */
   | { readonly outcome: 'unavailable'; readonly error: unknown }
+  /** It is there, and the library cannot hand it out: a hook throws, or what is stored makes no sense. */
+  | { readonly outcome: 'unreadable'; readonly error: unknown }
 
 export type InsertRecord =
   | { readonly outcome: 'inserted'; readonly record: S3dbRecord }
@@ -46,15 +48,14 @@ export class Records {
     }
   }
 
-  /** Rejects if the record is there and cannot be made out. */
+  /** Never rejects. */
   async read(id: string): Promise<ReadRecord> {
     try {
       return { outcome: 'found', record: await this.#resource.get(id) }
     } catch (error) {
       const kind = classifyLibraryError(error)
       if (kind === 'missing') return { outcome: 'missing' }
-      if (kind === 'unavailable') return { outcome: 'unavailable', error }
-      throw error
+      return { outcome: kind === 'unavailable' ? 'unavailable' : 'unreadable', error }
     }
   }
 

@@ -1,5 +1,6 @@
 import { afterAll, describe } from 'vitest'
 import type { Place } from '../support/place.ts'
+import { describeBadInput } from './bad-input.ts'
 import { describeBehaviour } from './behaviour.ts'
 import { describeErrors } from './errors.ts'
 import { describeEvents } from './events.ts'
@@ -21,6 +22,7 @@ export function describeRows(place: Place): void {
     describeOptions(place)
     describeHandler(place)
     describeErrors(place)
+    describeBadInput(place)
     describeEvents(place)
     describeBehaviour(place)
   })
