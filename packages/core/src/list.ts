@@ -57,49 +57,103 @@ export function resolveListOptions(options: ListOptions): ResolvedListOptions {
 }
 
 export function listMessages(state: QueueState, { status, limit, after }: ResolvedListOptions): MessagePage {
-  const found: Entry[] = []
-  for (const entry of entriesOf(state, status, after)) {
-    if (after !== undefined && compare(entry.place, after) <= 0) continue
-    if (found.push(entry) > limit) break
-  }
+  // One more tells whether there is another page.
+  const found = leastOf(entriesOf(state, status, after, limit + 1), after, limit + 1)
   const page = found.slice(0, limit)
   const last = page.at(-1)
   const next = found.length > limit && last !== undefined ? `${status}:${last.place.join(':')}` : undefined
   return { messages: page.map(({ describe }) => describe()), next }
 }
 
-/** All messages of a status in the order of their places; those at or before `after` may be left out. */
-function* entriesOf(state: QueueState, status: MessageStatus, after: Place | undefined): Iterable<Entry> {
+/** The messages of a status, in any order; at least the first `count` of those behind `after`. */
+function* entriesOf(
+  state: QueueState,
+  status: MessageStatus,
+  after: Place | undefined,
+  count: number,
+): Iterable<Entry> {
   if (status === 'waiting' || status === 'delayed') {
-    yield* waitingEntries(state, status, after)
+    yield* waitingEntries(state, status, after, count)
   } else if (status === 'active') {
     for (const claim of state.active.values()) yield { place: [claim.token], describe: () => describeActive(claim) }
   } else if (status === 'dead') {
-    const dead = [...state.dead.values()].map((letter) => ({ place: [letter.diedAt, ...origin(letter)], letter }))
-    for (const { place, letter } of dead.sort((a, b) => compare(a.place, b.place)))
-      yield { place, describe: () => describeDead(letter) }
+    for (const letter of state.dead.values())
+      yield { place: [letter.diedAt, ...origin(letter)], describe: () => describeDead(letter) }
   } else {
-    for (const [id, completion] of state.completed) {
+    for (const [id, completion] of state.completed)
       yield { place: [completion.ordinal], describe: () => describeCompleted(id, completion) }
-    }
   }
 }
 
-function* waitingEntries(state: QueueState, status: 'waiting' | 'delayed', after: Place | undefined): Iterable<Entry> {
+function* waitingEntries(
+  state: QueueState,
+  status: 'waiting' | 'delayed',
+  after: Place | undefined,
+  count: number,
+): Iterable<Entry> {
   const placeOf = (run: Run, seq: number): Place => [
     status === 'waiting' ? -run.batch.priority : run.visibleAt,
     ...origin({ batch: run.batch, seq }),
   ]
-  const runs = [...state.runs.values()]
-    .filter((run) => run.count > 0 && run.visibleAt > state.now === (status === 'delayed'))
-    .filter((run) => after === undefined || compare(placeOf(run, run.seq + run.count - 1), after) > 0)
-    .sort((a, b) => compare(placeOf(a, a.seq), placeOf(b, b.seq)))
-  for (const run of runs) {
-    for (let seq = run.seq; seq < run.seq + run.count; seq++) {
+  // By their last messages: a run may begin before the page and reach into it. Each has one at least, so no more than `count` are needed.
+  const runs = leastOf(lastPlaces(state, status, placeOf), after, count)
+  for (const { run } of runs) {
+    const first = run.seq + indexBehindIn(placeOf(run, run.seq), after)
+    for (let seq = first; seq < Math.min(run.seq + run.count, first + count); seq++) {
       const id = messageId({ batch: run.batch, seq })
       yield { place: placeOf(run, seq), describe: () => describeWaiting(id, run, state.now) }
     }
   }
+}
+
+/** How many messages of a run, of which some are behind `after`, are not. Within a run only the last part of the place grows, by one each. */
+function indexBehindIn(first: Place, after: Place | undefined): number {
+  if (after === undefined || compare(first, after) > 0) return 0
+  return (after.at(-1) ?? 0) - (first.at(-1) ?? 0) + 1
+}
+
+function* lastPlaces(
+  { runs, now }: QueueState,
+  status: 'waiting' | 'delayed',
+  placeOf: (run: Run, seq: number) => Place,
+): Iterable<{ readonly place: Place; readonly run: Run }> {
+  for (const run of runs.values()) {
+    if (run.count > 0 && run.visibleAt > now === (status === 'delayed'))
+      yield { place: placeOf(run, run.seq + run.count - 1), run }
+  }
+}
+
+/** The `count` first behind `after`, in order. One pass; entries that come in order cost a comparison each. */
+function leastOf<T extends { readonly place: Place }>(
+  entries: Iterable<T>,
+  after: Place | undefined,
+  count: number,
+): T[] {
+  const least: T[] = []
+  for (const entry of entries) {
+    const { place } = entry
+    if (after !== undefined && compare(place, after) <= 0) continue
+    const last = least.at(-1)
+    if (last === undefined || compare(place, last.place) >= 0) {
+      if (least.length < count) least.push(entry)
+      continue
+    }
+    least.splice(indexBehind(least, place), 0, entry)
+    if (least.length > count) least.pop()
+  }
+  return least
+}
+
+/** Where in the sorted entries those begin that come behind `place`. */
+function indexBehind(sorted: readonly { readonly place: Place }[], place: Place): number {
+  let [from, to] = [0, sorted.length]
+  while (from < to) {
+    const middle = (from + to) >> 1
+    const there = sorted[middle]
+    if (there !== undefined && compare(there.place, place) <= 0) from = middle + 1
+    else to = middle
+  }
+  return from
 }
 
 function origin(message: { readonly batch: Batch; readonly seq: number }): Place {

@@ -53,6 +53,51 @@ describe('lists', () => {
     await run(queue.close())
   })
 
+  it.each(['waiting', 'delayed', 'dead', 'completed'] as const)(
+    'show the same %s messages in the same order, whatever the size of a page',
+    async (status) => {
+      const { open, run } = createWorld()
+      const queue = open<number>({ maxAttempts: 1 })
+      const delayMs = status === 'delayed' ? 60_000 : 0
+      for (const [count, priority] of [3, 1, 4, 1, 5, 9, 2, 6].map((n, i) => [n, i % 3] as const)) {
+        const enqueued = await run(
+          queue.enqueueMany(
+            Array.from({ length: count }, (_, n) => n),
+            { priority, delayMs },
+          ),
+        )
+        // A gap in the middle of what came together.
+        if (count > 3) await run(queue.cancel(enqueued[1]?.id ?? ''))
+      }
+      if (status === 'dead' || status === 'completed') {
+        queue.process(
+          () => {
+            if (status === 'dead') throw new Error('no')
+          },
+          { concurrency: 4 },
+        )
+        await run(queue.drain())
+      }
+      const whole = await run(queue.list({ status, limit: 1000 }))
+      expect(whole.messages).toHaveLength(27)
+      if (status === 'waiting') {
+        const priorities = whole.messages.map(({ priority }) => priority ?? 0)
+        expect(priorities).toEqual(priorities.toSorted((a, b) => b - a))
+      }
+      for (const limit of [1, 2, 3, 7, 26, 27]) {
+        const ids: string[] = []
+        let after: string | undefined
+        do {
+          const page = await run(queue.list({ status, limit, after }))
+          ids.push(...page.messages.map(({ id }) => id))
+          after = page.next
+        } while (after !== undefined)
+        expect(ids).toEqual(whole.messages.map(({ id }) => id))
+      }
+      await run(queue.close())
+    },
+  )
+
   it.each([
     undefined,
     { status: 'asleep' },
