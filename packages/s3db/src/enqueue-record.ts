@@ -10,6 +10,7 @@
  */
 import type { BackoffOptions, Queue } from '@s3queue/core'
 import type { Clock } from '@s3queue/storage'
+import { Company } from './company.ts'
 import type { RecordData, S3dbRecord } from './database.ts'
 import { QueueError } from './errors.ts'
 import type { MessagePayload } from './message-payload.ts'
@@ -49,9 +50,11 @@ const ROUNDS = 5
 
 export class Enqueuer {
   readonly #options: EnqueuerOptions
+  readonly #company: Company
 
   constructor(options: EnqueuerOptions) {
     this.#options = options
+    this.#company = new Company(options.clock)
   }
 
   /** Rejects with the library's error if the schema refuses the record: then nothing was done. */
@@ -62,7 +65,10 @@ export class Enqueuer {
     const id = assertId(isNew ? await records.newId(attributes) : attributes.id)
     const whole = { ...attributes, id }
     for (let round = 0; round < ROUNDS; round++) {
-      const inserted = await records.insert(whole)
+      const inserted = await this.#company.write(
+        () => records.insert(whole),
+        ({ outcome }) => outcome === 'inserted',
+      )
       if (inserted.outcome === 'inserted') return this.#first(inserted.record, isNew, options)
       const known = await this.#again(id, whole, options)
       if (known !== undefined) return known

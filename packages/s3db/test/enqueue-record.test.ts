@@ -1,4 +1,6 @@
+import { createManualClock } from '@s3queue/storage/testing'
 import { describe, expect, it } from 'vitest'
+import { Enqueuer } from '../src/index.ts'
 import { openWorld } from './world.ts'
 
 describe('a record and its message', () => {
@@ -46,6 +48,25 @@ describe('a record and its message', () => {
     await tasks.delete('a')
     await enqueuer.enqueue({ id: 'a', type: 'y' })
     expect(await queue.get('a')).toMatchObject({ status: 'waiting' })
+  })
+
+  it('enqueues under way together share a commit, though their records are written at different moments', async () => {
+    const { records, queue, store } = await openWorld()
+    await queue.getStats()
+    const commits = (): string[] => [...store.snapshot().keys()].filter((key) => key.includes('/log/'))
+    const before = commits().length
+    let turn = Promise.resolve()
+    const { insert } = records
+    // Each record is written some turns of the event loop after the one before.
+    records.insert = (data) => {
+      const inserted = turn.then(() => insert.call(records, data))
+      turn = inserted.then(() => new Promise((resolve) => setImmediate(resolve)))
+      return inserted
+    }
+    const enqueuer = new Enqueuer({ records, queue: () => queue, clock: createManualClock() })
+    await Promise.all(Array.from({ length: 16 }, (_, i) => enqueuer.enqueue({ id: `t${i}`, type: 'x' })))
+    expect(commits()).toHaveLength(before + 1)
+    expect(await queue.getStats()).toMatchObject({ waiting: 16 })
   })
 
   it('ids that cannot be one of a message are refused before anything is done', async () => {
