@@ -5,12 +5,24 @@ import type { Crash } from './crash.ts'
 import type { Delivery } from './mail-server.ts'
 import type { Patience } from './newsletter-queue.ts'
 import type { Note } from './notes.ts'
+import type { LoggedEnd } from './pods/log-record.ts'
 import type { ListedRecipient } from './recipients.ts'
 
 export interface DeadLetter {
   readonly id: string
   /** How the last attempt failed. */
   readonly why: string
+}
+
+/** What is known besides where several worker processes shared the queue. */
+export interface Shared {
+  readonly workers: readonly string[]
+  /** How each claim ended, as the log says. */
+  readonly ends: readonly LoggedEnd[]
+  /** `monotonicMs()` before the first message was enqueued. */
+  readonly startedAt: number
+  /** What it cost to read the log from outside. */
+  readonly lookingOn: Cost
 }
 
 export interface Account {
@@ -32,6 +44,7 @@ export interface Account {
   readonly patience: Patience
   readonly elapsedMs: number
   readonly crash: Crash | undefined
+  readonly shared?: Shared
   /** Stopped by the user before the end. */
   readonly interrupted: boolean
   /** Where the queue and the notes still lie, if they were kept. */

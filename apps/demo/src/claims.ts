@@ -15,10 +15,11 @@ export interface Claim {
 
 const ENDS: readonly string[] = ['completed', 'retried', 'died', 'released', 'expired'] satisfies ClaimEnd[]
 
-/** All claims that a worker was handed, by message, in the order of their tokens. */
+/** All claims that a worker was handed, by message, in the order of their tokens. `notes` are in the order of time. */
 export function foldClaims(notes: readonly Note[], crash: Crash | undefined): Map<string, Claim[]> {
   const ends = new Map<number, { readonly to: number; readonly end: ClaimEnd }>()
-  for (const note of notes) if (isEnd(note)) ends.set(note.token, { to: note.at, end: note.kind })
+  // On a shared queue several sides note one end: it was over when the first of them saw it.
+  for (const note of [...notes].reverse()) if (isEnd(note)) ends.set(note.token, { to: note.at, end: note.kind })
   const claims = new Map<string, Claim[]>()
   for (const note of notes) {
     if (note.kind !== 'claimed') continue

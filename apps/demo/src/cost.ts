@@ -5,6 +5,8 @@ import { REQUEST_KINDS, type RequestKind } from '@s3queue/storage'
 /** Requests by kind, and what S3 Standard in us-east-1 charges for them. */
 export type Cost = Readonly<Record<RequestKind | 'dollars', number>>
 
+export const NO_COST: Cost = { get: 0, put: 0, delete: 0, list: 0, dollars: 0 }
+
 /** What `queue` cost so far in this process. */
 export function costOf(queue: Pick<Queue<never>, 'getCost'>): Cost {
   const { metrics, dollars } = queue.getCost()

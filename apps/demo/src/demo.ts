@@ -4,6 +4,8 @@ import { checkAccount } from './checks.ts'
 import { HELP } from './help.ts'
 import { startMailServer } from './mail-server.ts'
 import { type DemoOptions, readOptions, UsageError } from './options.ts'
+import { checkShared } from './pods/check-shared.ts'
+import { describeShared } from './pods/report-shared.ts'
 import { createProgress } from './progress.ts'
 import { describeAccount, describeChecks } from './report.ts'
 import { run, type Surroundings } from './run.ts'
@@ -53,11 +55,12 @@ async function runAndReport(options: DemoOptions, replace: Replacements): Promis
   try {
     if (options.tour) return (await tour(options, surroundings)) ? 0 : FAILED
     const account = await run(options, surroundings)
-    console.log(describeAccount(account))
+    const { shared } = account
+    console.log(shared === undefined ? describeAccount(account) : describeShared(account, shared))
     if (account.interrupted) return INTERRUPTED
-    const story = tellStory(account)
+    const story = shared === undefined ? tellStory(account) : undefined
     if (story !== undefined) console.log(`\n${story}`)
-    const checks = checkAccount(account)
+    const checks = [...checkAccount(account), ...(shared === undefined ? [] : checkShared(account, shared))]
     console.log(`\n${describeChecks(checks)}`)
     return checks.every(({ holds }) => holds) ? 0 : FAILED
   } catch (error) {

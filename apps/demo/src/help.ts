@@ -4,12 +4,14 @@ to a moody mail server in this process, and proves that nothing was lost.
   pnpm demo [options]
 
   -n, --messages N      how many messages; default: the 400 rows of the list
-  -c, --concurrency N   mails sent at once; default: 20
+  -c, --concurrency N   mails sent at once, by all processes; default: 20
   -s, --store PLACE     where the queue lives: s3://bucket, s3://KEY:SECRET@host:port/bucket
                         or fs:PATH; default: a temporary directory
   -d, --directory PATH  short for --store fs:PATH
       --tour            instead of the newsletter: what the queue can do, in short scenes
       --crash           a worker process is killed half-way (SIGKILL), another takes over
+  -p, --pods N          N worker processes share the queue; the one that writes is killed
+                        half-way, another takes over; a row for each at the end
       --keep            leave the queue where it is, to look at it
   -q, --quiet           only the result
   -h, --help            this text

@@ -1,5 +1,6 @@
 /** The queue of the demo. All its processes open it with the same settings. */
-import { createQueue, type Queue } from '@s3queue/core'
+import { createCoordinatedQueue } from '@s3queue/coordinator'
+import { createQueue, type Queue, type QueueOptions } from '@s3queue/core'
 import type { ObjectStore } from '@s3queue/storage'
 import type { Recipient } from './recipients.ts'
 
@@ -16,8 +17,25 @@ export const RELAXED: Patience = { visibilityTimeoutMs: 30_000, takeoverAfterMs:
 /** For the eyes of somebody who waits for a crash to be noticed. */
 export const HASTY: Patience = { visibilityTimeoutMs: 2000, takeoverAfterMs: 1000 }
 
+/** The same where several processes have to be heard of, each in time. */
+export const SHARED: Patience = { visibilityTimeoutMs: 4000, takeoverAfterMs: 1000 }
+
+/** The process that writes handles all messages. */
 export function openNewsletterQueue(store: ObjectStore, patience: Patience): Queue<Recipient> {
-  return createQueue<Recipient>({
+  return createQueue<Recipient>(settings(store, patience))
+}
+
+/** Every process with a worker handles its share. */
+export function openSharedNewsletterQueue(store: ObjectStore, patience: Patience): Queue<Recipient> {
+  return createCoordinatedQueue<Recipient>({
+    ...settings(store, patience),
+    heartbeatIntervalMs: patience.takeoverAfterMs,
+    heartbeatTtlMs: 3 * patience.takeoverAfterMs,
+  })
+}
+
+function settings(store: ObjectStore, patience: Patience): QueueOptions {
+  return {
     name: 'newsletter',
     store,
     ...patience,
@@ -25,5 +43,5 @@ export function openNewsletterQueue(store: ObjectStore, patience: Patience): Que
     backoff: { baseMs: 200, maxMs: 2000 },
     // Commits may wait this long for company: fewer requests, and mail does not mind.
     lingerMs: 50,
-  })
+  }
 }

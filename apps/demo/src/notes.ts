@@ -19,7 +19,7 @@ interface OfClaim {
 export type Event =
   | ({ readonly kind: 'claimed' | 'completed' | 'died' | 'released' | 'expired' | 'refused' } & OfClaim)
   | ({ readonly kind: 'retried'; readonly why: string } & OfClaim)
-  | { readonly kind: 'promoted'; readonly epoch: number }
+  | { readonly kind: 'promoted' | 'demoted'; readonly epoch: number }
   | { readonly kind: 'trouble'; readonly why: string }
   /** What the process cost so far. */
   | { readonly kind: 'cost'; readonly cost: Cost }
@@ -36,7 +36,7 @@ export function watch(queue: Queue<unknown>, note: (event: Event) => void): void
   for (const kind of ['claimed', 'completed', 'died', 'released', 'expired', 'refused'] as const)
     queue.on(kind, ({ id, fencingToken: token }) => note({ kind, id, token }))
   queue.on('retried', ({ id, fencingToken: token, error }) => note({ kind: 'retried', id, token, why: error.message }))
-  queue.on('promoted', ({ epoch }) => note({ kind: 'promoted', epoch }))
+  for (const kind of ['promoted', 'demoted'] as const) queue.on(kind, ({ epoch }) => note({ kind, epoch }))
   queue.on('trouble', ({ error }) =>
     note({ kind: 'trouble', why: error instanceof Error ? error.message : String(error) }),
   )

@@ -11,6 +11,8 @@ export interface DemoOptions {
   /** Where the queue lives; undefined for a temporary directory. */
   readonly place: StorePlace | undefined
   readonly crash: boolean
+  /** How many worker processes share the queue, one of which is killed; undefined for one process. */
+  readonly pods: number | undefined
   /** Shows the features of the queue instead of sending the newsletter. */
   readonly tour: boolean
   readonly keep: boolean
@@ -26,6 +28,7 @@ const FLAGS = {
   directory: { type: 'string', short: 'd' },
   store: { type: 'string', short: 's' },
   crash: { type: 'boolean' },
+  pods: { type: 'string', short: 'p' },
   tour: { type: 'boolean' },
   keep: { type: 'boolean' },
   quiet: { type: 'boolean', short: 'q' },
@@ -37,11 +40,13 @@ const NEWSLETTER_FLAGS: readonly string[] = [
   'messages',
   'concurrency',
   'crash',
+  'pods',
   'quiet',
 ] satisfies (keyof typeof FLAGS)[]
 
 const MAX_MESSAGES = 100_000
 const MAX_CONCURRENCY = 500
+const MAX_PODS = 16
 
 /** The options, or `help` if that was asked for. Throws `UsageError`. */
 export function readOptions(args: readonly string[]): DemoOptions | 'help' {
@@ -55,12 +60,15 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
     throw new UsageError('--directory and --store both say where the queue lives: give one of them.')
   const idle = values.tour === true ? Object.keys(values).find((name) => NEWSLETTER_FLAGS.includes(name)) : undefined
   if (idle !== undefined) throw new UsageError(`--${idle} means nothing to --tour: leave one of them out.`)
-  const { messages, concurrency, directory, store } = values
+  const { messages, concurrency, directory, store, pods } = values
+  if (pods !== undefined && values.crash === true)
+    throw new UsageError('--pods kills a process by itself: leave --crash out.')
   return {
     messages: messages === undefined ? undefined : wholeNumber('--messages', messages, MAX_MESSAGES),
     concurrency: concurrency === undefined ? 20 : wholeNumber('--concurrency', concurrency, MAX_CONCURRENCY),
     place: readPlace(typeof directory === 'string' ? `fs:${directory}` : store),
     crash: values.crash === true,
+    pods: pods === undefined ? undefined : wholeNumber('--pods', pods, MAX_PODS, 2),
     tour: values.tour === true,
     keep: values.keep === true,
     quiet: values.quiet === true,
@@ -78,10 +86,10 @@ function assertFlag(name: string, rawName: string, value: string | undefined): v
   if (type === 'boolean' && value !== undefined) throw new UsageError(`--${name} takes no value.`)
 }
 
-function wholeNumber(flag: string, text: string | boolean, max: number): number {
+function wholeNumber(flag: string, text: string | boolean, max: number, min: number = 1): number {
   const value = Number(text)
-  if (/^\d+$/.test(String(text)) && value >= 1 && value <= max) return value
-  throw new UsageError(`${flag} takes a whole number from 1 to ${max.toLocaleString('en')}, not "${text}".`)
+  if (/^\d+$/.test(String(text)) && value >= min && value <= max) return value
+  throw new UsageError(`${flag} takes a whole number from ${min} to ${max.toLocaleString('en')}, not "${text}".`)
 }
 
 /** Never repeats a URL: it may hold a secret. */

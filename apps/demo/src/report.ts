@@ -4,8 +4,7 @@ import type { Account } from './account.ts'
 import type { Check } from './checks.ts'
 import { foldClaims } from './claims.ts'
 import { addCosts, requestsOf } from './cost.ts'
-
-type Row = readonly [label: string, value: string, remark?: string]
+import { layOut, number, type Row, seconds } from './lay-out.ts'
 
 export function describeAccount(account: Account): string {
   const { ids, elapsedMs, crash, interrupted, kept } = account
@@ -84,20 +83,4 @@ function aftermath(account: Account): Row[] {
       ? []
       : [['until this process took over', seconds(promoted.at - crash.killedAt)] as const]),
   ]
-}
-
-function layOut(rows: readonly Row[]): string {
-  const labelWidth = Math.max(...rows.map(([label]) => label.length))
-  const valueWidth = Math.max(...rows.map(([, value]) => value.length))
-  const line = ([label, value, remark = '']: Row): string =>
-    `  ${label.padEnd(labelWidth)}  ${value.padStart(valueWidth)}  ${remark}`.trimEnd()
-  return rows.map(line).join('\n')
-}
-
-function number(value: number): string {
-  return value.toLocaleString('en')
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`
 }

@@ -1,16 +1,18 @@
 /** One run of the demo from the address list to the account of it. */
 import { join } from 'node:path'
-import type { Queue, Worker } from '@s3queue/core'
-import type { Account, DeadLetter } from './account.ts'
+import type { Worker } from '@s3queue/core'
+import type { Account } from './account.ts'
 import { addCosts, costOf, since } from './cost.ts'
 import { type Crash, crashHalfway } from './crash.ts'
 import type { MailServer, startMailServer } from './mail-server.ts'
+import { enqueueAll, halfOf, listDeadLetters, type Workplace } from './newsletter.ts'
 import { HASTY, openNewsletterQueue, RELAXED } from './newsletter-queue.ts'
 import { createNotebook, readJournal, watch } from './notes.ts'
 import type { DemoOptions } from './options.ts'
-import { type Premises, withPremises } from './premises.ts'
+import { workTogether } from './pods/work-together.ts'
+import { withPremises } from './premises.ts'
 import { type ShowProgress, watchForStall } from './progress.ts'
-import { type ListedRecipient, type Recipient, readRecipients } from './recipients.ts'
+import { type ListedRecipient, readRecipients } from './recipients.ts'
 import { createMailer } from './send-mail.ts'
 
 /** The file for the notes of the process that will be killed. */
@@ -27,14 +29,17 @@ export interface Surroundings {
 
 /** Runs and cleans up. Throws when the store or the machine does not play along. */
 export async function run(options: DemoOptions, surroundings: Surroundings): Promise<Account> {
-  const { place, keep, crash } = options
+  const { place, keep, crash, pods } = options
   const recipients = await readRecipients(options.messages)
-  return withPremises({ place, keep, usesScratch: crash }, surroundings.interrupt, async (premises) => {
+  const usesScratch = crash || pods !== undefined
+  return withPremises({ place, keep, usesScratch }, surroundings.interrupt, async (premises) => {
     const mailServer = await surroundings.startMailServer(moodsFor(recipients))
     try {
-      const account = await work({ ...premises, options, surroundings, recipients, mailServer })
-      const journal = crash ? [join(premises.scratch, JOURNAL)] : []
-      return { ...account, kept: keep ? [premises.store.description, ...journal] : [] }
+      const { showProgress, say, interrupt } = surroundings
+      const workplace = { ...premises, options, recipients, mailServer, showProgress, say, interrupt }
+      const account = await (pods === undefined ? work(workplace) : workTogether(workplace, pods))
+      const journals = usesScratch ? [premises.scratch] : []
+      return { ...account, kept: keep ? [premises.store.description, ...journals] : [] }
     } finally {
       await mailServer.close()
     }
@@ -51,28 +56,21 @@ function moodsFor(recipients: readonly ListedRecipient[]): Parameters<typeof sta
   }
 }
 
-interface Workplace extends Premises {
-  readonly options: DemoOptions
-  readonly surroundings: Surroundings
-  readonly recipients: readonly ListedRecipient[]
-  readonly mailServer: MailServer
-}
-
 async function work(workplace: Workplace): Promise<Omit<Account, 'kept'>> {
-  const { options, surroundings, recipients, store, mailServer } = workplace
+  const { options, recipients, store, mailServer } = workplace
   const patience = options.crash ? HASTY : RELAXED
   const queue = openNewsletterQueue(store, patience)
   const { notes, note } = createNotebook('this process')
   watch(queue, note)
   const stall = watchForStall(() => notes.length + mailServer.deliveries.length)
-  const signal = AbortSignal.any([surroundings.interrupt, stall.signal])
+  const signal = AbortSignal.any([workplace.interrupt, stall.signal])
   try {
     // This makes it the writer. What that takes is counted apart: it is done once, however many messages follow.
     await queue.getStats()
     const opening = costOf(queue)
     const startedAt = performance.now()
     const ids = await enqueueAll(queue, recipients)
-    const endProgress = surroundings.showProgress(() => describeProgress(mailServer, recipients.length))
+    const endProgress = workplace.showProgress(() => describeProgress(mailServer, recipients.length))
     let worker: Worker | undefined
     let crash: Crash | undefined
     const startWorker = (): void => {
@@ -83,7 +81,7 @@ async function work(workplace: Workplace): Promise<Omit<Account, 'kept'>> {
       else startWorker()
       await queue.drain({ signal })
     } catch (error) {
-      if (!surroundings.interrupt.aborted) throw error
+      if (!workplace.interrupt.aborted) throw error
     } finally {
       endProgress()
     }
@@ -99,7 +97,7 @@ async function work(workplace: Workplace): Promise<Omit<Account, 'kept'>> {
       deliveries: mailServer.deliveries,
       notes: [...theirs, ...notes].sort((a, b) => a.at - b.at),
       cost: last === undefined ? mine : addCosts(mine, last.cost),
-      interrupted: surroundings.interrupt.aborted,
+      interrupted: workplace.interrupt.aborted,
     }
   } finally {
     stall.end()
@@ -107,37 +105,12 @@ async function work(workplace: Workplace): Promise<Omit<Account, 'kept'>> {
   }
 }
 
-/** As many messages go into one call as make a reasonable object in the store. */
-const BATCH = 1000
-
-async function enqueueAll(queue: Queue<Recipient>, recipients: readonly ListedRecipient[]): Promise<string[]> {
-  const ids: string[] = []
-  // What the list expects is for the checks alone: it does not go into the queue.
-  const payloads = recipients.map(({ expected: _, ...recipient }): Recipient => recipient)
-  for (let from = 0; from < payloads.length; from += BATCH) {
-    const enqueued = await queue.enqueueMany(payloads.slice(from, from + BATCH))
-    ids.push(...enqueued.map(({ id }) => id))
-  }
-  return ids
-}
-
-async function listDeadLetters(queue: Queue<Recipient>): Promise<DeadLetter[]> {
-  const letters: DeadLetter[] = []
-  let after: string | undefined
-  do {
-    const page = await queue.list({ status: 'dead', limit: 1000, after })
-    letters.push(...page.messages.map(({ id, failures }) => ({ id, why: failures?.at(-1)?.message ?? 'unknown' })))
-    after = page.next
-  } while (after !== undefined)
-  return letters
-}
-
 async function crashOne(workplace: Workplace, startWorker: () => void, signal: AbortSignal): Promise<Crash> {
-  const { options, surroundings, recipients, place, prefix, mailServer } = workplace
-  const good = recipients.filter(({ expected }) => expected === 'sent').length
+  const { options, recipients, place, prefix, mailServer } = workplace
   const crash = await crashHalfway({
     setup: {
       name: 'the process that was killed',
+      shared: false,
       journal: join(workplace.scratch, JOURNAL),
       mailPort: mailServer.port,
       concurrency: options.concurrency,
@@ -145,10 +118,10 @@ async function crashOne(workplace: Workplace, startWorker: () => void, signal: A
       ...{ place, prefix },
     },
     standBy: startWorker,
-    halfway: mailServer.whenAccepted(Math.ceil(good / 2)),
+    halfway: mailServer.whenAccepted(halfOf(recipients)),
     signal,
   })
-  surroundings.say('Half-way: the worker process was killed (SIGKILL). This process takes over.')
+  workplace.say('Half-way: the worker process was killed (SIGKILL). This process takes over.')
   return crash
 }
 

@@ -13,9 +13,12 @@ export function mailIdOf(messageId: string): string {
   return `<${messageId}@newsletter.example>`
 }
 
+/** What an attempt says that was stopped, as its claim was about to run out or its worker to end. The mail may be out. */
+export const GIVEN_UP = 'given up: the claim was over'
+
 /** A handler that sends through the SMTP server on `port` of this machine. */
 export function createMailer(port: number): Handler<Recipient> {
-  const transport = createTransport({ host: '127.0.0.1', port, ignoreTLS: true, connectionTimeout: 2000 })
+  const transport = createTransport({ host: '127.0.0.1', port, ignoreTLS: true, connectionTimeout: 10_000 })
   return async ({ id, payload: recipient }, context) => {
     assertSendable(recipient)
     const { email, name, city } = recipient
@@ -33,7 +36,7 @@ export function createMailer(port: number): Handler<Recipient> {
         signal: context.signal,
       })
     } catch (error) {
-      throw explain(error)
+      throw context.signal.aborted ? new Error(GIVEN_UP, { cause: error }) : explain(error)
     }
   }
 }

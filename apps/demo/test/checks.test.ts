@@ -171,7 +171,7 @@ describe('the checks', () => {
     [
       'a mail was sent twice though its first claim was settled',
       ({ deliveries }) => ({ deliveries: [...deliveries, delivery(13, 'm2', 2)] }),
-      'a mail came twice only where its sender was killed in between',
+      'a mail came twice only where its sender was killed or cut off in between',
     ],
     [
       'the claim of a killed process was cut short',
@@ -183,7 +183,7 @@ describe('the checks', () => {
     [
       'nobody took over',
       ({ notes }) => ({ notes: notes.map((note) => ({ ...note, by: DOOMED })) }),
-      'both processes worked',
+      'the killed process worked, and so did others',
     ],
     [
       'the message was claimed again before its process was dead',

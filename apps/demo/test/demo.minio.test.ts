@@ -37,6 +37,12 @@ describe.skipIf(s3.kind === 'missing')(
       expect(numberIn(stdout, 'sent') + numberIn(stdout, 'dead letters')).toBe(100)
     })
 
+    it('lets processes share the work, and the numbers add up', { timeout: 120_000 }, async () => {
+      const { code, stdout, stderr } = await runDemo(['--pods', '3', '--messages', '200', '--store', url()])
+      expect({ code, failed: stdout.match(/✗.*/g), stderr }).toMatchObject({ code: 0, failed: null })
+      expect(numberIn(stdout, 'all')).toBe(200)
+    })
+
     it('gives the tour', async () => {
       const { code, stdout, stderr } = await runDemo(['--tour', '--store', url()])
       expect({ code, failed: stdout.match(/✗.*/g), stderr }).toEqual({ code: 0, failed: null, stderr: '' })

@@ -43,6 +43,26 @@ describe.concurrent('the demo', () => {
     expect(stdout).toContain('claimed by this process')
   })
 
+  it('shares the work among processes, and another writes when the one that did is killed', PATIENCE, async () => {
+    const ended = await runDemo(['--pods', '4', '--messages', '200'])
+    expectProof(ended)
+    const { stdout, stderr } = ended
+    expect(stdout).toContain('4 worker processes on one queue: 200 messages')
+    const handled = ['pod-1', 'pod-2', 'pod-3', 'pod-4'].map((worker) => numberIn(stdout, worker))
+    expect(handled.every((count) => count > 0)).toBe(true)
+    expect(handled.reduce((sum, count) => sum + count)).toBe(200)
+    expect([numberIn(stdout, 'all'), numberIn(stdout, 'enqueued')]).toEqual([200, 200])
+    expect(stdout).toMatch(/pod-\d .* to \d+\.\d s, killed$/m)
+    expect(stdout).toMatch(/another worker took over from the one that was killed \(pod-\d from pod-\d\)/)
+    expect(numberIn(stdout, 'claims of the killed process')).toBeGreaterThan(0)
+    // From the kill; the writer's last sign was before it.
+    expect(numberIn(stdout, 'until another wrote')).toBeLessThan(30)
+    expect(numberIn(stdout, 'requests per message')).toBeGreaterThan(0)
+    expect(stderr).toMatch(/mails accepted; done: pod-1 .*\(writes\)/)
+    // All of it in one screen.
+    expect(stdout.trim().split('\n').length).toBeLessThan(40)
+  })
+
   it('fails when the mail server has lost a mail', PATIENCE, async () => {
     const program = new URL('./lying-demo.ts', import.meta.url)
     const { code, stdout, leftBehind } = await runDemo(['--messages', '12', '--quiet'], { program })
@@ -66,6 +86,21 @@ describe.concurrent('the demo', () => {
     expect(stdout).toContain('Stopped by you')
     const parts = ['sent', 'dead letters', 'not done'].map((label) => numberIn(stdout, label))
     expect(parts.reduce((sum, part) => sum + part)).toBe(1000)
+    expect(leftBehind).toEqual([])
+  })
+
+  it('ends all its processes in good order when it is told to', PATIENCE, async () => {
+    let told = false
+    const { code, stdout, stderr, leftBehind } = await runDemo(['--pods', '3', '--messages', '1000'], {
+      onProgress: (said, kill) => {
+        if (told || !said.includes('mails accepted')) return
+        told = true
+        kill('SIGINT')
+      },
+    })
+    expect({ code, stderr }).toMatchObject({ code: 130 })
+    expect(stdout).toContain('Stopped by you')
+    expect(numberIn(stdout, 'enqueued')).toBe(1000)
     expect(leftBehind).toEqual([])
   })
 
@@ -93,6 +128,7 @@ describe.concurrent('the demo', () => {
       '--store',
       '--directory',
       '--crash',
+      '--pods',
       '--tour',
       '--keep',
       '--quiet',
