@@ -2,21 +2,33 @@
  * Tells all others what the writer knows of the workers: one object, written when that has changed.
  *
  * Owns what is known of that object. It is written upon what was seen last, so that nothing that lands late, from here or from an earlier writer,
- * takes the place of what is newer.
+ * takes the place of what is newer; and a writer that finds the word of a later one there keeps quiet, whether it knows of its end or not.
  */
-import type { WriterTerm } from '@s3queue/core/transport'
+import type { TransportQueue, WriterTerm } from '@s3queue/core/transport'
 import { create, type ETag, ifMatch } from '@s3queue/storage'
 import { registryKey } from '../keys.ts'
 import { decodeRecord, encodeRecord, type RegistryRecord } from './record.ts'
 
+/** What a publisher needs of a term. */
+export interface PublishingTerm extends Pick<WriterTerm, 'signal' | 'trouble'> {
+  readonly queue: Pick<TransportQueue, 'store' | 'prefix'>
+}
+
+interface Told {
+  readonly etag: ETag | undefined
+  readonly news: string
+  /** Of the writer that told it; 0 if that is not known. */
+  readonly epoch: number
+}
+
 export class Publisher {
-  readonly #term: WriterTerm
+  readonly #term: PublishingTerm
   readonly #key: string
   /** What is there, in short; undefined when that has to be looked up. */
-  #there: { readonly etag: ETag | undefined; readonly news: string } | undefined
+  #there: Told | undefined
   #revision = 0
 
-  constructor(term: WriterTerm) {
+  constructor(term: PublishingTerm) {
     this.#term = term
     this.#key = registryKey(term.queue.prefix)
   }
@@ -26,22 +38,23 @@ export class Publisher {
     const { queue, signal, trouble } = this.#term
     const news = newsOf(record)
     this.#there ??= await this.#look()
-    const { etag, news: told } = this.#there
-    if (news === told || (etag === undefined && record.workers.length === 0)) return
+    const { etag, news: told, epoch } = this.#there
+    if (epoch > record.epoch || news === told || (etag === undefined && record.workers.length === 0)) return
     const condition = etag === undefined ? create : ifMatch(etag)
     this.#there = undefined
     const body = encodeRecord({ ...record, revision: ++this.#revision })
     const put = await queue.store.put(this.#key, body, { condition, signal })
-    if (put.outcome === 'stored') this.#there = { etag: put.etag, news }
+    if (put.outcome === 'stored') this.#there = { etag: put.etag, news, epoch: record.epoch }
     else if (put.outcome === 'unknown') trouble(put.error)
   }
 
-  async #look(): Promise<{ readonly etag: ETag | undefined; readonly news: string }> {
+  async #look(): Promise<Told> {
     const { queue, signal } = this.#term
     const answer = await queue.store.get(this.#key, { signal })
-    if (answer.outcome !== 'found') return { etag: undefined, news: '' }
+    if (answer.outcome !== 'found') return { etag: undefined, news: '', epoch: 0 }
     const record = decodeRecord<RegistryRecord>(answer.body)
-    return { etag: answer.etag, news: 'workers' in record ? newsOf(record) : '' }
+    const { etag } = answer
+    return 'workers' in record ? { etag, news: newsOf(record), epoch: record.epoch } : { etag, news: '', epoch: 0 }
   }
 }
 
