@@ -1,9 +1,7 @@
 /**
  * The writer's side of the transport: which workers elsewhere get messages, and how they are told.
  *
- * Owns one post for each worker that was ever told something in this term. It serves those first that were heard of last: their
- * mailboxes are looked into often, so that with little traffic a few workers do it all, fast, and the others sleep. While all sleep it is
- * the deputies' turn, who look each second as long as there is work.
+ * Owns one post for each worker that was ever told something in this term.
  */
 import type {
   Claim,
@@ -20,11 +18,10 @@ import { Post } from './mailbox/post.ts'
 import type { ResolvedCoordinatorOptions } from './options.ts'
 import type { Heartbeats } from './registry/heartbeats.ts'
 import { type Member, Registry } from './registry/registry.ts'
+import { inServingOrder } from './serving-order.ts'
 
 /** So many workers watch the writer closely, to take over at once when it goes. */
 const DEPUTIES = 2
-/** Who was heard of so short a time ago looks into its mailbox often. */
-const AWAKE_MS = 2000
 /** With so many characters of payloads unread in its mailbox, a worker gets no more. */
 const MAX_UNREAD = 4 << 20
 
@@ -50,9 +47,6 @@ export class MailboxWriter implements WriterSide {
   readonly #registry: Registry
   readonly #posts = new Map<string, Post>()
   #deputies: readonly string[] = []
-  /** Alive, those first that will look first; undefined when that has to be found out again. */
-  #order: readonly Mailed[] | undefined
-  #orderedAt = 0
 
   constructor({ term, options, counts, heartbeats }: MailboxWriterOptions) {
     this.#term = term
@@ -67,22 +61,14 @@ export class MailboxWriter implements WriterSide {
     return this.#registry
   }
 
-  workers(): Iterable<RemoteWorker> {
-    const now = this.#term.queue.clock.monotonic()
-    if (this.#order === undefined || now - this.#orderedAt > AWAKE_MS) {
-      this.#orderedAt = now
-      this.#order = this.#inOrder(now).map((member) => this.#mailed(member.id, member))
+  *workers(): Generator<RemoteWorker, void, void> {
+    const { queue, localWorker } = this.#term
+    const registry = this.#registry
+    const local = localWorker()?.id
+    const deputies = this.#deputies.map((id) => registry.get(id)).filter((member) => member !== undefined)
+    for (const member of inServingOrder(registry.latestFirst(), deputies, queue.clock.monotonic())) {
+      if (member.id !== local && registry.isAlive(member)) yield this.#mailed(member.id, member)
     }
-    return this.#order
-  }
-
-  #inOrder(now: number): readonly Member[] {
-    const local = this.#term.localWorker()?.id
-    const awake = ({ heardAt }: Member): number => (now - heardAt < AWAKE_MS ? 1 : 0)
-    const deputy = ({ id }: Member): number => (this.#deputies.includes(id) ? 1 : 0)
-    return [...this.#registry.members()]
-      .filter((member) => member.id !== local && this.#registry.isAlive(member))
-      .sort((a, b) => awake(b) - awake(a) || (awake(a) ? 0 : deputy(b) - deputy(a)) || b.heardAt - a.heardAt)
   }
 
   worker(id: string): RemoteWorker {
@@ -96,7 +82,6 @@ export class MailboxWriter implements WriterSide {
   heard(notice: NoticeCommand, receipt: Receipt): void {
     const { worker, seen, capacity, extend, lasting } = notice
     const isNews = this.#registry.heard(notice)
-    this.#order = undefined
     if (capacity === 0 && this.#registry.get(worker) === undefined) {
       this.#posts.delete(worker)
       return
@@ -124,7 +109,6 @@ export class MailboxWriter implements WriterSide {
   }
 
   #changed(): void {
-    this.#order = undefined
     this.#appointDeputies()
     this.#term.wake()
   }
@@ -134,12 +118,14 @@ export class MailboxWriter implements WriterSide {
       const member = this.#registry.get(id)
       return member !== undefined && this.#registry.isAlive(member)
     }
-    const staying = this.#deputies.filter(isAlive)
-    const others = [...this.#registry.members()].filter(({ id }) => !staying.includes(id) && isAlive(id))
+    this.#deputies = this.#deputies.filter(isAlive)
     const local = this.#term.localWorker()?.id
-    const added = others.filter(({ id }) => id !== local).slice(0, DEPUTIES - staying.length)
-    this.#deputies = [...staying, ...added.map(({ id }) => id)]
-    for (const { id } of added) this.#post(id).appoint(true)
+    for (const { id } of this.#registry.members()) {
+      if (this.#deputies.length >= DEPUTIES) return
+      if (id === local || this.#deputies.includes(id) || !isAlive(id)) continue
+      this.#deputies = [...this.#deputies, id]
+      this.#post(id).appoint(true)
+    }
   }
 
   #post(worker: string): Post {

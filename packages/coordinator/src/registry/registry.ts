@@ -12,6 +12,7 @@ import { mailboxKey, workerKey, workersPrefix } from '../keys.ts'
 import { FORMAT } from '../mailbox/record.ts'
 import type { ResolvedCoordinatorOptions } from '../options.ts'
 import { Publisher } from './publisher.ts'
+import { Recency } from './recency.ts'
 import { decodeRecord, nameOf, type RegistryRecord, type WorkerRecord } from './record.ts'
 
 /** Signs are read so many at a time. */
@@ -31,6 +32,8 @@ export interface Member {
   silentForMs: number
   /** When it last gave a sign, monotonic. */
   heardAt: number
+  /** When its last notice came, monotonic: workers that send notices look into their mailboxes often. */
+  noticedAt: number
   /** When its sign was last looked at, monotonic. */
   readAt: number
   /** Claims of it ran out since then. */
@@ -51,6 +54,7 @@ export interface RegistryOptions {
 export class Registry {
   readonly #options: RegistryOptions
   readonly #members = new Map<string, Member>()
+  readonly #byNotice = new Recency<Member>()
   readonly #told = new Set<string>()
   readonly #publisher: Publisher
   #rounds = 0
@@ -77,6 +81,11 @@ export class Registry {
     return this.#members.values()
   }
 
+  /** All that are known, from the one whose notice came last; those that never sent one come last. */
+  latestFirst(): Iterable<Member> {
+    return this.#byNotice.latestFirst()
+  }
+
   isAlive({ heardAt, silentForMs, suspected }: Member): boolean {
     return !suspected && this.#now() - heardAt <= silentForMs
   }
@@ -94,8 +103,10 @@ export class Registry {
       return true
     }
     const isNews = member.suspected || capacity !== member.capacity || member.notice === 0
-    Object.assign(member, { notice: number, capacity, silentForMs, heardAt: this.#now(), suspected: false })
+    const now = this.#now()
+    Object.assign(member, { notice: number, capacity, silentForMs, heardAt: now, noticedAt: now, suspected: false })
     member.mailbox = mailbox ?? member.mailbox
+    this.#byNotice.spoke(member)
     if (isNews) this.#options.onChange()
     return true
   }
@@ -128,6 +139,7 @@ export class Registry {
           capacity: 0,
           silentForMs: 0,
           heardAt: this.#now(),
+          noticedAt: Number.NEGATIVE_INFINITY,
           readAt: 0,
           suspected: false,
           notice: 0,
@@ -135,6 +147,7 @@ export class Registry {
         ...{ record: undefined, etag: undefined },
       }
       this.#members.set(id, member)
+      this.#byNotice.add(member)
     }
     return member
   }
@@ -223,6 +236,7 @@ export class Registry {
 
   #forget(member: Member): void {
     this.#members.delete(member.id)
+    this.#byNotice.delete(member)
     this.#options.onChange()
   }
 

@@ -1,0 +1,32 @@
+/**
+ * Which worker elsewhere gets the next message: whoever looks first.
+ *
+ * Those that sent a notice a moment ago look into their mailboxes often, so with little traffic a few workers do it all, fast, and the others sleep. While
+ * all sleep it is the deputies' turn, who look each second as long as there is work. A sign of life says nothing of how soon a worker looks.
+ */
+
+/** Who sent a notice so short a time ago looks into its mailbox often. */
+const AWAKE_MS = 2000
+
+export interface Candidate {
+  /** When its last notice came, monotonic. */
+  readonly noticedAt: number
+}
+
+/** `latestFirst`: all candidates, by their last notices; looked at only as far as the caller goes. */
+export function* inServingOrder<C extends Candidate>(
+  latestFirst: Iterable<C>,
+  deputies: readonly C[],
+  now: number,
+): Generator<C, void, void> {
+  const isAsleep = ({ noticedAt }: C): boolean => now - noticedAt >= AWAKE_MS
+  let isEachAsleep = false
+  for (const candidate of latestFirst) {
+    if (!isEachAsleep && isAsleep(candidate)) {
+      isEachAsleep = true
+      yield* deputies.filter(isAsleep)
+    }
+    if (isEachAsleep && deputies.includes(candidate)) continue
+    yield candidate
+  }
+}
