@@ -47,7 +47,7 @@ async function runTests(): Promise<Found> {
   const folder = mkdtempSync(path.join(tmpdir(), 's3queue-compat-'))
   try {
     const file = path.join(folder, 'results.json')
-    const tests = ['packages/plugin/test/rows', 'packages/plugin/test/pods']
+    const tests = ['packages/plugin/test']
     const args = ['run', ...tests, '--project', 'unit', '--project', 'minio', '--reporter=json', `--outputFile=${file}`]
     await new Promise<void>((resolve) => {
       execFile(path.join(root, 'node_modules/.bin/vitest'), args, { cwd: root, maxBuffer: 1 << 26 }, () => resolve())

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { S3QueuePlugin } from '../../src/index.ts'
 import type { Place } from '../support/place.ts'
-import { gate, next, openWorld, TASKS, until, type World } from '../support/world.ts'
+import { gate, next, openWorld, TASKS, type Task, until, type World } from '../support/world.ts'
 
 export function describeBadInput(place: Place): void {
   describe('bad input', () => {
@@ -164,16 +164,26 @@ export function describeBadInput(place: Place): void {
       await until(() => done.tasks === 5 && done.emails === 5)
     })
 
-    it('C50 the same queue with other options in another process: nothing is lost', async () => {
+    it('C50 the same queue with other options in another process: each message has the attempts of who enqueued it, and nothing is lost', async () => {
       const world = await openWorld(place)
-      const handled: string[] = []
-      const onMessage = ({ type }: { type: string }): void => void handled.push(type)
-      const one = await world.use({ maxAttempts: 1, visibilityTimeout: 2000, onMessage })
-      const two = await (await world.other()).use({ maxAttempts: 5, visibilityTimeout: 60_000, onMessage })
-      await Promise.all([...'abc'].map((type) => one.tasks.enqueue({ type })))
-      await Promise.all([...'def'].map((type) => two.tasks.enqueue({ type })))
-      await until(async () => (await one.tasks.queueStats()).completed === 6)
-      expect(handled.sort()).toEqual([...'abcdef'])
+      const attempts = new Map<string, number>()
+      const onMessage = ({ id, type }: Task & { id: string }): void => {
+        attempts.set(id, (attempts.get(id) ?? 0) + 1)
+        if (type === 'bad') throw new Error('no')
+      }
+      const common = { onMessage, backoff: { baseMs: 1 } }
+      const one = await world.use({ ...common, maxAttempts: 1, visibilityTimeout: 2000, concurrency: 1 })
+      const two = await (await world.other()).use({ ...common, maxAttempts: 4, visibilityTimeout: 60_000 })
+      for (const [of, { tasks }] of [['one', one] as const, ['two', two] as const]) {
+        await Promise.all([...'abc'].map((id) => tasks.enqueue({ id: `${of}-${id}`, type: 'good' })))
+        await tasks.enqueue({ id: `${of}-bad`, type: 'bad' })
+      }
+      await until(async () => {
+        const { completed, dead } = await one.tasks.queueStats()
+        return completed === 6 && dead === 2
+      })
+      expect([attempts.get('one-bad'), attempts.get('two-bad')]).toEqual([1, 4])
+      expect(await two.tasks.queueStats()).toMatchObject({ total: 8, pending: 0, processing: 0 })
     })
 
     it('C61 HOSTNAME names the worker, and does not make two workers one', async () => {
