@@ -8,10 +8,10 @@ export interface Running {
   enqueue(n: number): Promise<unknown>
   start(): Promise<unknown>
   stats(): Promise<{ readonly completed?: number; readonly total?: number }>
-  stop(): Promise<unknown>
 }
 
 export interface Contestant {
+  readonly key: 'ours' | 'best' | 'stock'
   readonly name: string
   open(connection: string, concurrency: number, onMessage: (n: number) => void): Promise<Running>
 }
@@ -29,7 +29,7 @@ function canQueue(resource: object): resource is Queueing {
 async function open(
   connection: string,
   options: object,
-  makePlugin: (db: Database) => { readonly plugin: object; start(): Promise<unknown>; stop(): Promise<unknown> },
+  makePlugin: (db: Database) => { readonly plugin: object; start(): Promise<unknown> },
 ): Promise<Running> {
   const db = new Database({
     ...{ connectionString: connection, logLevel: 'silent', ...options },
@@ -40,7 +40,7 @@ async function open(
     name: 'tasks',
     attributes: { id: 'string|required', n: 'number|required' },
   })
-  const { plugin, start, stop } = makePlugin(db)
+  const { plugin, start } = makePlugin(db)
   await db.usePlugin(plugin as Parameters<Database['usePlugin']>[0])
   const queueing: object = tasks
   if (!canQueue(queueing)) throw new Error('The plugin gave the resource no queue.')
@@ -48,14 +48,11 @@ async function open(
     enqueue: (n) => queueing.enqueue({ n }),
     start,
     stats: () => queueing.queueStats(),
-    async stop() {
-      await stop()
-      await db.disconnect()
-    },
   }
 }
 
 const ours: Contestant = {
+  key: 'ours',
   name: '@s3queue/plugin',
   open: (connection, concurrency, onMessage) =>
     open(connection, { executorPool: { retries: 0, concurrency: 100 } }, () => {
@@ -65,13 +62,13 @@ const ours: Contestant = {
         autoStart: false,
         onMessage: ({ n }) => onMessage(n),
       })
-      return { plugin, start: () => plugin.startProcessing(), stop: () => plugin.stop() }
+      return { plugin, start: () => plugin.startProcessing() }
     }),
 }
 
-function original(name: string, database: object, options: object): Contestant {
+function original({ key, name }: Pick<Contestant, 'key' | 'name'>, database: object, options: object): Contestant {
   return {
-    name,
+    ...{ key, name },
     open: (connection, concurrency, onMessage) =>
       open(connection, database, () => {
         const plugin = new Original({
@@ -79,17 +76,17 @@ function original(name: string, database: object, options: object): Contestant {
           onMessage: async (record: Record<string, unknown>) => onMessage(Number(record.n)),
           ...options,
         })
-        return { plugin, start: () => plugin.startProcessing(), stop: () => plugin.stopProcessing() }
+        return { plugin, start: () => plugin.startProcessing() }
       }),
   }
 }
 
 /** The best configuration of the original that we know of. */
 const best = original(
-  's3db.js, at its best',
+  { key: 'best', name: 's3db.js, at its best' },
   { executorPool: { retries: 0, concurrency: 100 } },
   { enableCoordinator: false, pollInterval: 100 },
 )
-const stock = original('s3db.js, by default', {}, {})
+const stock = original({ key: 'stock', name: 's3db.js, by default' }, {}, {})
 
 export const CONTESTANTS: readonly Contestant[] = [ours, best, stock]

@@ -1,13 +1,20 @@
-/** A proxy in front of an S3 server that counts what passes, by kind: so both plugins are measured from outside. */
+/** A proxy in front of an S3 server that counts what passes, by kind and by key: so both plugins are measured from outside. */
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 export type Kind = 'get' | 'head' | 'put' | 'delete' | 'list'
 
+/** Requests of some stretch of time. */
+export interface Counted {
+  readonly kinds: Readonly<Record<Kind, number>>
+  /** By method and pattern of the key, in which `#` stands for what is another's in each. */
+  readonly keys: ReadonlyMap<string, number>
+}
+
 export interface CountingProxy {
   readonly host: string
   /** Requests since the last call. */
-  take(): Readonly<Record<Kind, number>>
+  take(): Counted
   close(): Promise<void>
 }
 
@@ -15,9 +22,13 @@ const NONE: Readonly<Record<Kind, number>> = { get: 0, head: 0, put: 0, delete: 
 
 export async function startCountingProxy(endpoint: string): Promise<CountingProxy> {
   const { hostname, port, host } = new URL(endpoint)
-  let counts = { ...NONE }
+  let kinds = { ...NONE }
+  let keys = new Map<string, number>()
   const server = createServer((from, to) => {
-    counts[kindOf(from.method, from.url)]++
+    const kind = kindOf(from.method, from.url)
+    const key = `${kind} ${patternOf(from.url ?? '')}`
+    kinds[kind]++
+    keys.set(key, (keys.get(key) ?? 0) + 1)
     // The signature covers the host that the client asked for.
     const on = request({ hostname, port, method: from.method, path: from.url, headers: from.headers }, (answer) => {
       to.writeHead(answer.statusCode ?? 502, answer.headers)
@@ -30,8 +41,9 @@ export async function startCountingProxy(endpoint: string): Promise<CountingProx
   return {
     host: host.replace(port, String((server.address() as AddressInfo).port)),
     take() {
-      const taken = counts
-      counts = { ...NONE }
+      const taken = { kinds, keys }
+      kinds = { ...NONE }
+      keys = new Map()
       return taken
     },
     close: () =>
@@ -47,4 +59,14 @@ function kindOf(method: string | undefined, url: string | undefined): Kind {
   if (method === 'HEAD') return 'head'
   // Several keys are deleted with one POST.
   return method === 'PUT' ? 'put' : 'delete'
+}
+
+/** The key, or the prefix of a list, without the bucket: ids, numbers of slots and dates of all messages are one pattern. */
+function patternOf(url: string): string {
+  const { pathname, searchParams } = new URL(url, 'http://localhost')
+  const key = searchParams.get('prefix') ?? decodeURIComponent(pathname).replace(/^\/[^/]*\/?/, '')
+  return key
+    .split('/')
+    .map((part) => part.replace(/[\w-]{16,}|\d{12}|\d{4}-\d\d-\d\d/g, '#'))
+    .join('/')
 }
