@@ -2,6 +2,7 @@
  * Watches mailboxes, signs of life and the registry of one world: a mailbox holds only tickets of claims that are in the log, and no writer writes
  * over a later one; in the end the registry knows exactly those that are there, and whoever left leaves nothing behind.
  */
+import type { NoticeCommand } from '@s3queue/core/transport'
 import type { Crew } from '../../../../core/test/sim/run/crew.ts'
 import type { Witness } from '../../../../core/test/sim/run/subject.ts'
 import type { StoreWatch } from '../../../../core/test/sim/world/recorded-store.ts'
@@ -20,6 +21,8 @@ const SLACK_MS = 10_000
 export class MailboxWatch implements Witness, StoreWatch {
   readonly #world: World
   readonly #mailboxes = new Map<string, MailboxRecord>()
+  /** Claims that workers are told to let go of and have not confirmed, by the ids of their mailboxes. */
+  readonly #revoked = new Map<string, MailboxRecord['revoked'][number][]>()
   readonly #signs = new Set<string>()
   #registry: RegistryRecord | undefined
   /** Workers that were there when all was quiet. */
@@ -35,6 +38,8 @@ export class MailboxWatch implements Witness, StoreWatch {
     if (place.kind === 'mailbox') this.#mailboxStored(place.worker, decodeMailbox(body))
     else if (place.kind === 'sign') this.#signs.add(place.worker)
     else if (place.kind === 'registry') this.#registry = decodeRegistry(body)
+    for (const command of this.#world.inbox.present.get(key)?.commands ?? [])
+      if (command.type === 'notice') this.#noticeSent(command)
   }
 
   deleted(keys: readonly string[]): void {
@@ -69,6 +74,7 @@ export class MailboxWatch implements Witness, StoreWatch {
     const { epoch, version, sealed, tickets } = record
     if (this.#world.isTraced) this.#world.note('store', `mailbox of ${worker}: ${JSON.stringify(record)}`)
     this.#mailboxes.set(worker, record)
+    this.#noteRevoked(record)
     for (const { token } of tickets) {
       const claim = this.#world.history.model.claims.get(token)
       must(claim !== undefined, `a ticket for token ${token} is put into a mailbox, which no commit gave out`)
@@ -79,6 +85,21 @@ export class MailboxWatch implements Witness, StoreWatch {
     must(!before.sealed, `the mailbox of ${worker} is written after its worker left`)
     must(epoch >= before.epoch, `a writer of epoch ${epoch} writes over the mailbox of one of epoch ${before.epoch}`)
     must(version === before.version + (sealed ? 0 : 1), `version ${version} of a mailbox comes after ${before.version}`)
+  }
+
+  #noteRevoked({ id, version, revoked }: MailboxRecord): void {
+    const told = this.#revoked.get(id) ?? []
+    this.#revoked.set(id, [...told, ...revoked.filter(({ v }) => v === version)])
+  }
+
+  /** A worker says up to where it has read its mailbox: whatever stood there it heeds. */
+  #noticeSent({ mailbox = '', seen }: NoticeCommand): void {
+    const told = this.#revoked.get(mailbox) ?? []
+    for (const { v, token } of told) if (v <= seen) this.#world.handlers.heardOfTaking(token)
+    this.#revoked.set(
+      mailbox,
+      told.filter(({ v }) => v > seen),
+    )
   }
 
   /** All that are there but the writer's own worker. */

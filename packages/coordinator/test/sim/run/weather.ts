@@ -38,10 +38,40 @@ const COMING_AND_GOING: Partial<Profile> = {
   actions: actions({ stopWork: 40, restartWork: 20, close: 20, start: 20, handleOne: 20 }),
 }
 
+/** Clocks that differ as much as they may, claims that last long, and a network that is fast: nothing else hides the difference. */
+const DRIFTING: Partial<Profile> = {
+  ...{ ...SMALL, drift: 0.005, autoExtend: 0, visibilityTimeoutMs: 20_000, takeoverAfterMs: 4_000, maxPollMs: 50 },
+  ...{ rates: { latency: 0.1 }, lingerMs: 0, troubleMs: 25_000, actionEveryMs: 300 },
+  actions: actions({}),
+  ways: { hangs: 1 },
+}
+
+/** Operators who take back what workers have, also where its payload is still on its way. */
+const TAKEN_BACK: Partial<Profile> = {
+  ...{ ...SMALL, visibilityTimeoutMs: 4_000, takeoverAfterMs: 4_000, maxPollMs: 300, troubleMs: 15_000 },
+  offloadAboveBytes: 8,
+  actions: actions({ operate: 60, lieInWait: 10 }),
+  spots: { 'get /payloads/': 1 },
+  blows: { stall: 1 },
+  ways: { returns: 1, hangs: 2 },
+}
+
+/** Handlers that ask for more time, while writers are replaced. */
+const MORE_TIME: Partial<Profile> = {
+  ...{ ...SMALL, visibilityTimeoutMs: 600, takeoverAfterMs: 500, maxPollMs: 200, troubleMs: 15_000 },
+  actions: actions({ lieInWait: 30, pause: 6, loseStore: 4 }),
+  spots: { 'put /log/': 3, 'put /mailboxes/': 1 },
+  blows: { stall: 1, pause: 1 },
+  ways: { extends: 1 },
+}
+
 /** All of them by name. */
 export const WEATHERS: Readonly<Record<string, Partial<Profile>>> = {
   'late-tickets': LATE_TICKETS,
   'late-writers': LATE_WRITERS,
   'cut-off': CUT_OFF,
   'coming-and-going': COMING_AND_GOING,
+  drifting: DRIFTING,
+  'taken-back': TAKEN_BACK,
+  'more-time': MORE_TIME,
 }

@@ -22,6 +22,8 @@ export class HandlerWatch {
   readonly #givenBack = new Set<number>()
   /** Tokens that operators took away. */
   readonly #takenAway = new Set<number>()
+  /** Tokens of which a worker has said that it knows them to be taken away. */
+  readonly #knownAway = new Set<number>()
 
   constructor(model: Model) {
     this.#model = model
@@ -52,6 +54,10 @@ export class HandlerWatch {
     )
     must(!this.#started.has(token), `${process} handles ${id} a second time under token ${token}`)
     must(!this.#givenBack.has(token), `${process} handles ${id} under token ${token}, which was given back unstarted`)
+    must(
+      !this.#knownAway.has(token),
+      `${process} begins to handle ${id} under token ${token}, which it knows is taken back`,
+    )
     must(claim.end !== 'expired', `${process} begins to handle ${id} under token ${token}, which ran out`)
     this.#started.add(token)
     const handler = { process, gate, context }
@@ -91,6 +97,16 @@ export class HandlerWatch {
   /** An operator took a claim away. */
   takenAway(token: number): void {
     this.#takenAway.add(token)
+  }
+
+  /** A worker has heard that a claim was taken from it: from here on nobody honours that claim. */
+  heardOfTaking(token: number): void {
+    this.#knownAway.add(token)
+    const id = this.#model.claims.get(token)?.message.id ?? ''
+    for (const { process, context } of this.#running.get(id) ?? []) {
+      const goesOn = context.fencingToken === token && !context.signal.aborted
+      must(!goesOn, `${process} knows that token ${token} of ${id} is taken back, and its handler was not told to stop`)
+    }
   }
 
   /** A process has done what was left from its pause: it has no excuse any more. */
