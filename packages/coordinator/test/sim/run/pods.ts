@@ -24,6 +24,7 @@ const POD_SPOTS = {
 export const PODS: Subject = {
   name: '@s3queue/coordinator',
   core,
+  entry: 'coordinator/test/sim/run/code-under-test.ts',
   drawProfile: drawPods,
   weathers: WEATHERS,
   idleRequests,

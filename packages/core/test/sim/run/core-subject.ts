@@ -4,4 +4,7 @@ import type { Subject } from './subject.ts'
 import { WEATHERS } from './weather.ts'
 
 /** The core alone: only the writer's process handles messages. */
-export const CORE: Subject = { name: '@s3queue/core', core, drawProfile, weathers: WEATHERS }
+export const CORE: Subject = {
+  ...{ name: '@s3queue/core', core, entry: 'core/src/index.ts' },
+  ...{ drawProfile, weathers: WEATHERS },
+}

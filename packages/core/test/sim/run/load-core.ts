@@ -18,8 +18,8 @@ export interface Patch {
 const PACKAGES = fileURLToPath(new URL('../../../../', import.meta.url))
 const requireBuiltin = createRequire(import.meta.url)
 
-/** The core, or what else `entry` exports of it. */
-export function loadCore(patches: readonly Patch[], entry: string = 'core/src/index.ts'): Promise<CoreUnderTest> {
+/** The core, as `entry` exports it. */
+export function loadCore(patches: readonly Patch[], entry: string): Promise<CoreUnderTest> {
   return loadPlanted<CoreUnderTest>(patches, entry)
 }
 

@@ -1,27 +1,6 @@
 /** Defects that the simulation must find: rules of the engine left out, and what was wrong before the simulation found it. */
-import type { Patch } from './load-core.ts'
-import type { Profile } from './profile.ts'
+import { type Mutant, mutant } from './mutant.ts'
 import { WEATHERS } from './weather.ts'
-
-export interface Mutant {
-  readonly name: string
-  readonly patches: readonly Patch[]
-  /** What is found. */
-  readonly finds: RegExp
-  /** The kind of world in which it shows before long. */
-  readonly weather?: Partial<Profile> | undefined
-}
-
-function mutant(
-  name: string,
-  finds: RegExp,
-  file: string,
-  from: string,
-  to: string,
-  weather?: Partial<Profile>,
-): Mutant {
-  return { name, finds, patches: [{ file, from, to }], weather }
-}
 
 const STATE: readonly Mutant[] = [
   mutant(

@@ -17,6 +17,8 @@ export interface Subject {
   /** The package whose command repeats a seed. */
   readonly name: string
   readonly core: CoreUnderTest
+  /** The file that exports `core`, relative to the folder of packages. */
+  readonly entry: string
   readonly drawProfile: (random: Random) => Profile
   /** Kinds of worlds that are rough in one way. */
   readonly weathers: Readonly<Record<string, Partial<Profile>>>

@@ -1,0 +1,149 @@
+/** Defects of the way of a ticket that the simulation must find: rules of the writer's side and of the worker's left out. */
+import { type Mutant, mutant } from '../../../../core/test/sim/run/mutant.ts'
+import type { Profile } from '../../../../core/test/sim/run/profile.ts'
+import { WEATHERS } from './weather.ts'
+
+const FEW: Partial<Profile> = { processes: 6 }
+/** Two workers have a message at a time, one of them without knowing that its claim is over. */
+const TRUSTS_TOO_LONG =
+  /was not told to stop|none of them was told to stop|begins to handle .* which ran out|handles .* a second time/
+
+const WRITER: readonly Mutant[] = [
+  mutant(
+    'a ticket goes to a mailbox before its claim is in the log',
+    /a ticket for token \d+ is put into a mailbox, which no commit gave out/,
+    'core/src/engine/claims.ts',
+    'this.#options.loop.record([...share, event], { durable, lost: () => {} })',
+    `let isOut = false
+    this.#options.loop.record([...share, event], { durable: () => isOut || durable(), lost: () => {} })
+    const isAtHand = (claim: Claim): boolean => this.#options.payloads.peek(claim) !== undefined
+    isOut = this.#claimsFrom(event.token, count).every(isAtHand)
+    if (isOut) durable()`,
+    FEW,
+  ),
+  mutant(
+    "a claim's time begins with its commit, while its ticket is still on its way",
+    TRUSTS_TOO_LONG,
+    'core/src/engine/claims.ts',
+    '      const large = claims.filter(isOffloaded)\n',
+    '      this.#start(claims)\n      const large = claims.filter(isOffloaded)\n',
+    FEW,
+  ),
+  mutant(
+    'a writer that was replaced writes over the mailboxes of the next',
+    /a writer of epoch \d+ writes over the mailbox of one of epoch \d+/,
+    'coordinator/src/mailbox/post.ts',
+    '|| base.value.epoch > epoch) {',
+    '|| epoch === 0) {',
+    WEATHERS['late-writers'],
+  ),
+  mutant(
+    'a worker that has left gets tickets',
+    /the mailbox of .* is written after its worker left/,
+    'coordinator/src/mailbox/post.ts',
+    'base === undefined || base.value.sealed || ',
+    'base === undefined || ',
+    WEATHERS['coming-and-going'],
+  ),
+  mutant(
+    'a writer takes its own claims back before it has read what its worker sent about them',
+    /is given back unstarted, but a handler had it/,
+    'core/src/engine/claims.ts',
+    '    await whenSent()\n    await this.#options.lookIntoInbox()\n',
+    '    void whenSent\n',
+    FEW,
+  ),
+  mutant(
+    'a process that becomes the writer goes on reading its mailbox',
+    /which was given back unstarted|is given back unstarted, but a handler had it/,
+    'core/src/engine/election.ts',
+    '    onTrying()\n',
+    '    void onTrying\n',
+    WEATHERS['late-writers'],
+  ),
+  mutant(
+    'a dead worker counts as alive for ever',
+    /the registry of epoch \d+ tells of writer .* and workers/,
+    'coordinator/src/registry/registry.ts',
+    'return !suspected && this.#now() - heardAt <= silentForMs',
+    'return !suspected && heardAt + silentForMs > 0',
+    FEW,
+  ),
+  mutant(
+    'a settlement is taken although its claim is over',
+    /is told that this is attempt|no handler ever had it|its handler has not returned|but in the log it is/,
+    'core/src/settle.ts',
+    'const claim = state.active.get(settlement.token)\n',
+    'const claim = state.active.get(settlement.token) ?? state.active.values().next().value\n',
+    FEW,
+  ),
+]
+
+const WORKER: readonly Mutant[] = [
+  mutant(
+    "a ticket's time counts from the look that shows it",
+    TRUSTS_TOO_LONG,
+    'coordinator/src/mailbox/reader.ts',
+    'const absentAt = this.#lookedAt\n',
+    'const absentAt = startedAt\n',
+    FEW,
+  ),
+  mutant(
+    'an extension counts from its receipt, not from when it was asked for',
+    TRUSTS_TOO_LONG,
+    'coordinator/src/worker-side.ts',
+    'resolve(read(receipt, askedAt))',
+    'resolve(read(receipt, this.#now()))',
+    WEATHERS['more-time'],
+  ),
+  mutant(
+    'the clocks of worker and writer are taken for equally fast',
+    TRUSTS_TOO_LONG,
+    'core/src/worker/trust.ts',
+    'const DRIFT = 0.01',
+    'const DRIFT = 0',
+    WEATHERS.drifting,
+  ),
+  mutant(
+    'a ticket whose time is up gets its handler all the same',
+    /begins to handle .* which ran out/,
+    'core/src/worker/worker.ts',
+    'if (now >= ticket.deadlineAt) this.#giveBack(ticket)',
+    'if (now >= ticket.deadlineAt + ticket.timeoutMs) this.#giveBack(ticket)',
+    FEW,
+  ),
+  mutant(
+    'a claim that was taken back is still honoured',
+    /knows (that token \d+ of .* is taken back|is taken back)/,
+    'coordinator/src/worker-side.ts',
+    'for (const { token, why } of letter.revoked) revoke(token, why)\n',
+    '',
+    WEATHERS['taken-back'],
+  ),
+  mutant(
+    'tickets in a mailbox of an earlier stay are taken for new',
+    TRUSTS_TOO_LONG,
+    'coordinator/src/mailbox/reader.ts',
+    'return known === undefined ? this.#find(answer.value) : this.#read(answer.value, absentAt)',
+    'return this.#read(answer.value, known === undefined ? startedAt : absentAt)',
+    WEATHERS['late-writers'],
+  ),
+  mutant(
+    'a ticket that was read before is taken again',
+    /handles .* a second time under token/,
+    'coordinator/src/mailbox/reader.ts',
+    'if (isNew(ticket)) this.#tickets',
+    'this.#tickets',
+    FEW,
+  ),
+  mutant(
+    'claims that a new writer tells of are given back, though the worker has them',
+    /is given back unstarted, but a handler had it/,
+    'coordinator/src/worker-side.ts',
+    'running.tokens.filter((token) => !knows(token))',
+    'running.tokens.filter((token) => knows !== undefined || token)',
+    FEW,
+  ),
+]
+
+export const MUTANTS: readonly Mutant[] = [...WRITER, ...WORKER]
