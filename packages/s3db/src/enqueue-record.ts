@@ -87,11 +87,11 @@ export class Enqueuer {
   /** The record is new; that its id is new to the queue too is likely. */
   async #first(record: S3dbRecord, isNew: boolean, options: EnqueueRecordOptions): Promise<EnqueuedRecord> {
     const { id } = record
+    // The queue may know the id from a record that was deleted. To be seen before the message is sent: it may be dead itself soon after.
+    const isKnown = !isNew && (await this.#queue.get(id))?.status === 'dead'
+    if (isKnown && (await this.#queue.redrive(id)) > 0) return { record, queueId: id, duplicate: false }
     const enqueued = await this.#send(record, options)
     if (enqueued.duplicate === true && enqueued.id !== id) return this.#sameKey(id, enqueued.id)
-    // The queue may know the id from a record that was deleted. A process that does not write has to look.
-    const isKnown = enqueued.duplicate === true || (enqueued.duplicate === undefined && !isNew)
-    if (isKnown && (await this.#queue.get(id))?.status === 'dead') await this.#queue.redrive(id)
     return { record, queueId: id, duplicate: false }
   }
 

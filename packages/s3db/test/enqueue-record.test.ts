@@ -69,6 +69,20 @@ describe('a record and its message', () => {
     expect(await queue.getStats()).toMatchObject({ waiting: 16 })
   })
 
+  it('a message that is dead before its enqueue returns, in a process that does not write: it stays dead', async () => {
+    const { enqueuer, queue } = await openWorld()
+    const { enqueue } = queue
+    queue.enqueue = async (payload, options) => {
+      const { id } = await enqueue.call(queue, payload, options)
+      const worker = queue.process(() => Promise.reject(new Error('no')))
+      await queue.drain()
+      await worker.stop()
+      return { id }
+    }
+    await enqueuer.enqueue({ id: 'a', type: 'x' })
+    expect(await queue.get('a')).toMatchObject({ status: 'dead', attempts: 1 })
+  })
+
   it('ids that cannot be one of a message are refused before anything is done', async () => {
     const { enqueuer, tasks } = await openWorld()
     for (const id of ['', 'x'.repeat(201), 7])
