@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Place } from '../support/place.ts'
-import { gate, next, openWorld, recorded } from '../support/world.ts'
+import { queueStoreOf } from '../support/queue-store.ts'
+import { gate, next, openWorld, recorded, until } from '../support/world.ts'
 
 export function describeEvents(place: Place): void {
   describe('events', () => {
@@ -75,6 +76,22 @@ export function describeEvents(place: Place): void {
         ['coordinator-promoted', { workerId, epoch: expect.any(Number) }],
         ['coordinator-demoted', { workerId }],
       ])
+    })
+
+    it('C89 s3-throttled when the store asks for fewer requests; nothing is lost', async () => {
+      const world = await openWorld(place)
+      const { store, failNext } = queueStoreOf(world)
+      const { queue, tasks } = await world.use({ store, onMessage: () => {} })
+      await until(() => queue.isCoordinator)
+      const throttled = next(queue, 'plg:s3-queue:s3-throttled')
+      const completed = next(queue, 'plg:s3-queue:message-completed')
+      failNext(
+        { kind: 'throttled', retryAfterMs: 50 },
+        ({ kind, ...of }) => kind === 'put' && 'key' in of && of.key.includes('/log/'),
+      )
+      await tasks.enqueue({ type: 'a' })
+      expect(await throttled).toEqual({ operation: 'put', retryAfter: 50 })
+      await completed
     })
 
     it('C90 C91 metrics, and what the database tells', async () => {

@@ -2,6 +2,7 @@ import { afterAll, describe } from 'vitest'
 import type { Place } from '../support/place.ts'
 import { describeBadInput } from './bad-input.ts'
 import { describeBehaviour } from './behaviour.ts'
+import { describeCoordination } from './coordination.ts'
 import { describeErrors } from './errors.ts'
 import { describeEvents } from './events.ts'
 import { describeHandler } from './handler.ts'
@@ -20,6 +21,7 @@ export function describeRows(place: Place): void {
     describeQueueResource(place)
     describePluginMethods(place)
     describeOptions(place)
+    describeCoordination(place)
     describeHandler(place)
     describeErrors(place)
     describeBadInput(place)

@@ -63,25 +63,6 @@ export function describeOptions(place: Place): void {
       expect(() => new S3QueuePlugin({ resource: 'a', workers: 2, concurrency: 3 })).toThrow('differ')
     })
 
-    it('C32 C33 C35 C36 C50 C51 C52 the options about looking, recovery and coordination are taken, in ms, seconds or text', async () => {
-      const { use } = await openWorld(place)
-      const { queue, tasks } = await use({
-        ...{
-          pollInterval: 100,
-          maxPollInterval: '5s',
-          pollBatchSize: 8,
-          recoveryInterval: 10_000,
-          recoveryBatchSize: 50,
-        },
-        ...{ processedCacheTTL: 15_000, enableCoordinator: true, coordinatorElectionInterval: 15_000 },
-        ...{ coordinatorEpochDuration: 300_000, heartbeatInterval: 15_000, heartbeatTTL: 45, dispatchInterval: 100 },
-        ...{ ticketBatchSize: 20, ticketTTL: 60, coordinationBackend: 's3', persistToS3: true, onMessage: () => {} },
-      })
-      const completed = next(queue, 'plg:s3-queue:message-completed')
-      await tasks.enqueue({ type: 'a' })
-      await completed
-    })
-
     it('C33 pollBatchSize is how many are claimed ahead of the handlers', async () => {
       const { use } = await openWorld(place)
       const hold = gate()
