@@ -31,7 +31,7 @@ export interface QueueMetrics {
   readonly processingRate: number
   /** Requests of this process to the store, per second since the last call. */
   readonly s3OpsPerSec: number
-  /** Requests that the store refused for their rate. */
+  /** Requests of any kind that the store refused for their rate. */
   readonly throttlingErrors: number
 }
 
@@ -74,5 +74,5 @@ export class MetricsReader {
 }
 
 function throttled({ kinds }: StoreMetrics): number {
-  return REQUEST_KINDS.reduce((sum, kind) => sum + (kinds[kind].outcomes.THROTTLED ?? 0), 0)
+  return REQUEST_KINDS.reduce((sum, kind) => sum + kinds[kind].throttled, 0)
 }

@@ -92,9 +92,9 @@ export class MailboxWriter implements WriterSide {
     if (isNews) this.#term.wake()
   }
 
-  ranOut(worker: string): void {
+  ranOut(worker: string, claims: number): void {
     if (worker === this.#term.localWorker()?.id) return
-    this.#counts.stalled++
+    this.#counts.stalled += claims
     this.#registry.suspect(worker)
   }
 

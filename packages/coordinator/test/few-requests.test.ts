@@ -1,32 +1,13 @@
-import { type ObjectStore, seededRandom, sleep } from '@s3queue/storage'
+import { seededRandom, sleep } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
-import { createWorld, startInOrder, type World } from './support.ts'
-
-/** The store, and how many requests of each kind went to each folder of the queue, such as `put inbox`. */
-function counted({ store }: World): { readonly store: ObjectStore; readonly count: (what: string) => number } {
-  const counts = new Map<string, number>()
-  const noted = <T>(kind: string, key: string, request: () => T): T => {
-    const what = `${kind} ${key.split('/')[3]}`
-    counts.set(what, (counts.get(what) ?? 0) + 1)
-    return request()
-  }
-  return {
-    count: (what) => counts.get(what) ?? 0,
-    store: {
-      description: store.description,
-      get: (key, options) => noted('get', key, () => store.get(key, options)),
-      put: (key, body, options) => noted('put', key, () => store.put(key, body, options)),
-      delete: (keys, options) => store.delete(keys, options),
-      list: (options) => store.list(options),
-    },
-  }
-}
+import { counted } from './counted.ts'
+import { createWorld, slowly, startInOrder } from './support.ts'
 
 describe('a worker elsewhere that has much to do', () => {
-  it('sends what has ended no more often than the writer looks, and looks no more often than it was told', async () => {
+  it('C52 sends what has ended no more often than the writer looks, and looks no more often than it was told', async () => {
     const world = createWorld()
     const writer = world.open()
-    const { store, count } = counted(world)
+    const { store, count } = counted(world.store)
     const other = world.open({}, { dispatchIntervalMs: 200 }, store)
     const random = seededRandom(1)
     let done = 0
@@ -53,5 +34,73 @@ describe('a worker elsewhere that has much to do', () => {
     expect(seconds).toBeGreaterThan(1)
     expect(count('put inbox') - before.puts).toBeLessThanOrEqual(10 * seconds + 1)
     expect(count('get mailboxes') - before.gets).toBeLessThanOrEqual(5 * seconds + 1)
+  })
+})
+
+/** Requests that S3 takes below one prefix in a second. */
+const S3_READS = 5500
+const S3_WRITES = 3500
+const MINUTE = 60_000
+
+describe('many processes', () => {
+  it('C103 an idle queue: every process backs off to the ceiling, and hears of a message all the same', async () => {
+    const world = createWorld()
+    const meters = Array.from({ length: 5 }, () => counted(world.store))
+    const pods = meters.map(({ store }) => world.open({}, {}, store))
+    const done: unknown[] = []
+    await startInOrder(
+      world,
+      pods.map(
+        ({ queue }) =>
+          () =>
+            queue.process(slowly(world, 10, done)),
+      ),
+    )
+    await world.run(world.open().queue.enqueue('first'))
+    await world.pass(10 * MINUTE)
+    const before = meters.map(({ total }) => total())
+    await world.pass(10 * MINUTE)
+    const perMinute = meters.map(({ total }, i) => (total() - (before[i] ?? 0)) / 10)
+    const [ofWriter, ...ofOthers] = perMinute as [number, ...number[]]
+    // Its mailbox and the lease each ten seconds, and a sign of life each minute.
+    for (const count of ofOthers) expect(count).toBeLessThanOrEqual(13)
+    // Its lease each ten seconds, the inbox each twelve, and now and then the signs of life of the four others.
+    expect(ofWriter).toBeLessThanOrEqual(13 + 2 * ofOthers.length)
+    const startedAt = world.clock.monotonic()
+    await world.run(world.open().queue.enqueue('second'))
+    while (done.length < 2) await world.pass(100)
+    expect(world.clock.monotonic() - startedAt).toBeLessThanOrEqual(12_100)
+  })
+
+  it('C56 a hundred at work stay far below what S3 takes of one prefix in a second', async () => {
+    const world = createWorld()
+    const { store, total } = counted(world.store)
+    const pods = Array.from({ length: 100 }, () => world.open({}, {}, store))
+    let done = 0
+    for (const { queue } of pods) {
+      queue.process(
+        async () => {
+          await sleep(world.clock, 100)
+          done++
+        },
+        { concurrency: 2 },
+      )
+    }
+    await world.pass(5000)
+    const producer = world.open({}, {}, store)
+    const busiest = { reads: 0, writes: 0 }
+    let enqueued = 0
+    for (let second = 0; second < 30; second++) {
+      const before = { reads: total('get', 'list'), writes: total('put', 'delete') }
+      for (let tenth = 0; tenth < 10; tenth++) {
+        await world.run(producer.queue.enqueueMany(Array.from({ length: 10 }, () => enqueued++)))
+        await world.pass(100)
+      }
+      busiest.reads = Math.max(busiest.reads, total('get', 'list') - before.reads)
+      busiest.writes = Math.max(busiest.writes, total('put', 'delete') - before.writes)
+    }
+    while (done < enqueued) await world.pass(100)
+    expect(busiest.reads).toBeLessThan(S3_READS / 5)
+    expect(busiest.writes).toBeLessThan(S3_WRITES / 5)
   })
 })

@@ -191,12 +191,12 @@ export class Registry {
     }
   }
 
-  /** Signs that should have changed since they were last seen; those of the dead more and more seldom. */
+  /** Signs that nobody has seen yet, and those that should have changed since; those of the dead more and more seldom. */
   async #readDue(): Promise<void> {
     const now = this.#now()
     const due = [...this.#members.values()].filter(
-      ({ heardAt, readAt, silentForMs, suspected }) =>
-        now - readAt > (now - heardAt) / 4 && (suspected || now - heardAt > silentForMs / 2),
+      ({ heardAt, readAt, silentForMs, suspected, record }) =>
+        now - readAt > (now - heardAt) / 4 && (record === undefined || suspected || now - heardAt > silentForMs / 2),
     )
     await this.#inParts(due, ({ id }) => this.#read(id))
   }

@@ -324,8 +324,7 @@ export class Claims {
 
   /** Claims ran out. */
   ranOut(claims: readonly Claim[]): void {
-    const workers = new Set(claims.map(({ worker }) => worker))
-    for (const worker of workers) this.#side?.ranOut(worker)
+    for (const [worker, lost] of Map.groupBy(claims, (claim) => claim.worker)) this.#side?.ranOut(worker, lost.length)
   }
 
   /** A claim was taken from its worker by an operator. */

@@ -137,8 +137,8 @@ export interface WriterSide {
   adopt(worker: string, claims: readonly Claim[]): Promise<void>
   /** A worker's notice came, and what was made of it. */
   heard(notice: NoticeCommand, receipt: Receipt): void
-  /** Claims of this worker ran out: it may be dead. */
-  ranOut(worker: string): void
+  /** So many claims of this worker ran out: it may be dead. */
+  ranOut(worker: string, claims: number): void
   /** A worker of this process has come or gone. */
   localChanged(): void
   /** The term ends in order, its lease is free: somebody else may take over. Never rejects. */

@@ -2,8 +2,8 @@
  * Counts what goes to a store and what it costs. The state is the counters; what it prevents is a change that quietly multiplies the bill.
  */
 import { assertKnownKeys, numberOption } from '../options/check-options.ts'
-import { StoreError } from '../port/errors.ts'
-import type { ObjectStore } from '../port/object-store.ts'
+import { StoreError, Throttled } from '../port/errors.ts'
+import type { ObjectStore, PutResult } from '../port/object-store.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { createLatencyHistogram, type LatencyHistogram } from './metering/latency-histogram.ts'
 import { S3_STANDARD_PRICES, type StorePrices } from './metering/prices.ts'
@@ -25,6 +25,7 @@ export interface MeteredStore extends ObjectStore {
 interface Counter {
   readonly histogram: LatencyHistogram
   outcomes: Map<string, number>
+  throttled: number
 }
 
 /** Wraps `store` so that its requests are counted, timed and priced. A delete of no keys is no request. */
@@ -44,19 +45,21 @@ export function withMetering(store: ObjectStore, options: MeteringOptions): Mete
     signal: AbortSignal | undefined,
     request: Promise<T>,
     outcomeOf: (answer: T) => string,
+    causeOf: (answer: T) => unknown = () => undefined,
   ): Promise<T> => {
     const { histogram, outcomes } = counters[kind]
     const beganMs = clock.monotonic()
-    const record = (outcome: string): void => {
+    const record = (outcome: string, cause: unknown): void => {
       histogram.record(clock.monotonic() - beganMs)
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
+      if (cause instanceof Throttled) counters[kind].throttled++
     }
     try {
       const answer = await request
-      record(outcomeOf(answer))
+      record(outcomeOf(answer), causeOf(answer))
       return answer
     } catch (error) {
-      record(nameFailure(error, signal))
+      record(nameFailure(error, signal), error)
       throw error
     }
   }
@@ -70,7 +73,10 @@ export function withMetering(store: ObjectStore, options: MeteringOptions): Mete
     },
     put(key, body, putOptions) {
       bytesOut += body.byteLength
-      return count('put', putOptions.signal, store.put(key, body, putOptions), (result) => result.outcome)
+      const request = store.put(key, body, putOptions)
+      // A write that the store refused for its rate is `unknown` like any other 503: only the cause tells.
+      const causeOf = (result: PutResult): unknown => (result.outcome === 'unknown' ? result.error.cause : undefined)
+      return count('put', putOptions.signal, request, (result) => result.outcome, causeOf)
     },
     delete(keys, deleteOptions) {
       const request = store.delete(keys, deleteOptions)
@@ -82,6 +88,7 @@ export function withMetering(store: ObjectStore, options: MeteringOptions): Mete
       for (const counter of Object.values(counters)) {
         counter.histogram.clear()
         counter.outcomes.clear()
+        counter.throttled = 0
       }
       bytesIn = 0
       bytesOut = 0
@@ -98,7 +105,7 @@ function resolveMeteringOptions(options: MeteringOptions): { readonly clock: Clo
 }
 
 function createCounter(): Counter {
-  return { histogram: createLatencyHistogram(), outcomes: new Map() }
+  return { histogram: createLatencyHistogram(), outcomes: new Map(), throttled: 0 }
 }
 
 function nameFailure(error: unknown, signal: AbortSignal | undefined): string {
@@ -113,9 +120,15 @@ function summarize(
   bytesOut: number,
 ): StoreMetrics {
   const kindOf = (kind: RequestKind): KindMetrics => {
-    const latency = counters[kind].histogram.summary()
-    const outcomes = Object.fromEntries(counters[kind].outcomes)
-    return { requests: latency.count, outcomes, latency, dollars: (latency.count * prices[kind]) / 1_000 }
+    const { histogram, outcomes, throttled } = counters[kind]
+    const latency = histogram.summary()
+    return {
+      requests: latency.count,
+      outcomes: Object.fromEntries(outcomes),
+      throttled,
+      latency,
+      dollars: (latency.count * prices[kind]) / 1_000,
+    }
   }
   const kinds = { get: kindOf('get'), put: kindOf('put'), delete: kindOf('delete'), list: kindOf('list') }
   return {

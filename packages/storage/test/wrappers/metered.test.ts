@@ -56,6 +56,30 @@ describe('withMetering', () => {
     expect(kinds.put.outcomes).toEqual({ unknown: 1 })
   })
 
+  test('counts what was refused for its rate, whichever kind of request it was', async () => {
+    const clock = createManualClock()
+    const throttle = { kind: 'throttled' } as const
+    const plan = scriptedFaults([throttle, throttle, throttle, throttle, { kind: 'server-error' }, throttle])
+    const faulty = withFaults(createReferenceStore(), { clock, random: seededRandom(1), plan })
+    const store = withMetering(faulty, { clock })
+    const put = () => store.put('a', bytes('1'), { condition: create })
+    await rejection(store.get('a'))
+    expect(await put()).toMatchObject({ outcome: 'unknown' })
+    await rejection(store.delete(['a']))
+    await rejection(store.list({ prefix: '' }))
+    const before = store.metrics()
+    // A write that failed for another reason is `unknown` as well.
+    expect(await put()).toMatchObject({ outcome: 'unknown' })
+    expect(store.metrics().kinds).toMatchObject({
+      ...{ get: { throttled: 1 }, put: { throttled: 1, outcomes: { unknown: 2 } } },
+      ...{ delete: { throttled: 1 }, list: { throttled: 1 } },
+    })
+    expect(await put()).toMatchObject({ outcome: 'unknown' })
+    expect(diffMetrics(store.metrics(), before).kinds).toMatchObject({ get: { throttled: 0 }, put: { throttled: 1 } })
+    store.reset()
+    expect(store.metrics().kinds.put.throttled).toBe(0)
+  })
+
   test('times requests on the clock, quantiles within five per cent', async () => {
     const clock = createManualClock()
     const slow = scriptedFaults(Array.from({ length: 100 }, (_, i) => ({ kind: 'latency', sendMs: i + 1 }) as const))

@@ -12,6 +12,8 @@ export interface KindMetrics {
    * `ABORTED` where the caller gave up, `FAILED` for anything else.
    */
   readonly outcomes: Readonly<Record<string, number>>
+  /** Requests that the store refused for their rate. Of writes this is a part of those with outcome `unknown`. */
+  readonly throttled: number
   readonly latency: LatencySummary
   /** Estimated, in dollars, by the prices given. */
   readonly dollars: number
@@ -37,6 +39,7 @@ export function diffMetrics(later: StoreMetrics, earlier: StoreMetrics): StoreMe
     return {
       requests: a.requests - b.requests,
       outcomes: Object.fromEntries(outcomes.filter(([, n]) => n !== 0)),
+      throttled: a.throttled - b.throttled,
       latency: diffLatency(a.latency, b.latency),
       dollars: a.dollars - b.dollars,
     }

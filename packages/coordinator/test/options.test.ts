@@ -1,0 +1,51 @@
+import { InvalidOption } from '@s3queue/storage'
+import { describe, expect, it } from 'vitest'
+import { type CoordinatorOptions, createCoordinatedQueue } from '../src/index.ts'
+import { createWorld, linkTo, slowly, startInOrder } from './support.ts'
+
+describe('options', () => {
+  it.each([2000, 8000])(
+    'C50 another process is elected after %i ms of silence, as it is set, and not before',
+    async (ms) => {
+      const world = createWorld()
+      const link = linkTo(world.store)
+      const options = { takeoverAfterMs: ms, visibilityTimeoutMs: 20_000 }
+      const pods = [world.open(options, {}, link.store), world.open(options), world.open(options)]
+      const elected: number[] = []
+      for (const { queue } of pods.slice(1)) queue.on('promoted', () => elected.push(world.clock.monotonic()))
+      await startInOrder(
+        world,
+        pods.map(
+          ({ queue }) =>
+            () =>
+              queue.process(slowly(world, 500, [])),
+        ),
+      )
+      await world.run(world.open(options).queue.enqueueMany(Array.from({ length: 500 }, (_, i) => i)))
+      // Longer than any term could last if elections went by a clock.
+      await world.pass(10 * 60_000)
+      await world.run(world.open(options).queue.enqueueMany(Array.from({ length: 500 }, (_, i) => i)))
+      await world.pass(1000)
+      expect(elected).toEqual([])
+      const cutAt = world.clock.monotonic()
+      link.cut()
+      await world.pass(ms + 2000)
+      expect(elected).toHaveLength(1)
+      // Its last sign was given before, at most a third of the time.
+      expect((elected[0] ?? 0) - cutAt).toBeGreaterThan(ms / 2)
+    },
+  )
+
+  const wrong: [string, CoordinatorOptions & Record<string, unknown>, string][] = [
+    ['C50', { takeoverAfterMs: 10 }, 'takeoverAfterMs'],
+    ['C51', { heartbeatIntervalMs: 50 }, 'heartbeatIntervalMs'],
+    ['C51', { heartbeatIntervalMs: 10_000, heartbeatTtlMs: 15_000 }, 'heartbeatTtlMs'],
+    ['C52', { dispatchIntervalMs: 5 }, 'dispatchIntervalMs'],
+    ['C52', { dispatchInterval: 100 }, 'dispatchInterval'],
+  ]
+  it.each(wrong)('%s refuses %j', (_, options, name) => {
+    const open = (): unknown => createCoordinatedQueue({ name: 'jobs', store: createWorld().store, ...options })
+    expect(open).toThrow(InvalidOption)
+    expect(open).toThrow(name)
+  })
+})
