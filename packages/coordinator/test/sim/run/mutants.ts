@@ -71,7 +71,7 @@ const WRITER: readonly Mutant[] = [
   ),
   mutant(
     'a settlement is taken although its claim is over',
-    /is told that this is attempt|no handler ever had it|its handler has not returned|but in the log it is/,
+    /is told that this is attempt|no handler ever had it|its handler has not returned|but in the log it is|speaks of token \d+, which no claim holds/,
     'core/src/settle.ts',
     'const claim = state.active.get(settlement.token)\n',
     'const claim = state.active.get(settlement.token) ?? state.active.values().next().value\n',
