@@ -59,7 +59,7 @@ export async function drainQueue(
     }
   } finally {
     cancelDeadline()
-    worker?.limit(Number.POSITIVE_INFINITY)
+    if (maxMessages < Number.POSITIVE_INFINITY) worker?.limit(Number.POSITIVE_INFINITY)
   }
 }
 

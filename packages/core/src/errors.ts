@@ -93,6 +93,10 @@ export class MessageDied extends QueueError {
 /** `process()` was called twice on one queue object. */
 export class WorkerExists extends QueueError {
   readonly code = 'WORKER_EXISTS'
+
+  constructor(queue: string) {
+    super(`Queue "${queue}" has a worker in this process. Raise its concurrency, or stop it before starting another.`)
+  }
 }
 
 /** The queue's messages are handled by several processes over a transport, and this process has none. */

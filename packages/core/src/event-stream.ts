@@ -11,7 +11,7 @@ const BUFFER = 10_000
 
 /** Events of these names from now on, until `signal` is aborted, the loop is left, or the queue is closed. */
 export async function* streamEvents(
-  hub: EventHub,
+  hub: Pick<EventHub, 'on'>,
   names: readonly QueueEventName[],
   signals: readonly AbortSignal[],
 ): AsyncGenerator<NamedEvent, void, void> {

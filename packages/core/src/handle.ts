@@ -243,3 +243,9 @@ function describe(value: unknown): string {
     return `a handler threw ${Object.prototype.toString.call(value)}`
   }
 }
+
+/** Throws `TypeError` for a handler that is none. */
+export function assertHandler(queue: string, handler: unknown): void {
+  if (typeof handler === 'function') return
+  throw new TypeError(`process() of queue "${queue}" takes a function as its handler, not ${typeof handler}.`)
+}

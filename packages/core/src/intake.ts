@@ -9,6 +9,7 @@ import type { Engine } from './engine/engine.ts'
 import type { NamingLimit } from './engine/naming-limit.ts'
 import { type BackoffOptions, type ResolvedQueueOptions, resolveBackoff } from './options.ts'
 import { assertBatchFits, checkPayload, encodePayload, sizeOf } from './payload.ts'
+import { shardOf } from './shard/shard-of.ts'
 import type { Payload } from './state/batch-codec.ts'
 import type { EnqueueCommand } from './state/commands.ts'
 import type { Extras } from './state/events.ts'
@@ -52,7 +53,6 @@ type Settings = Pick<EnqueueCommand, 'maxAttempts' | 'priority' | 'visibleAt' | 
 const KEYS = [
   ...['delayMs', 'at', 'priority', 'id', 'deduplicationKey', 'deduplicationWindowMs', 'lifo', 'maxAttempts', 'backoff'],
 ]
-const NUMBERED = /^[0-9A-HJKMNP-TV-Z]{16}-[0-9a-z]+$/
 
 /** A message, ready to be sent. */
 interface Prepared {
@@ -94,7 +94,20 @@ export class Intake<T> {
     payloads: readonly T[],
     options?: EnqueueOptions | ((payload: T, index: number) => EnqueueOptions),
   ): Promise<Enqueued[]> {
-    return this.#track(this.#enqueueMany(payloads, options))
+    return this.#track(this.prepareMany(payloads, options).then((send) => send()))
+  }
+
+  /**
+   * Checks everything about these messages and makes them ready to be sent; what is returned sends them, in one commit. `placeOf`: where a
+   * message stands in the call that it is a part of, for errors.
+   */
+  async prepareMany(
+    payloads: readonly T[],
+    options?: EnqueueOptions | ((payload: T, index: number) => EnqueueOptions),
+    placeOf: (index: number) => number = (index) => index,
+  ): Promise<() => Promise<Enqueued[]>> {
+    const ready = await this.#ready(payloads, options, placeOf)
+    return () => (ready.length === 0 ? Promise.resolve([]) : this.#track(this.#submit(ready)))
   }
 
   #track<R>(call: Promise<R>): Promise<R> {
@@ -113,13 +126,14 @@ export class Intake<T> {
     })
   }
 
-  async #enqueueMany(
+  async #ready(
     payloads: readonly T[],
-    options?: EnqueueOptions | ((payload: T, index: number) => EnqueueOptions),
-  ): Promise<Enqueued[]> {
+    options: EnqueueOptions | ((payload: T, index: number) => EnqueueOptions) | undefined,
+    placeOf: (index: number) => number,
+  ): Promise<readonly Prepared[]> {
     const { maxPayloadBytes } = this.#options
     if (!Array.isArray(payloads)) throw new InvalidOption('enqueueMany', 'payloads', 'must be an array of payloads.')
-    const encoded = payloads.map((payload, index) => encodePayload(payload, index, maxPayloadBytes))
+    const encoded = payloads.map((payload, index) => encodePayload(payload, placeOf(index), maxPayloadBytes))
     assertBatchFits(encoded)
     if (typeof options !== 'function' && options?.id !== undefined && payloads.length > 1) {
       throw new InvalidOption(
@@ -129,10 +143,9 @@ export class Intake<T> {
       )
     }
     const settings = await this.#settingsFor(payloads, options)
-    const ready = this.#needsPreparation(encoded)
-      ? await Promise.all(encoded.map((payload, i) => this.#prepare(payload, settings[i] as Settings)))
+    return this.#needsPreparation(encoded)
+      ? Promise.all(encoded.map((payload, i) => this.#prepare(payload, settings[i] as Settings)))
       : encoded.map((payload, i) => ({ payload, settings: settings[i] as Settings }))
-    return ready.length === 0 ? [] : this.#submit(ready)
   }
 
   #needsPreparation(encoded: readonly Payload[]): boolean {
@@ -260,7 +273,7 @@ function assertName(option: string, value: unknown): void {
       `must be a string of 1 to 200 characters, not ${typeof value === 'string' ? `one of ${value.length}` : typeof value}.`,
     )
   }
-  if (option === 'id' && NUMBERED.test(value))
+  if (option === 'id' && shardOf(value) !== undefined)
     throw new InvalidOption('enqueue', option, `${JSON.stringify(value)} looks like an id that the queue gives itself.`)
 }
 

@@ -1,5 +1,5 @@
 /** What a worker can be told: options as users write them, and the same with every default filled in. */
-import { assertKnownKeys, InvalidOption, numberOption } from '@s3queue/storage'
+import { assertKnownKeys, type Ids, InvalidOption, numberOption } from '@s3queue/storage'
 import { keySegment } from './options.ts'
 
 export interface ProcessOptions {
@@ -42,4 +42,9 @@ export function resolveProcessOptions(options: ProcessOptions = {}): ResolvedPro
     }),
     maxPrefetch: numberOption(who, 'maxPrefetch', options.maxPrefetch, 20_000, { max: 100_000, integer: true }),
   }
+}
+
+/** The name of a worker in claims and events: unlike any other's, whatever its user calls it. */
+export function makeWorkerId(name: string | undefined, ids: Ids): string {
+  return name === undefined ? ids.nonce(10) : `${name}.${ids.nonce(6)}`
 }

@@ -16,14 +16,20 @@ import { type NamedEvent, streamEvents } from './event-stream.ts'
 import { EVENT_NAMES, EventHub, type QueueEventName, type QueueListener } from './events.ts'
 import type { FollowedEvent } from './follow/events.ts'
 import { type FollowOptions, resolveFollowOptions } from './follow/follow.ts'
-import type { Handler } from './handle.ts'
+import { assertHandler, type Handler } from './handle.ts'
 import { type Enqueued, type EnqueueOptions, Intake } from './intake.ts'
 import { type ListOptions, listMessages, type MessagePage, resolveListOptions } from './list.ts'
 import { describeDead, describeMessage, type MessageInfo } from './message-info.ts'
 import { type QueueOptions, type ResolvedQueueOptions, resolveQueueOptions } from './options.ts'
-import { type ProcessOptions, resolveProcessOptions } from './process-options.ts'
+import {
+  makeWorkerId,
+  type ProcessOptions,
+  type ResolvedProcessOptions,
+  resolveProcessOptions,
+} from './process-options.ts'
 import { findMessage } from './state/lookup.ts'
 import type { QueueStats } from './state/model.ts'
+import { SlotPool } from './worker/slots.ts'
 import { WorkerRuntime } from './worker/worker.ts'
 
 export interface StopOptions {
@@ -126,6 +132,18 @@ export interface Queue<T> {
   close(): Promise<void>
 }
 
+/** One log of a queue that has several, and what holds them together needs of it. */
+export interface ShardQueue<T> extends Queue<T> {
+  /** As `enqueueMany`, in two steps: what is returned sends the messages. `placeOf`: where each stands in the user's call, for errors. */
+  prepareMany(
+    payloads: readonly T[],
+    options: EnqueueOptions | ((payload: T, index: number) => EnqueueOptions) | undefined,
+    placeOf: (index: number) => number,
+  ): Promise<() => Promise<Enqueued[]>>
+  /** As `process`, with handlers in the slots of a pool that other logs' workers share; the pool says how many. */
+  processIn(slots: SlotPool, id: string, handler: Handler<T>, options: ProcessOptions | undefined): Worker
+}
+
 /** Options of a queue whose messages are what a schema takes. */
 type WithSchema<S extends StandardSchemaV1> = QueueOptions & { readonly schema: S }
 
@@ -140,7 +158,12 @@ export function createQueue<T>(options: QueueOptions): Queue<T> {
   return new LocalQueue<T>(resolveQueueOptions(options))
 }
 
-class LocalQueue<T> implements Queue<T> {
+/** One log of a queue, `options.shard`. Throws `InvalidOption`. */
+export function openShard<T>(options: QueueOptions): ShardQueue<T> {
+  return new LocalQueue<T>(resolveQueueOptions(options))
+}
+
+class LocalQueue<T> implements ShardQueue<T> {
   readonly name: string
   readonly #options: ResolvedQueueOptions
   readonly #events: EventHub
@@ -186,8 +209,30 @@ class LocalQueue<T> implements Queue<T> {
     return enqueued
   }
 
+  async prepareMany(
+    payloads: readonly T[],
+    options: EnqueueOptions | ((payload: T, index: number) => EnqueueOptions) | undefined,
+    placeOf: (index: number) => number,
+  ): Promise<() => Promise<Enqueued[]>> {
+    this.#assertOpen()
+    const send = await this.#intake.prepareMany(payloads, options, placeOf)
+    return async () => {
+      const enqueued = await send()
+      this.#counts.enqueued += enqueued.length
+      return enqueued
+    }
+  }
+
   process(handler: Handler<T>, options?: ProcessOptions): Worker {
-    const worker = this.#start(handler, options, Number.POSITIVE_INFINITY)
+    const resolved = resolveProcessOptions(options)
+    return this.#worked(this.#start(handler, resolved, this.#poolFor(resolved), this.#workerId(resolved)))
+  }
+
+  processIn(slots: SlotPool, id: string, handler: Handler<T>, options: ProcessOptions | undefined): Worker {
+    return this.#worked(this.#start(handler, resolveProcessOptions(options), slots, id))
+  }
+
+  #worked(worker: WorkerRuntime<T>): Worker {
     const { visibilityTimeoutMs } = this.#options
     return {
       id: worker.id,
@@ -207,9 +252,12 @@ class LocalQueue<T> implements Queue<T> {
     options: Omit<ProcessOptions, 'concurrency' | 'maxPrefetch'> = {},
   ): Promise<boolean> {
     assertKnownKeys('processNext', options, ['workerId', 'autoExtend', 'timeLimitMs'])
-    const worker = this.#start(handler, { ...options, concurrency: 1, maxPrefetch: 0 }, 1)
+    const resolved = resolveProcessOptions({ ...options, concurrency: 1, maxPrefetch: 0 })
+    const slots = this.#poolFor(resolved)
+    slots.limit(1)
+    const worker = this.#start(handler, resolved, slots, this.#workerId(resolved))
     try {
-      return await this.#engine.serveOne(worker)
+      return await this.#engine.serveOne(slots)
     } finally {
       await this.#stop(worker, this.#options.visibilityTimeoutMs)
     }
@@ -353,19 +401,23 @@ class LocalQueue<T> implements Queue<T> {
     if (this.#closing !== undefined) throw new QueueClosed(this.name)
   }
 
-  #start(handler: Handler<T>, options: ProcessOptions | undefined, limit: number): WorkerRuntime<T> {
-    const resolved = resolveProcessOptions(options)
-    if (typeof handler !== 'function') {
-      throw new TypeError(`process() of queue "${this.name}" takes a function as its handler, not ${typeof handler}.`)
-    }
+  #poolFor({ concurrency, maxPrefetch }: ResolvedProcessOptions): SlotPool {
+    const { clock, lingerMs } = this.#options
+    return new SlotPool({ clock, concurrency, maxPrefetch, lingerMs })
+  }
+
+  #workerId({ workerId }: ResolvedProcessOptions): string {
+    return makeWorkerId(workerId, this.#options.ids)
+  }
+
+  #start(handler: Handler<T>, process: ResolvedProcessOptions, slots: SlotPool, id: string): WorkerRuntime<T> {
+    assertHandler(this.name, handler)
     this.#assertOpen()
     if (this.#worker !== undefined) {
-      throw new WorkerExists(
-        `Queue "${this.name}" has a worker in this process. Raise its concurrency, or stop it before starting another.`,
-      )
+      throw new WorkerExists(this.name)
     }
-    const context = { engine: this.#engine, events: this.#events, queue: this.#options, process: resolved }
-    this.#worker = new WorkerRuntime<T>(context, handler, limit)
+    const context = { engine: this.#engine, events: this.#events, queue: this.#options, process, id, slots }
+    this.#worker = new WorkerRuntime<T>(context, handler)
     this.#engine.attach(this.#worker)
     return this.#worker
   }

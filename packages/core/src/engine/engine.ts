@@ -10,6 +10,7 @@ import type { EventHub } from '../events.ts'
 import type { FollowedEvent } from '../follow/events.ts'
 import { followLog, type ResolvedFollowOptions } from '../follow/follow.ts'
 import type { ResolvedQueueOptions } from '../options.ts'
+import { senderFor } from '../shard/shard-of.ts'
 import type { Payload } from '../state/batch-codec.ts'
 import type { Command, ControlAction } from '../state/commands.ts'
 import { type Batch, numberedId, type QueueState, type QueueStats } from '../state/model.ts'
@@ -56,7 +57,7 @@ export class Engine {
     this.#options = options
     const { store, prefix, clock, random, ids } = options
     const trouble = (error: unknown): void => this.#trouble(error)
-    this.sender = ids.nonce(16)
+    this.sender = senderFor(options.shard, ids.nonce(16))
     const log = createFencedLog({ store, prefix, clock, random, ids, onTrouble: trouble })
     this.#context = {
       ...{ options, log, events, wallNow, trouble, worker: () => this.#worker },

@@ -1,5 +1,5 @@
 /**
- * The worker runtime: keeps as many handlers running as the user allows, from tickets that the writer delivers.
+ * The worker runtime: runs handlers on tickets that the writer delivers, as many at once as its pool has slots.
  *
  * Owns the tickets at hand, the attempts under way and their deadlines. It prevents a handler from working on a message that
  * another worker may already have: each deadline counts from a moment before the writer's does, so the signal is aborted first.
@@ -16,7 +16,7 @@ import type { ResolvedProcessOptions } from '../process-options.ts'
 import type { Payload } from '../state/batch-codec.ts'
 import type { ProgressReport, Settlement } from '../state/commands.ts'
 import { Deque } from '../state/deque.ts'
-import { Prefetch } from './prefetch.ts'
+import type { SlotMember, SlotPool } from './slots.ts'
 import { timeoutToTrust, trustedMs } from './trust.ts'
 
 export interface WorkerContext {
@@ -24,13 +24,10 @@ export interface WorkerContext {
   readonly events: EventHub
   readonly queue: ResolvedQueueOptions
   readonly process: ResolvedProcessOptions
+  /** Its name in claims and events, unlike that of any other worker of its log. */
+  readonly id: string
+  readonly slots: SlotPool
 }
-
-/** How long handlers may run one after the other before the event loop gets a turn. */
-const TURN_MS = 10
-
-/** When no handler has ended for so long, tickets that wait behind them go back: others may have room. */
-const STALL_MS = 2000
 
 /** How long a report waits for a commit to go with. */
 const REPORT_AFTER_MS = 500
@@ -41,27 +38,19 @@ interface HeldTicket extends Ticket {
   deadlineAt: number
 }
 
-export class WorkerRuntime<T> implements WorkerLink {
+export class WorkerRuntime<T> implements WorkerLink, SlotMember {
   readonly id: string
   readonly #context: WorkerContext
   readonly #handler: Handler<T>
   readonly #attemptOptions: AttemptOptions
   readonly #tell = (error: Error): void => this.#context.engine.tell(error)
-  readonly #prefetch: Prefetch
+  readonly #slots: SlotPool
   #tickets = new Deque<HeldTicket>()
   readonly #running = new Set<Attempt>()
   readonly #reporting = new Set<Attempt>()
   #cancelReports: (() => void) | undefined
-  /** When the event loop turned last, as far as this worker knows. */
-  #turnAt = 0
-  #cancelTurn: (() => void) | undefined
-  /** When a ticket got its handler last, or began to wait. */
-  #movedAt = 0
-  #cancelStall: (() => void) | undefined
   #reserved = 0
   #finished: Finished = { settlements: [], claims: [] }
-  #mayTake: number
-  #taken = 0
   #handled = 0
   #stopping = false
   #onIdle: (() => void)[] = []
@@ -70,15 +59,13 @@ export class WorkerRuntime<T> implements WorkerLink {
   #cancelExtension: (() => void) | undefined
   #isExtending = false
 
-  /** `limit`: how many messages it may take in all. */
-  constructor(context: WorkerContext, handler: Handler<T>, limit: number = Number.POSITIVE_INFINITY) {
-    this.#mayTake = limit
+  constructor(context: WorkerContext, handler: Handler<T>) {
     this.#context = context
     this.#handler = handler
-    const { clock, ids } = context.queue
-    const { workerId } = context.process
-    this.id = workerId === undefined ? ids.nonce(10) : `${workerId}.${ids.nonce(6)}`
-    this.#prefetch = new Prefetch(clock, context.process.maxPrefetch, context.queue.lingerMs)
+    const { clock } = context.queue
+    this.id = context.id
+    this.#slots = context.slots
+    this.#slots.join(this)
     this.#attemptOptions = {
       workerId: this.id,
       monotonic: () => clock.monotonic(),
@@ -95,16 +82,19 @@ export class WorkerRuntime<T> implements WorkerLink {
   }
 
   get concurrency(): number {
-    return this.#context.process.concurrency
+    return this.#slots.concurrency
   }
 
   get isBusy(): boolean {
     return this.#running.size + this.#tickets.size > 0
   }
 
-  /** Messages it took, but for those that never reached a handler. */
-  get taken(): number {
-    return this.#taken
+  get held(): number {
+    return this.#running.size + this.#tickets.size + this.#reserved
+  }
+
+  get ready(): number {
+    return this.#stopping ? 0 : this.#tickets.size
   }
 
   /** Messages whose handlers have ended. */
@@ -112,20 +102,21 @@ export class WorkerRuntime<T> implements WorkerLink {
     return this.#handled
   }
 
-  /** From now on it takes at most `count` more messages. */
+  /** From now on its pool takes at most `count` more messages. */
   limit(count: number): void {
-    this.#mayTake = this.#taken + count
+    this.#slots.limit(count)
   }
 
   room(): number {
-    if (this.#stopping) return 0
-    const { concurrency } = this.#context.process
-    const wanted = concurrency + this.#prefetch.target() - this.#running.size - this.#tickets.size - this.#reserved
-    return Math.min(wanted, this.#mayTake - this.#taken)
+    return this.#stopping ? 0 : this.#slots.room(this)
   }
 
   capacity(): number {
-    return this.#running.size + this.#tickets.size + this.#reserved + Math.max(0, this.room())
+    return this.held + Math.max(0, this.room())
+  }
+
+  roomChanged(): void {
+    this.#context.engine.finishedWaiting()
   }
 
   knows(token: number): boolean {
@@ -136,12 +127,12 @@ export class WorkerRuntime<T> implements WorkerLink {
 
   reserve(count: number): void {
     this.#reserved += count
-    this.#taken += count
+    this.#slots.took(count)
   }
 
   forfeit(count: number): void {
     this.#reserved -= count
-    this.#taken -= count
+    this.#slots.took(-count)
     // There is room again, and nothing else may be going on that would make the writer look.
     if (count > 0) this.#context.engine.finishedWaiting()
     this.#tellIfIdle()
@@ -149,22 +140,18 @@ export class WorkerRuntime<T> implements WorkerLink {
 
   deliver(tickets: readonly Ticket[], { provenAt, askedAt }: TicketTimes, reserved: number): void {
     this.#reserved -= reserved
-    this.#taken += tickets.length - reserved
-    this.#prefetch.arrived(askedAt)
+    this.#slots.took(tickets.length - reserved)
     const { events } = this.#context
     for (const { claim, payload } of tickets) {
       if (events.hears('claimed')) events.emit('claimed', attemptOf(claim))
       const { timeoutMs } = claim
       this.#tickets.push({ claim, payload, timeoutMs, deadlineAt: provenAt + trustedMs(timeoutMs) })
     }
-    if (this.#stopping) this.#giveBackTickets()
-    const { clock, visibilityTimeoutMs } = this.#context.queue
-    this.#turnAt = clock.monotonic()
-    this.#pump()
+    if (this.#stopping) this.giveBackTickets()
+    const now = this.#slots.arrived(askedAt)
     // What was long on its way has lost a part of its time already.
-    if (this.#turnAt - provenAt > visibilityTimeoutMs / 4) this.#extendNow()
+    if (now - provenAt > this.#context.queue.visibilityTimeoutMs / 4) this.#extendNow()
     this.#keepExtending()
-    this.#watchStall()
     this.#tellIfIdle()
   }
 
@@ -191,13 +178,13 @@ export class WorkerRuntime<T> implements WorkerLink {
     const tickets = this.#tickets
     this.#tickets = new Deque()
     for (const ticket of tickets) {
-      if (ticket.claim.token === token) this.#taken--
+      if (ticket.claim.token === token) this.#slots.took(-1)
       else this.#tickets.push(ticket)
     }
   }
 
   detached(): void {
-    this.#giveBackTickets()
+    this.giveBackTickets()
   }
 
   /**
@@ -206,7 +193,7 @@ export class WorkerRuntime<T> implements WorkerLink {
    */
   async stop(timeoutMs: number): Promise<void> {
     this.#stopping = true
-    this.#giveBackTickets()
+    this.giveBackTickets()
     if (!this.#isIdle()) {
       const { clock } = this.#context.queue
       await new Promise<void>((resolve) => {
@@ -228,41 +215,21 @@ export class WorkerRuntime<T> implements WorkerLink {
     this.#cancelDeadline?.()
     this.#cancelExtension?.()
     this.#cancelReports?.()
-    this.#cancelStall?.()
-    this.#cancelTurn?.()
+    this.#slots.leave(this)
   }
 
-  #pump(): void {
-    const { clock } = this.#context.queue
-    const { concurrency } = this.#context.process
-    while (!this.#stopping && this.#running.size < concurrency && this.#tickets.size > 0) {
-      const now = clock.monotonic()
-      if (now - this.#turnAt > TURN_MS) {
-        this.#takeTurns()
-        return
-      }
-      const ticket = this.#tickets.shift()
-      if (ticket === undefined) return
-      this.#movedAt = now
-      if (now >= ticket.deadlineAt) this.#giveBack(ticket)
-      else this.#start(ticket)
-    }
-  }
-
-  /** Lets the event loop turn: handlers that wait for nothing would keep heartbeats and deadlines waiting until the last ticket. */
-  #takeTurns(): void {
-    const { clock } = this.#context.queue
-    this.#cancelTurn ??= clock.setTimer(0, () => {
-      this.#cancelTurn = undefined
-      this.#turnAt = clock.monotonic()
-      this.#pump()
-    })
+  startNext(now: number): void {
+    const ticket = this.#tickets.shift()
+    if (ticket === undefined) return
+    if (now >= ticket.deadlineAt) this.#giveBack(ticket)
+    else this.#start(ticket)
   }
 
   #start({ claim, payload, timeoutMs, deadlineAt }: HeldTicket): void {
     const attempt = new Attempt(claim, timeoutMs, deadlineAt, this.#attemptOptions)
     const { token } = claim
     this.#running.add(attempt)
+    this.#slots.started()
     this.#watchDeadline(deadlineAt)
     this.#limitTime(attempt)
     const { events } = this.#context
@@ -306,10 +273,10 @@ export class WorkerRuntime<T> implements WorkerLink {
   #finish(attempt: Attempt, settlement: Settlement | undefined): void {
     if (!this.#running.delete(attempt)) return
     attempt.cancelTimeLimit?.()
-    this.#prefetch.finished()
     this.#handled++
+    this.#slots.ended()
     if (settlement !== undefined) this.#push(attempt, settlement)
-    this.#pump()
+    this.#slots.pump()
     this.#tellIfIdle()
   }
 
@@ -339,31 +306,11 @@ export class WorkerRuntime<T> implements WorkerLink {
 
   /** A ticket that no handler has seen. */
   #giveBack(ticket: HeldTicket): void {
-    this.#taken--
+    this.#slots.took(-1)
     this.#push(ticket, { token: ticket.claim.token, kind: 'release', started: false })
   }
 
-  /** Messages must not wait behind a handler that takes long while somebody else could do them. */
-  #watchStall(): void {
-    if (this.#cancelStall !== undefined || this.#tickets.size === 0) return
-    const { clock } = this.#context.queue
-    this.#movedAt = Math.max(this.#movedAt, clock.monotonic())
-    this.#setStallTimer(STALL_MS)
-  }
-
-  #setStallTimer(waitMs: number): void {
-    const { clock } = this.#context.queue
-    this.#cancelStall = clock.setTimer(waitMs, () => {
-      this.#cancelStall = undefined
-      if (this.#tickets.size === 0) return
-      const leftMs = this.#movedAt + STALL_MS - clock.monotonic()
-      if (leftMs >= 1) return this.#setStallTimer(leftMs)
-      this.#prefetch.stalled()
-      this.#giveBackTickets()
-    })
-  }
-
-  #giveBackTickets(): void {
+  giveBackTickets(): void {
     const tickets = this.#tickets
     this.#tickets = new Deque()
     for (const ticket of tickets) this.#giveBack(ticket)
