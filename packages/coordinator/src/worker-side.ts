@@ -47,6 +47,8 @@ export class MailboxWorker implements WorkerSide {
   readonly #questions = new Map<number, (receipt: Letter['receipts'][number]) => void>()
   readonly #polling: Promise<void>
   #isDeputy = false
+  /** How many claims it would hold, as the writer was told last. */
+  #told = Number.POSITIVE_INFINITY
   /** When the first of those settlements was sent that nothing has come after. */
   #sentAt: number | undefined
 
@@ -70,7 +72,8 @@ export class MailboxWorker implements WorkerSide {
   }
 
   notice(settlements: readonly Settlement[], reports: readonly ProgressReport[]): readonly NoticeCommand[] {
-    if (settlements.length === 0 && reports.length === 0) return []
+    // What ends in another log of the queue makes room here, of which nothing else tells.
+    if (settlements.length === 0 && reports.length === 0 && this.#standby.worker.capacity() <= this.#told) return []
     this.#sentAt ??= this.#now()
     return [this.#notice(reports.length > 0 ? { reports } : {})]
   }
@@ -129,8 +132,10 @@ export class MailboxWorker implements WorkerSide {
   #notice(about: Partial<NoticeCommand>): NoticeCommand {
     const { worker } = this.#standby
     const { heartbeats, nextNotice } = this.#options
+    const capacity = worker.capacity()
+    this.#told = capacity
     return {
-      ...{ type: 'notice', format: FORMAT, worker: worker.id, number: nextNotice(), capacity: worker.capacity() },
+      ...{ type: 'notice', format: FORMAT, worker: worker.id, number: nextNotice(), capacity },
       ...{ silentForMs: heartbeats.silentForMs(worker) },
       ...{ mailbox: this.#reader.mailbox, seen: this.#reader.version },
       ...about,

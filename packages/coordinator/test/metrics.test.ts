@@ -88,12 +88,12 @@ describe('what a process can say of its part', () => {
     const world = createWorld()
     const queue = open(world, 1)
     const unused = { isRunning: false, lastHeartbeat: undefined, coordinatorElected: false, isCoordinator: false }
-    expect(queue.health()).toEqual(unused)
+    expect(queue.health()).toEqual({ ...unused, coordinatedShards: [] })
     const worker = queue.process(() => {}, { workerId: 'pod-1' })
     await world.pass(1000)
     const startedAt = world.clock.now() - 1000
     expect(queue.health()).toEqual({
-      ...{ isRunning: true, coordinatorElected: true, isCoordinator: true },
+      ...{ isRunning: true, coordinatorElected: true, isCoordinator: true, coordinatedShards: [0] },
       lastHeartbeat: expect.any(Number),
     })
     expect(queue.health().lastHeartbeat).toBeGreaterThanOrEqual(startedAt)

@@ -28,7 +28,10 @@ export interface WorkerRecord {
 export interface RegistryRecord {
   readonly format: number
   readonly epoch: number
+  /** The worker in the writer's process, if it has one; it is not among the others. Of the first shard, if there are several. */
   readonly writer: string | undefined
+  /** That of each shard, if there are several. */
+  readonly writers?: readonly (string | undefined)[] | undefined
   readonly workers: readonly WorkerRecord[]
   /** Grows with what one writer writes, so that no two are equal; undefined in what was not written. */
   readonly revision?: number | undefined

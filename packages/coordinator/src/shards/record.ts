@@ -1,0 +1,76 @@
+/**
+ * How many shards a queue has, written down in the store for all its processes.
+ *
+ * It only grows. `firstCount` never changes: by it messages with a name of their own find their home, so that whoever enqueues the
+ * same name again finds the first one there, whatever the number of shards is for whoever.
+ */
+import { CasObject, type CasVersion, persistently } from '@s3queue/primitives'
+import { type Clock, type Ids, InvalidOption, type ObjectStore, type Random } from '@s3queue/storage'
+
+export interface ShardCount {
+  /** How many shards there are. */
+  readonly count: number
+  /** How many there were at first: messages with an id or a deduplication key are spread over these. */
+  readonly firstCount: number
+}
+
+export interface ShardRecordOptions {
+  readonly name: string
+  readonly store: ObjectStore
+  /** Where the queue's shards lie, ending in a slash. */
+  readonly queuePrefix: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly ids: Ids
+  readonly onTrouble: (error: unknown) => void
+}
+
+export class ShardRecord {
+  readonly #options: ShardRecordOptions
+  readonly #object: CasObject<ShardCount>
+  #seen: CasVersion<ShardCount> | undefined
+
+  constructor(options: ShardRecordOptions) {
+    this.#options = options
+    const { store, queuePrefix, clock, random, ids, onTrouble } = options
+    this.#object = new CasObject({ store, key: `${queuePrefix}shards`, clock, random, ids, onTrouble })
+  }
+
+  /** What is written down. With `wanted` more shards than that, they are there afterwards; with fewer it throws `InvalidOption`. */
+  async open(wanted: number, signal: AbortSignal): Promise<ShardCount> {
+    const found = await this.#object.read(signal)
+    const firstCount = found === undefined && (await this.#isInUse(signal)) ? 1 : wanted
+    const version = await this.#object.update((now) => {
+      if (now === undefined) return { count: wanted, firstCount }
+      if (wanted < now.count) throw this.#tooFew(wanted, now.count)
+      return wanted === now.count ? undefined : { ...now, count: wanted }
+    }, signal)
+    this.#seen = version
+    return version?.value ?? { count: wanted, firstCount }
+  }
+
+  /** What is written down now. Costs a request without a body while that is what was seen last. */
+  async look(signal: AbortSignal): Promise<ShardCount | undefined> {
+    const version =
+      this.#seen === undefined ? await this.#object.read(signal) : await this.#object.readIfChanged(this.#seen, signal)
+    if (version !== 'unchanged') this.#seen = version
+    return this.#seen?.value
+  }
+
+  /** Whether the queue was used before anybody wrote down how many shards it has: then all that it has is in its first one. */
+  async #isInUse(signal: AbortSignal): Promise<boolean> {
+    const { store, queuePrefix } = this.#options
+    const list = () => store.list({ prefix: `${queuePrefix}0/`, limit: 1, signal })
+    const { entries } = await persistently(this.#options, list, signal)
+    return entries.length > 0
+  }
+
+  #tooFew(wanted: number, count: number): InvalidOption {
+    return new InvalidOption(
+      'createCoordinatedQueue',
+      'shards',
+      `must be at least ${count}, not ${wanted}: queue "${this.#options.name}" has ${count} shards, with messages in any of them, and their number ` +
+        `can only be raised. Open it with ${count}.`,
+    )
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * The worker of a queue with several shards: one for each of them, and all share one pool of slots, so that `concurrency` and what is claimed ahead
+ * are the whole queue's.
+ *
+ * Owns the pool. Shards that come to be known later are worked from then on.
+ */
+import {
+  type DrainOptions,
+  type DrainResult,
+  type Handler,
+  type ProcessOptions,
+  type StopOptions,
+  type Worker,
+  WorkerExists,
+} from '@s3queue/core'
+import { assertHandler, makeWorkerId, resolveProcessOptions, SlotPool } from '@s3queue/core/shard'
+import { assertKnownKeys, type Clock, type Ids, InvalidOption, numberOption, sleep } from '@s3queue/storage'
+import type { Shard, Shards } from './shards.ts'
+
+/** Wait before asking again for what a store refused to say. */
+const RETRY_MS = 5000
+
+export interface ShardedWorkOptions<T> {
+  readonly name: string
+  readonly shards: Shards<T>
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly lingerMs: number
+  readonly tell: (error: unknown) => void
+}
+
+interface Running {
+  readonly id: string
+  readonly slots: SlotPool
+  readonly workers: Worker[]
+  end(): void
+}
+
+export class ShardedWork<T> {
+  readonly #options: ShardedWorkOptions<T>
+  #running: Running | undefined
+  /** Where the next single message is looked for first. */
+  #next = 0
+
+  constructor(options: ShardedWorkOptions<T>) {
+    this.#options = options
+  }
+
+  get isProcessing(): boolean {
+    return this.#running !== undefined
+  }
+
+  /** What its workers are called; undefined while there are none. */
+  get workerId(): string | undefined {
+    return this.#running?.id
+  }
+
+  start(handler: Handler<T>, options: ProcessOptions | undefined): Worker {
+    const { name, clock, ids, lingerMs } = this.#options
+    const { workerId, concurrency, maxPrefetch } = resolveProcessOptions(options)
+    assertHandler(name, handler)
+    if (this.#running !== undefined) throw new WorkerExists(name)
+    const slots = new SlotPool({ clock, concurrency, maxPrefetch, lingerMs })
+    const ended = new AbortController()
+    const running: Running = { id: makeWorkerId(workerId, ids), slots, workers: [], end: () => ended.abort() }
+    this.#running = running
+    const add = ({ queue }: Shard<T>): void => {
+      running.workers.push(queue.processIn(slots, running.id, handler, options))
+    }
+    const { shards } = this.#options
+    if (shards.known !== undefined) this.#workAll(add, ended.signal)
+    else void this.#workOnceKnown(add, ended.signal)
+    return {
+      id: running.id,
+      get running() {
+        return slots.running
+      },
+      stop: (stop) => this.#stop(running, stop),
+    }
+  }
+
+  #workAll(add: (shard: Shard<T>) => void, signal: AbortSignal): void {
+    const stop = this.#options.shards.each(add)
+    signal.addEventListener('abort', stop, { once: true })
+  }
+
+  /** Never rejects. What is wrong with the options, each call says; for the rest the store is asked again. */
+  async #workOnceKnown(add: (shard: Shard<T>) => void, signal: AbortSignal): Promise<void> {
+    const { shards, clock, tell } = this.#options
+    const either = AbortSignal.any([signal, shards.signal])
+    while (!either.aborted) {
+      try {
+        await shards.count()
+        if (!either.aborted) this.#workAll(add, signal)
+        return
+      } catch (error) {
+        if (either.aborted) return
+        tell(error)
+        if (error instanceof InvalidOption) return
+        await sleep(clock, RETRY_MS, either).catch(() => {})
+      }
+    }
+  }
+
+  async #stop(running: Running, options: StopOptions | undefined): Promise<void> {
+    running.end()
+    await Promise.all(running.workers.map((worker) => worker.stop(options)))
+    if (this.#running === running) this.#running = undefined
+  }
+
+  /** One message of any shard. */
+  async one(
+    handler: Handler<T>,
+    options: Omit<ProcessOptions, 'concurrency' | 'maxPrefetch'> | undefined,
+  ): Promise<boolean> {
+    if (this.#running !== undefined) throw new WorkerExists(this.#options.name)
+    const shards = await this.#options.shards.all()
+    const first = this.#next++
+    for (const [i] of shards.entries()) {
+      const shard = shards[(first + i) % shards.length]
+      if (await shard?.queue.processNext(handler, options)) return true
+    }
+    return false
+  }
+
+  async drain(options: DrainOptions = {}): Promise<DrainResult> {
+    const shards = await this.#options.shards.all()
+    if (shards.length === 1) return this.#options.shards.first.queue.drain(options)
+    assertKnownKeys('drain', options, ['maxMessages', 'deadlineMs', 'includeDelayed', 'signal'])
+    const bounds = { min: 1, integer: true }
+    const maxMessages = numberOption('drain', 'maxMessages', options.maxMessages, Number.POSITIVE_INFINITY, bounds)
+    const slots = this.#running?.slots
+    const enough = new AbortController()
+    const before = slots?.finishedCount ?? 0
+    const handled = (): number => (slots?.finishedCount ?? 0) - before
+    if (slots !== undefined && maxMessages < Number.POSITIVE_INFINITY) {
+      slots.limit(maxMessages)
+      void slots.whenFinished(before + maxMessages, enough.signal).then(() => enough.abort())
+    }
+    try {
+      return { drained: await this.#drainAll(options, enough.signal), handled: handled() }
+    } catch (error) {
+      if (!enough.signal.aborted || options.signal?.aborted) throw error
+      return { drained: false, handled: handled() }
+    } finally {
+      enough.abort()
+      if (maxMessages < Number.POSITIVE_INFINITY) slots?.limit(Number.POSITIVE_INFINITY)
+    }
+  }
+
+  /** Until all shards are empty at the same time; false if the deadline came first. */
+  async #drainAll({ deadlineMs, includeDelayed = true, signal }: DrainOptions, enough: AbortSignal): Promise<boolean> {
+    const { clock, shards } = this.#options
+    const startedAt = clock.monotonic()
+    const either = signal === undefined ? enough : AbortSignal.any([signal, enough])
+    while (true) {
+      const left =
+        deadlineMs === undefined ? {} : { deadlineMs: Math.max(0, deadlineMs - (clock.monotonic() - startedAt)) }
+      const all = await shards.all()
+      const results = await Promise.all(
+        all.map(({ queue }) => queue.drain({ ...left, includeDelayed, signal: either })),
+      )
+      if (results.some(({ drained }) => !drained)) return false
+      // What was emptied first may have got something since, from the handlers of another.
+      const stats = await Promise.all(all.map(({ queue }) => queue.getStats()))
+      if (stats.every(({ waiting, active, delayed }) => waiting + active + (includeDelayed ? delayed : 0) === 0))
+        return true
+    }
+  }
+}
