@@ -284,11 +284,13 @@ class LocalQueue<T> implements ShardQueue<T> {
     }
   }
 
-  get(id: string): Promise<MessageInfo | undefined> {
+  async get(id: string): Promise<MessageInfo | undefined> {
+    assertId('get', id)
     return this.#engine.find(id, (state) => describeMessage(state, id))
   }
 
   async getPayload(id: string): Promise<T> {
+    assertId('getPayload', id)
     const message = await this.#engine.find(id, (state) => {
       const found = findMessage(state, id)
       if (found?.status === 'waiting') return { batch: found.run.batch, seq: found.seq }
@@ -306,6 +308,7 @@ class LocalQueue<T> implements ShardQueue<T> {
   }
 
   async waitFor(id: string, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<unknown> {
+    assertId('waitFor', id)
     assertKnownKeys('waitFor', options, ['signal'])
     const { signal } = options
     for (let waitMs = 50; ; waitMs = Math.min(2000, waitMs * 2)) {
@@ -332,10 +335,12 @@ class LocalQueue<T> implements ShardQueue<T> {
   }
 
   async cancel(id: string): Promise<boolean> {
+    assertId('cancel', id)
     return (await this.#engine.control({ kind: 'cancel', id })) > 0
   }
 
   async release(id: string): Promise<boolean> {
+    assertId('release', id)
     return (await this.#engine.control({ kind: 'release', id })) > 0
   }
 
@@ -429,6 +434,12 @@ class LocalQueue<T> implements ShardQueue<T> {
     this.#counts.handled += worker.finishedCount
     await this.#engine.detach()
   }
+}
+
+/** Throws `InvalidOption` for what is no id. */
+function assertId(who: string, id: unknown): void {
+  if (typeof id === 'string') return
+  throw new InvalidOption(who, 'id', `must be the id of a message, a string, not ${describeType(id)}.`)
 }
 
 /** One id or several, as an array. Throws `InvalidOption` for what is neither: nothing must be taken for "all". */

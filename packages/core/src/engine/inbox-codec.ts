@@ -1,6 +1,7 @@
 /** Objects of the inbox: commands of a process that is not the writer, with their payloads, framed and checked like a commit. */
 import { decodeFrame, encodeFrame } from '@s3queue/primitives'
 import { type Batch, decodeBatch, encodeBatch, type Payload } from '../state/batch-codec.ts'
+import { findBadCommand } from '../state/command-check.ts'
 import type { Command } from '../state/commands.ts'
 
 interface InboxHeader {
@@ -22,5 +23,7 @@ export function encodeInbox(sender: string, commands: readonly Command[], payloa
 export function decodeInbox(bytes: Uint8Array): Batch<Command> | string {
   const frame = decodeFrame<InboxHeader>(bytes)
   if (typeof frame === 'string') return frame
-  return frame.header.kind === 'inbox' ? decodeBatch<Command>(frame.body) : 'it is no inbox object'
+  if (frame.header.kind !== 'inbox') return 'it is no inbox object'
+  const batch = decodeBatch<Command>(frame.body)
+  return findBadCommand(batch.entries, batch.payloads.length) ?? batch
 }
