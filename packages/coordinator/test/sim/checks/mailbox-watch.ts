@@ -75,7 +75,8 @@ export class MailboxWatch implements Witness, StoreWatch {
     if (this.#world.isTraced) this.#world.note('store', `mailbox of ${worker}: ${JSON.stringify(record)}`)
     this.#mailboxes.set(worker, record)
     this.#noteRevoked(record)
-    for (const { token } of tickets) {
+    for (const { token, v } of tickets) {
+      if (v === version) this.#world.tally.tickets++
       const claim = this.#world.history.model.claims.get(token)
       must(claim !== undefined, `a ticket for token ${token} is put into a mailbox, which no commit gave out`)
       must(claim.worker === worker, `a ticket of worker ${claim.worker} is put into the mailbox of ${worker}`)

@@ -65,12 +65,28 @@ const MORE_TIME: Partial<Profile> = {
   ways: { extends: 1 },
 }
 
+/** So many that one of them is in trouble at any time. */
+const CROWD: Partial<Profile> = {
+  ...{ processes: 50, startWorking: 0.8, troubleMs: 15_000, actionEveryMs: 20, drift: 0.005, maxAttempts: 5 },
+  actions: actions({
+    crash: 10,
+    start: 20,
+    pause: 10,
+    loseStore: 10,
+    lieInWait: 40,
+    setClock: 4,
+    operate: 10,
+    stopWork: 4,
+  }),
+}
+
 /** All of them by name. */
 export const WEATHERS: Readonly<Record<string, Partial<Profile>>> = {
   'late-tickets': LATE_TICKETS,
   'late-writers': LATE_WRITERS,
   'cut-off': CUT_OFF,
   'coming-and-going': COMING_AND_GOING,
+  crowd: CROWD,
   drifting: DRIFTING,
   'taken-back': TAKEN_BACK,
   'more-time': MORE_TIME,

@@ -17,6 +17,8 @@ export interface CampaignResult {
   readonly failures: readonly SeedResult[]
   readonly tally: Tally
   readonly virtualMs: number
+  /** Worlds in which no process came to harm: such a seed shows little. */
+  readonly uneventful: number
 }
 
 /** Runs seeds until all are done, `goOn` says no, or, without it, one fails. */
@@ -25,14 +27,20 @@ export async function runCampaign({ subject, from, seeds, weather, goOn }: Campa
   const tally = emptyTally()
   let virtualMs = 0
   let done = 0
-  const soFar = (): CampaignResult => ({ seeds: done, failures, tally, virtualMs })
+  let uneventful = 0
+  const soFar = (): CampaignResult => ({ seeds: done, failures, tally, virtualMs, uneventful })
   while (done < seeds) {
     const result = await runSeed(from + done, subject, { weather })
     done++
     addTally(tally, result.tally)
+    if (isUneventful(result.tally)) uneventful++
     virtualMs += result.virtualMs
     if (result.violation !== undefined) failures.push(result)
     if (goOn === undefined ? failures.length > 0 : !goOn(soFar())) break
   }
   return soFar()
+}
+
+function isUneventful({ crashes, pauses, partitions, faults }: Tally): boolean {
+  return crashes + pauses + partitions + faults === 0
 }

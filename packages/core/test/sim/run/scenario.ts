@@ -19,6 +19,8 @@ export async function play(world: World, subject: Subject): Promise<void> {
   world.becomeCalm()
   await recover(world, crew, random)
   await world.within(boundMs(world), 'the work that is left', settleDown(world, crew), () => describeLeft(world, crew))
+  // A request that hangs for longer than the work takes must not land when everybody has gone.
+  for (const process of crew.all) await process.landed()
   await finish(world, crew)
   await assertIdleIsCheap(world, crew.living.length, subject.idleRequests)
   await witness?.quiet(crew)

@@ -22,6 +22,8 @@ export interface ProcessStoreOptions {
   readonly random: Random
   /** Called for each request. What it returns keeps this one request from going on. */
   readonly onRequest: (operation: string, key: string) => Stall | undefined
+  /** Called with each request's way to the store and back; it may be rejected. */
+  readonly onTravel: (way: Promise<unknown>) => void
   /** Called for each answer that arrives, before the process has it. */
   readonly onArrival: (operation: string, key: string) => void
   /** Called for each answer that reaches the process. */
@@ -77,7 +79,7 @@ export function createProcessStore(options: ProcessStoreOptions): ObjectStore {
 }
 
 function sendRequest<T>(options: ProcessStoreOptions, what: Request<T>): Promise<T> {
-  const { gate, random, onRequest, onReply } = options
+  const { gate, random, onRequest, onTravel, onReply } = options
   const { operation, key, signal, cut } = what
   return new Promise<T>((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason)
@@ -97,7 +99,9 @@ function sendRequest<T>(options: ProcessStoreOptions, what: Request<T>): Promise
         onReply(operation, key, outcome)
         settle()
       })
-    travel(options, what, stall, given)
+    const way = travel(options, what, stall, given)
+    onTravel(way)
+    way
       .catch((error: unknown) => {
         if (error instanceof Cut) return cut(error)
         throw error

@@ -8,6 +8,8 @@ export interface Tally {
   pauses: number
   partitions: number
   clockJumps: number
+  /** Processes whose clocks run faster or slower than the world's. */
+  driftingClocks: number
   faults: number
   requests: number
   enqueued: number
@@ -16,6 +18,10 @@ export interface Tally {
   retries: number
   deaths: number
   releases: number
+  /** Claims that operators took back. */
+  revocations: number
+  /** Tickets that were put into mailboxes. */
+  tickets: number
   refusals: number
   stats: number
 }
@@ -30,6 +36,7 @@ export function emptyTally(): Tally {
     pauses: 0,
     partitions: 0,
     clockJumps: 0,
+    driftingClocks: 0,
     faults: 0,
     requests: 0,
     enqueued: 0,
@@ -38,6 +45,8 @@ export function emptyTally(): Tally {
     retries: 0,
     deaths: 0,
     releases: 0,
+    revocations: 0,
+    tickets: 0,
     refusals: 0,
     stats: 0,
   }

@@ -34,6 +34,8 @@ export class VirtualProcess {
   isClosed = false
   readonly #world: World
   readonly #link: Link
+  /** Requests on their way. */
+  readonly #travelling = new Set<Promise<unknown>>()
   #calls = 0
   #trap: { readonly trap: Trap; readonly spring: () => Stall | undefined } | undefined
 
@@ -47,6 +49,7 @@ export class VirtualProcess {
       ...{ world: clock, gate: this.gate, rate: 1 + between(draw, -profile.drift, profile.drift) },
       aheadMs: chance(draw, 0.2) ? between(draw, -HOUR_MS, HOUR_MS) : between(draw, -300, 300),
     }
+    if (clocks.rate !== 1) world.tally.driftingClocks++
     this.clock = createProcessClock(clocks)
     this.handlerClock = createProcessClock(clocks)
     this.#link = new Link(clock, world.stream(`${name}/link`))
@@ -73,6 +76,18 @@ export class VirtualProcess {
 
   get isLinked(): boolean {
     return this.#link.isUp
+  }
+
+  /** Resolves once what it has sent by now has taken effect, or never will. */
+  async landed(): Promise<void> {
+    await Promise.allSettled(this.#travelling)
+    await this.network.settled()
+  }
+
+  #travels(way: Promise<unknown>): void {
+    this.#travelling.add(way)
+    const end = (): void => void this.#travelling.delete(way)
+    way.then(end, end)
   }
 
   /** Asks for something and says what came of it. Rejections with one of `codes` are part of the deal; any other is a violation. */
@@ -172,6 +187,7 @@ export class VirtualProcess {
         if (this.#world.isTraced) this.#world.note(this.name, `→ ${operation} ${key}`)
         return this.#tread('request', operation, key)
       },
+      onTravel: (way) => this.#travels(way),
       onArrival: (operation, key) => void this.#tread('arrival', operation, key),
       onReply: (operation, key, outcome) => {
         if (this.#world.isTraced) this.#world.note(this.name, `← ${operation} ${key}: ${outcome}`)

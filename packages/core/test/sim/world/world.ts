@@ -167,6 +167,7 @@ export class World {
       else if (event.type === 'retried') tally.retries++
       else if (event.type === 'died') tally.deaths++
       else if (event.type === 'completed') for (const token of event.tokens) this.handlers.settled('completed', token)
+      else if (event.type === 'cancelled') tally.revocations++
       else if (event.type === 'snoozed') this.handlers.settled('snoozed', event.token)
       else if (event.type === 'released') this.#released(event, last.events[i + 1]?.type === 'answered')
     }
@@ -184,7 +185,8 @@ export class World {
     { tokens, started }: { readonly tokens: readonly number[]; readonly started: boolean },
     isOrdered: boolean,
   ): void {
-    this.tally.releases += tokens.length
+    if (isOrdered) this.tally.revocations += tokens.length
+    else this.tally.releases += tokens.length
     for (const token of tokens) {
       if (isOrdered) this.handlers.takenAway(token)
       else if (!started) this.handlers.givenBack(token)
