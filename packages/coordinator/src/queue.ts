@@ -21,8 +21,8 @@ import {
   type QueueStats,
   type Worker,
 } from '@s3queue/core'
-import { EVENT_NAMES, openShard, resolveQueueOptions, shardOf, streamEvents } from '@s3queue/core/shard'
-import { assertKnownKeys, type MeteredStore, numberOption, withMetering } from '@s3queue/storage'
+import { openShard, resolveQueueOptions, shardOf, streamEvents } from '@s3queue/core/shard'
+import { type Clock, type MeteredStore, numberOption, withMetering } from '@s3queue/storage'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { MetricsReader, type QueueHealth, type QueueMetrics, readHealth } from './metrics.ts'
 import type { CoordinatorOptions } from './options.ts'
@@ -78,6 +78,7 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
   readonly #work: ShardedWork<T>
   readonly #store: MeteredStore
   readonly #metrics: MetricsReader
+  readonly #clock: Clock
   readonly #closed = new AbortController()
   readonly #calls = new Set<Promise<unknown>>()
   readonly #tell: (error: unknown) => void
@@ -92,6 +93,7 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
       numberOption('createCoordinatedQueue', 'shards', wanted, 1, { min: 1, max: 64, integer: true })
     const store = withMetering(forCore.store, { clock })
     this.name = name
+    this.#clock = clock
     this.#store = store
     this.#metrics = new MetricsReader(clock)
     this.#tell = (error) => {
@@ -237,10 +239,7 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
   }
 
   events(options: EventsOptions = {}): AsyncIterable<NamedEvent> {
-    assertKnownKeys('events', options, ['names', 'signal'])
-    const { names = EVENT_NAMES, signal } = options
-    for (const name of names) this.on(name, () => {})()
-    return streamEvents(this, names, signal === undefined ? [this.#closed.signal] : [this.#closed.signal, signal])
+    return streamEvents(this, options, this.#closed.signal, this.#clock)
   }
 
   follow(options: FollowOptions = {}): AsyncIterable<FollowedEvent> {

@@ -1,42 +1,112 @@
-/** Events as an async iteration, with a bounded buffer between the queue and a reader that takes its time. */
-import type { EventHub, QueueEventName, QueueEvents } from './events.ts'
+/**
+ * Events as an async iteration. Owns what was told and not read yet. A commit may tell of tens of thousands of messages in one turn of the
+ * event loop, so what counts is what is left after a reader had its turn: a reader that falls behind gets an error, never a gap.
+ */
+import { assertKnownKeys, type Clock } from '@s3queue/storage'
+import { assertEventName, EVENT_NAMES, type EventHub, type QueueEventName, type QueueEvents } from './events.ts'
+import { Deque } from './state/deque.ts'
 
 /** One event with its name. */
 export type NamedEvent = {
   readonly [N in QueueEventName]: { readonly name: N; readonly event: QueueEvents[N] }
 }[QueueEventName]
 
-/** Events that may wait to be read. One more, and the iteration ends with an error rather than with a gap. */
-const BUFFER = 10_000
+export interface EventsOptions {
+  /** Which events. Default: all. */
+  readonly names?: readonly QueueEventName[] | undefined
+  /** Ends the iteration, once what was told before is read. */
+  readonly signal?: AbortSignal | undefined
+}
 
-/** Events of these names from now on, until `signal` is aborted, the loop is left, or the queue is closed. */
-export async function* streamEvents(
+/** Events that may be left unread after a turn of the event loop. */
+const MAX_BEHIND = 100_000
+
+type Result = IteratorResult<NamedEvent, undefined>
+
+/** Events from now on, until a signal is aborted or the loop is left. Throws `InvalidOption`. */
+export function streamEvents(
   hub: Pick<EventHub, 'on'>,
-  names: readonly QueueEventName[],
-  signals: readonly AbortSignal[],
-): AsyncGenerator<NamedEvent, void, void> {
-  const buffer: NamedEvent[] = []
-  let wake = (): void => {}
-  const end = AbortSignal.any([...signals])
-  const onEnd = (): void => wake()
-  end.addEventListener('abort', onEnd)
-  const offs = names.map((name) =>
-    hub.on(name, (event) => {
-      buffer.push({ name, event } as NamedEvent)
-      wake()
-    }),
-  )
-  try {
-    while (true) {
-      if (buffer.length > BUFFER)
-        throw new RangeError(`More than ${BUFFER} events wait to be read: the loop over events() is too slow.`)
-      const next = buffer.shift()
-      if (next !== undefined) yield next
-      else if (end.aborted) return
-      else await new Promise<void>((resolve) => (wake = resolve))
+  options: EventsOptions,
+  closed: AbortSignal,
+  clock: Clock,
+): AsyncIterableIterator<NamedEvent> {
+  assertKnownKeys('events', options, ['names', 'signal'])
+  const { names = EVENT_NAMES, signal } = options
+  for (const name of names) assertEventName('events', 'names', name)
+  return new EventStream(hub, names, signal === undefined ? [closed] : [closed, signal], clock)
+}
+
+/** What was told before an end can still be read. */
+class EventStream implements AsyncIterableIterator<NamedEvent, undefined, void> {
+  readonly #clock: Clock
+  #unread = new Deque<NamedEvent>()
+  readonly #readers: ((result: Result) => void)[] = []
+  #error: RangeError | undefined
+  #cancelCheck: (() => void) | undefined
+  readonly #offs: (() => void)[] = []
+  #ended = false
+
+  constructor(
+    hub: Pick<EventHub, 'on'>,
+    names: readonly QueueEventName[],
+    signals: readonly AbortSignal[],
+    clock: Clock,
+  ) {
+    this.#clock = clock
+    const end = (): void => this.#end()
+    for (const signal of signals) {
+      signal.addEventListener('abort', end)
+      this.#offs.push(() => signal.removeEventListener('abort', end))
     }
-  } finally {
-    end.removeEventListener('abort', onEnd)
-    for (const off of offs) off()
+    for (const name of new Set(names)) {
+      this.#offs.push(hub.on(name, (event) => this.#push({ name, event } as NamedEvent)))
+    }
+    if (signals.some(({ aborted }) => aborted)) end()
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async next(): Promise<Result> {
+    const value = this.#unread.shift()
+    if (value !== undefined) return { value, done: false }
+    const error = this.#error
+    this.#error = undefined
+    if (error !== undefined) throw error
+    if (this.#ended) return { value: undefined, done: true }
+    return new Promise((resolve) => this.#readers.push(resolve))
+  }
+
+  async return(): Promise<Result> {
+    this.#unread = new Deque()
+    this.#end()
+    return { value: undefined, done: true }
+  }
+
+  #push(value: NamedEvent): void {
+    const reader = this.#readers.shift()
+    if (reader !== undefined) reader({ value, done: false })
+    else this.#unread.push(value)
+    if (this.#unread.size > MAX_BEHIND) this.#cancelCheck ??= this.#clock.setTimer(0, () => this.#check())
+  }
+
+  /** After the turn in which there came to be too many. */
+  #check(): void {
+    this.#cancelCheck = undefined
+    if (this.#unread.size <= MAX_BEHIND) return
+    this.#unread = new Deque()
+    this.#error = new RangeError(
+      `More than ${MAX_BEHIND} events wait to be read: the loop over events() is too slow, or there is none. Name the events you need, or do less in the loop.`,
+    )
+    this.#end()
+  }
+
+  #end(): void {
+    this.#ended = true
+    this.#cancelCheck?.()
+    this.#cancelCheck = undefined
+    for (const off of this.#offs.splice(0)) off()
+    for (const reader of this.#readers.splice(0)) reader({ value: undefined, done: true })
   }
 }

@@ -1,4 +1,5 @@
 /** What a queue tells those who listen: one event for each step of a message, each after it is durable. */
+import { InvalidOption } from '@s3queue/storage'
 import type { DeadReason, Failure } from './state/events.ts'
 
 interface MessageEvent {
@@ -51,6 +52,12 @@ export const EVENT_NAMES: readonly QueueEventName[] = [
   ...(['enqueued', 'claimed', 'started', 'completed', 'retried', 'died', 'snoozed', 'cancelled', 'released'] as const),
   ...(['refused', 'expired', 'promoted', 'demoted', 'trouble'] as const),
 ]
+/** Throws `InvalidOption` for a name that no event has. */
+export function assertEventName(who: string, option: string, name: unknown): void {
+  if ((EVENT_NAMES as readonly unknown[]).includes(name)) return
+  throw new InvalidOption(who, option, `must be one of ${EVENT_NAMES.join(', ')}, not ${String(name)}.`)
+}
+
 export type QueueListener<N extends QueueEventName> = (event: QueueEvents[N]) => void
 
 /** Calls listeners by name. A listener that throws harms nobody: the error goes to `onListenerError`. */

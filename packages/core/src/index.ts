@@ -17,7 +17,7 @@ export {
   WorkerExists,
   WorkerStopped,
 } from './errors.ts'
-export type { NamedEvent } from './event-stream.ts'
+export type { EventsOptions, NamedEvent } from './event-stream.ts'
 export type { AttemptEvent, QueueEventName, QueueEvents, QueueListener } from './events.ts'
 export type { FollowedEvent, FollowedEventName, GapEvent } from './follow/events.ts'
 export type { FollowOptions } from './follow/follow.ts'
@@ -28,6 +28,6 @@ export type { MessageInfo, MessageStatus } from './message-info.ts'
 export type { BackoffFunction, BackoffOptions, QueueOptions, RetentionOptions, Runtime } from './options.ts'
 export { complete, deadLetter, Outcome, retry, snooze } from './outcome.ts'
 export type { ProcessOptions } from './process-options.ts'
-export { createQueue, type EventsOptions, type Queue, type QueueCost, type StopOptions, type Worker } from './queue.ts'
+export { createQueue, type Queue, type QueueCost, type StopOptions, type Worker } from './queue.ts'
 export type { DeadReason, Failure } from './state/events.ts'
 export type { QueueStats } from './state/model.ts'

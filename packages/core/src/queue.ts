@@ -12,8 +12,8 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { type DrainOptions, type DrainResult, drainQueue } from './drain.ts'
 import { Engine } from './engine/engine.ts'
 import { MessageDied, MessageNotFound, QueueClosed, WorkerExists } from './errors.ts'
-import { type NamedEvent, streamEvents } from './event-stream.ts'
-import { EVENT_NAMES, EventHub, type QueueEventName, type QueueListener } from './events.ts'
+import { type EventsOptions, type NamedEvent, streamEvents } from './event-stream.ts'
+import { assertEventName, EventHub, type QueueEventName, type QueueListener } from './events.ts'
 import type { FollowedEvent } from './follow/events.ts'
 import { type FollowOptions, resolveFollowOptions } from './follow/follow.ts'
 import { assertHandler, type Handler } from './handle.ts'
@@ -35,13 +35,6 @@ import { WorkerRuntime } from './worker/worker.ts'
 export interface StopOptions {
   /** How long to wait for running handlers, in ms. Default: the queue's `visibilityTimeoutMs`. */
   readonly timeoutMs?: number | undefined
-}
-
-export interface EventsOptions {
-  /** Which events. Default: all. */
-  readonly names?: readonly QueueEventName[] | undefined
-  /** Ends the iteration. */
-  readonly signal?: AbortSignal | undefined
 }
 
 /** A running worker. */
@@ -121,11 +114,14 @@ export interface Queue<T> {
   forget(which: string | readonly string[]): Promise<number>
   /** Calls `listener` for each event of that name; the function that is returned ends it. */
   on<N extends QueueEventName>(name: N, listener: QueueListener<N>): () => void
-  /** Events as an async iteration, by default all of them. It ends when `signal` is aborted or the queue is closed. */
+  /**
+   * Events as an async iteration, by default all of them, from this call on: they wait until they are read. It ends when `signal` is aborted, the
+   * loop is left, or the queue is closed. A loop that falls behind by more than 100,000 events gets a `RangeError`.
+   */
   events(options?: EventsOptions): AsyncIterable<NamedEvent>
   /**
-   * What happens in the whole queue from now on, in whichever process, as it stands in its log. Costs a request for each look while nothing is new. It
-   * ends when `signal` is aborted or the queue is closed.
+   * What happens in the whole queue, in whichever process, as it stands in its log, from the first step of the loop on. Costs a request for each look
+   * while nothing is new. It ends when `signal` is aborted or the queue is closed.
    */
   follow(options?: FollowOptions): AsyncIterable<FollowedEvent>
   /** Stops the worker, makes everything durable, and lets others take over at once. A second call waits for the first. */
@@ -374,11 +370,7 @@ class LocalQueue<T> implements ShardQueue<T> {
   }
 
   events(options: EventsOptions = {}): AsyncIterable<NamedEvent> {
-    assertKnownKeys('events', options, ['names', 'signal'])
-    const { names = EVENT_NAMES, signal } = options
-    for (const name of names) assertEventName('events', 'names', name)
-    const signals = signal === undefined ? [this.#closed.signal] : [this.#closed.signal, signal]
-    return streamEvents(this.#events, names, signals)
+    return streamEvents(this.#events, options, this.#closed.signal, this.#options.clock)
   }
 
   follow(options: FollowOptions = {}): AsyncIterable<FollowedEvent> {
@@ -451,11 +443,6 @@ function idsOf(who: string, which: string | readonly string[]): readonly string[
 
 function describeType(value: unknown): string {
   return Array.isArray(value) ? 'an array with something else in it' : value === null ? 'null' : `a ${typeof value}`
-}
-
-function assertEventName(who: string, option: string, name: unknown): void {
-  if ((EVENT_NAMES as readonly unknown[]).includes(name)) return
-  throw new InvalidOption(who, option, `must be one of ${EVENT_NAMES.join(', ')}, not ${String(name)}.`)
 }
 
 function notFound(id: string, queue: string): MessageNotFound {
