@@ -39,4 +39,36 @@ describe('what is claimed ahead', () => {
     expect(most).toBeLessThanOrEqual(10 + 150)
     await run(queue.close())
   })
+
+  it('is work enough for what has ended to wait for company: fewer commits in the same time', async () => {
+    const { queue, run, clock } = await farAway(300)
+    const puts = (): number => queue.getCost().metrics.kinds.put.requests
+    const before = puts()
+    const startedAt = clock.monotonic()
+    queue.process(() => sleep(clock, 30), { concurrency: 3 })
+    await run(queue.drain())
+    // A commit after the other would be 50 of them, for six messages each.
+    expect(puts() - before).toBeLessThanOrEqual(34)
+    // 3 s of work, and what it takes to begin and to end.
+    expect(clock.monotonic() - startedAt).toBeLessThanOrEqual(3000 + 6 * ROUND_TRIP_MS)
+    await run(queue.close())
+  })
+
+  it('keeps nothing waiting that is alone: a handler that takes long is recorded at once', async () => {
+    const { queue, run, clock } = await farAway(10)
+    const waits: number[] = []
+    let endedAt = 0
+    queue.on('completed', () => waits.push(clock.monotonic() - endedAt))
+    queue.process(
+      async () => {
+        await sleep(clock, 1000)
+        endedAt = clock.monotonic()
+      },
+      { concurrency: 1 },
+    )
+    await run(queue.drain())
+    expect(waits).toHaveLength(10)
+    expect(Math.max(...waits)).toBeLessThanOrEqual(ROUND_TRIP_MS + 1)
+    await run(queue.close())
+  })
 })

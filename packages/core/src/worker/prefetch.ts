@@ -2,11 +2,16 @@
  * How many messages to claim ahead of the handlers: enough that they never wait for a commit, and no more, so that others
  * get their share and little has to be given back at the end.
  *
- * It goes by the rate at which messages are finished and by how long a claim takes to arrive: a few round trips' worth of work.
+ * It goes by the rate at which messages are finished and by how long a claim takes to arrive: a few round trips' worth of work. With that much at
+ * hand nobody waits for the commit of what has ended, so that may wait for company: fewer commits for the same work.
  */
 import type { Clock } from '@s3queue/storage'
 
-const ROUND_TRIPS = 3
+const CYCLES = 3
+/** How long what has ended may wait for company, in round trips; and in ms, at most, and at least to be worth a timer. */
+const PATIENCE = 1.5
+const MAX_PATIENCE_MS = 100
+const MIN_PATIENCE_MS = 2
 /** Work for so long is enough, unless commits are further apart than that. */
 const MAX_HORIZON_MS = 1000
 const SLACK = 1.5
@@ -19,6 +24,7 @@ export class Prefetch {
   readonly #lingerMs: number
   #rate = 0
   #roundTripMs = 0
+  #target = 0
   #finished = 0
   #since: number
 
@@ -60,8 +66,20 @@ export class Prefetch {
       this.#rate = 0
       this.#since = now
     }
-    const cycleMs = Math.max(1, this.#roundTripMs + this.#lingerMs)
-    const horizon = Math.min(Math.max(MAX_HORIZON_MS, SLACK * cycleMs), ROUND_TRIPS * cycleMs)
-    return Math.min(this.#max, Math.ceil(this.#rate * horizon))
+    const cycleMs = Math.max(1, this.#roundTripMs + this.#lingerMs + this.#patienceMs())
+    const horizon = Math.min(Math.max(MAX_HORIZON_MS, SLACK * cycleMs), CYCLES * cycleMs)
+    this.#target = Math.min(this.#max, Math.ceil(this.#rate * horizon))
+    return this.#target
+  }
+
+  /** How long what has ended may wait for company while `ready` messages of `logs` logs wait here for a handler. See `SlotPool`. */
+  patienceMs(ready: number, logs: number): number {
+    const patienceMs = this.#patienceMs()
+    return ready > this.#target / 2 && this.#rate * patienceMs >= logs ? patienceMs : 0
+  }
+
+  #patienceMs(): number {
+    const patienceMs = Math.min(MAX_PATIENCE_MS, PATIENCE * this.#roundTripMs) - this.#lingerMs
+    return patienceMs < MIN_PATIENCE_MS ? 0 : patienceMs
   }
 }

@@ -153,6 +153,12 @@ export class SlotPool {
     this.#tellRoom()
   }
 
+  /** How long what has ended may wait for company, in ms: 0 if the handlers may run out of work by then, or if nothing else of its log will end meanwhile. */
+  patienceMs(): number {
+    const ready = this.#members.reduce((sum, member) => sum + member.ready, 0)
+    return this.#prefetch.patienceMs(ready, this.#members.length)
+  }
+
   /** Starts as many handlers as there are slots, from each worker in turn. */
   pump(): void {
     while (this.#running < this.concurrency) {

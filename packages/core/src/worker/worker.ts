@@ -49,6 +49,9 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
   readonly #running = new Set<Attempt>()
   readonly #reporting = new Set<Attempt>()
   #cancelReports: (() => void) | undefined
+  #cancelPatience: (() => void) | undefined
+  /** Whether the engine knows that something has ended and was not taken yet. */
+  #hasTold = false
   #reserved = 0
   #finished: Finished = { settlements: [], claims: [] }
   #handled = 0
@@ -157,6 +160,9 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
 
   takeFinished(): Finished {
     const finished = this.#finished
+    this.#cancelPatience?.()
+    this.#cancelPatience = undefined
+    this.#hasTold = false
     if (finished.settlements.length > 0) this.#finished = { settlements: [], claims: [] }
     return finished
   }
@@ -215,6 +221,7 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     this.#cancelDeadline?.()
     this.#cancelExtension?.()
     this.#cancelReports?.()
+    this.#cancelPatience?.()
     this.#slots.leave(this)
   }
 
@@ -277,6 +284,7 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     this.#slots.ended()
     if (settlement !== undefined) this.#push(attempt, settlement)
     this.#slots.pump()
+    this.#tellFinished()
     this.#tellIfIdle()
   }
 
@@ -301,13 +309,27 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
   #push({ claim }: { readonly claim: Ticket['claim'] }, settlement: Settlement): void {
     this.#finished.settlements.push(settlement)
     this.#finished.claims.push(claim)
-    if (this.#finished.settlements.length === 1) this.#context.engine.finishedWaiting()
+  }
+
+  /** What has ended goes into a commit at once, unless it may wait for company: see `SlotPool`. Elsewhere than with the writer it waits on its own. */
+  #tellFinished(): void {
+    if (this.#hasTold || this.#finished.settlements.length === 0) return
+    const { engine, queue } = this.#context
+    const isPatient = engine.isLeading && !this.#stopping
+    const patienceMs = isPatient ? this.#slots.patienceMs() : 0
+    const tell = (): void => {
+      this.#hasTold = true
+      engine.finishedWaiting()
+    }
+    if (patienceMs === 0) tell()
+    else this.#cancelPatience ??= queue.clock.setTimer(patienceMs, tell)
   }
 
   /** A ticket that no handler has seen. */
   #giveBack(ticket: HeldTicket): void {
     this.#slots.took(-1)
     this.#push(ticket, { token: ticket.claim.token, kind: 'release', started: false })
+    this.#tellFinished()
   }
 
   giveBackTickets(): void {
