@@ -58,9 +58,10 @@ export function assertEventName(who: string, option: string, name: unknown): voi
   throw new InvalidOption(who, option, `must be one of ${EVENT_NAMES.join(', ')}, not ${String(name)}.`)
 }
 
-export type QueueListener<N extends QueueEventName> = (event: QueueEvents[N]) => void
+/** What it returns is not used; the rejection of a promise is told to `logger`. */
+export type QueueListener<N extends QueueEventName> = (event: QueueEvents[N]) => unknown
 
-/** Calls listeners by name. A listener that throws harms nobody: the error goes to `onListenerError`. */
+/** Calls listeners by name. One that throws, at once or later as an async function, harms nobody: the error goes to `onListenerError`. */
 export class EventHub {
   readonly #listeners = new Map<QueueEventName, Set<(event: never) => void>>()
   readonly #onListenerError: (error: unknown) => void
@@ -85,7 +86,9 @@ export class EventHub {
   emit<N extends QueueEventName>(name: N, event: QueueEvents[N]): void {
     for (const listener of this.#listeners.get(name) ?? []) {
       try {
-        ;(listener as QueueListener<N>)(event)
+        const returned = (listener as QueueListener<N>)(event)
+        if (typeof returned === 'object' && returned !== null && 'then' in returned)
+          Promise.resolve(returned).catch(this.#onListenerError)
       } catch (error) {
         this.#onListenerError(error)
       }

@@ -6,6 +6,8 @@ import { type Claim, messageId } from './state/model.ts'
 
 /** Characters of an error's message that are kept. */
 const MAX_MESSAGE = 2000
+/** Characters of an error's name that are kept. */
+const MAX_NAME = 100
 const MAX_PROGRESS = 16 << 10
 const MAX_LOG_LINE = 1000
 const MAX_LOG_LINES = 100
@@ -134,7 +136,21 @@ export class Attempt implements HandlerContext {
     this.#controller?.abort(reason)
   }
 
-  async extend(ms: number): Promise<number> {
+  // Functions made when they are asked for, so that they work on their own, as in `({ payload }, { log }) => log('…')`.
+
+  get extend(): HandlerContext['extend'] {
+    return (ms) => this.#extend(ms)
+  }
+
+  get progress(): HandlerContext['progress'] {
+    return (value) => this.#progress(value)
+  }
+
+  get log(): HandlerContext['log'] {
+    return (text) => this.#log(text)
+  }
+
+  async #extend(ms: number): Promise<number> {
     if (!Number.isInteger(ms) || ms < 1 || ms > 12 * 3_600_000) {
       throw new RangeError(
         `extend() takes a whole number of milliseconds from 1 to 43,200,000 (12 hours), not ${String(ms)}.`,
@@ -145,7 +161,7 @@ export class Attempt implements HandlerContext {
     return this.deadline
   }
 
-  progress(value: unknown): void {
+  #progress(value: unknown): void {
     const text = JSON.stringify(value)
     if (text === undefined) throw new TypeError(`context.progress() takes a JSON value, not ${typeof value}.`)
     if (text.length > MAX_PROGRESS)
@@ -154,7 +170,7 @@ export class Attempt implements HandlerContext {
     this.#options.reported(this)
   }
 
-  log(text: string): void {
+  #log(text: string): void {
     const lines = [...(this.report?.log ?? []), String(text).slice(0, MAX_LOG_LINE)]
     this.report = { ...this.report, log: lines.slice(-MAX_LOG_LINES) }
     this.#options.reported(this)
@@ -226,7 +242,7 @@ export function failureOf(token: number, thrown: unknown): Settlement {
     return {
       token,
       kind: 'fail',
-      name: String(name),
+      name: String(name).slice(0, MAX_NAME),
       message: String(message).slice(0, MAX_MESSAGE),
       retriable: isRetriable(thrown),
     }

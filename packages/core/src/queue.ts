@@ -112,7 +112,10 @@ export interface Queue<T> {
   redrive(which?: string | readonly string[] | ((message: MessageInfo) => boolean)): Promise<number>
   /** Forgets messages that have ended, dead letters and completed ones, with all that is known of them. Counts of completed ones go on. Resolves to how many. */
   forget(which: string | readonly string[]): Promise<number>
-  /** Calls `listener` for each event of that name; the function that is returned ends it. */
+  /**
+   * Calls `listener` for each event of that name; the function that is returned ends it. Nobody waits for a listener. One that throws, or whose
+   * promise is rejected, harms nobody: `logger` is told.
+   */
   on<N extends QueueEventName>(name: N, listener: QueueListener<N>): () => void
   /**
    * Events as an async iteration, by default all of them, from this call on: they wait until they are read. It ends when `signal` is aborted, the

@@ -28,4 +28,21 @@ describe('pino as the logger', () => {
     ])
     await run(queue.close())
   })
+
+  it('is told of listeners whose promise is rejected, which end no process', async () => {
+    const { open, run } = createWorld()
+    const lines: { msg: string }[] = []
+    const logger = pino({ name: 'mails' }, { write: (line: string) => void lines.push(JSON.parse(line)) })
+    const queue = open<string>({ logger })
+    queue.on('enqueued', async () => {
+      throw new Error('clumsy')
+    })
+    queue.on('enqueued', () => ({
+      // biome-ignore lint/suspicious/noThenProperty: a thenable of another library is what this test is about
+      then: (_: unknown, reject: (error: Error) => void) => reject(new Error('foreign')),
+    }))
+    await run(queue.enqueue('x'))
+    await run(queue.close())
+    expect(lines.map(({ msg }) => msg)).toEqual([expect.stringContaining('clumsy'), expect.stringContaining('foreign')])
+  })
 })

@@ -90,6 +90,19 @@ describe('outcomes of a handler', () => {
     },
   )
 
+  it('keep so much of an error, and no more', async () => {
+    const { open, run } = createWorld()
+    const queue = open<string>({ maxAttempts: 1 })
+    const { id } = await run(queue.enqueue('x'))
+    queue.process(() => {
+      throw Object.assign(new Error('m'.repeat(5000)), { name: 'n'.repeat(1_000_000) })
+    })
+    await run(queue.drain())
+    const { failures } = (await run(queue.get(id))) ?? {}
+    expect(failures).toMatchObject([{ name: 'n'.repeat(100), message: 'm'.repeat(2000) }])
+    await run(queue.close())
+  })
+
   it.each([
     ['a function', () => () => {}],
     [
@@ -190,6 +203,22 @@ describe('progress and log', () => {
       progress: { percent: 50 },
       log: ['half-way', 'done'],
     })
+    await run(queue.close())
+  })
+
+  it('work as functions on their own, and so does extend', async () => {
+    const { open, run, clock } = createWorld()
+    const queue = open<string>({ visibilityTimeoutMs: 1000 })
+    const { id } = await run(queue.enqueue('x'))
+    const deadlines: number[] = []
+    queue.process(async (_, { log, progress, extend }) => {
+      log('begun')
+      progress(50)
+      deadlines.push((await extend(60_000)) - clock.now())
+    })
+    await run(queue.drain())
+    expect(deadlines[0]).toBeGreaterThan(50_000)
+    expect(await run(queue.get(id))).toMatchObject({ status: 'completed', progress: 50, log: ['begun'] })
     await run(queue.close())
   })
 
