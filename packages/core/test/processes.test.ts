@@ -55,6 +55,33 @@ describe('several processes on one queue', () => {
     await run(second.close())
   })
 
+  it('a process without a worker takes over from one that died, if it waits for what that one would have done', async () => {
+    const { open, run, clock, store } = createWorld()
+    const hang = <T>(): Promise<T> => new Promise(() => {})
+    let dead = false
+    const first = open<string>({
+      store: {
+        ...store,
+        get: (key, options) => (dead ? hang() : store.get(key, options)),
+        put: (key, body, options) => (dead ? hang() : store.put(key, body, options)),
+        list: (options) => (dead ? hang() : store.list(options)),
+        delete: (keys, options) => (dead ? hang() : store.delete(keys, options)),
+      },
+      takeoverAfterMs: 3000,
+    })
+    await run(first.enqueue('a', { id: 'a' }))
+    dead = true
+    const producer = open<string>({ takeoverAfterMs: 3000 })
+    const before = clock.monotonic()
+    await run(producer.enqueue('b', { id: 'b' }))
+    // In the inbox, which nobody reads. What is known of it is known once somebody has.
+    expect(await run(producer.get('b'))).toMatchObject({ id: 'b', status: 'waiting' })
+    expect(await run(producer.cancel('a'))).toBe(true)
+    expect(clock.monotonic() - before).toBeLessThan(3000 + 3000)
+    expect(await run(producer.getStats())).toMatchObject({ waiting: 1 })
+    await run(producer.close())
+  })
+
   it.each([0, 3000, 7000, 9900])(
     'takes over in time however long after its last sign a process dies (%i ms)',
     async (afterMs) => {

@@ -157,6 +157,7 @@ export class Engine {
     for (let waitMs = 50; ; waitMs = Math.min(2000, waitMs * 2)) {
       const answer = await this.view((state) => state.answers.get(numberedId(this.sender, seq)))
       if (answer !== undefined) return answer.result
+      this.#election.lookSoon()
       await sleep(this.#options.clock, waitMs, this.#abort.signal)
     }
   }
@@ -190,6 +191,8 @@ export class Engine {
       } else {
         const isThere = await this.#outstanding.bound(this.#observer.isInInbox(id, this.#abort.signal))
         if (!isThere) return this.view(look)
+        // Nobody may be there to take it out.
+        this.#election.lookSoon()
         await sleep(this.#options.clock, waitMs, this.#abort.signal)
       }
     }
