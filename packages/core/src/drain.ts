@@ -1,6 +1,7 @@
 /** Waiting until a queue is empty, with bounds for those who cannot wait for ever. */
-import { assertKnownKeys, type Clock, numberOption } from '@s3queue/storage'
+import { assertKnownKeys, type Clock, InvalidOption, numberOption } from '@s3queue/storage'
 import type { Engine } from './engine/engine.ts'
+import { assertSignal } from './signal-option.ts'
 
 export interface DrainOptions {
   /** Resolve after this process's worker has finished so many more messages; it takes no more than that. */
@@ -33,6 +34,9 @@ export async function drainQueue(
   const who = 'drain'
   assertKnownKeys(who, options, ['maxMessages', 'deadlineMs', 'includeDelayed', 'signal'])
   const { includeDelayed = true, signal } = options
+  if (typeof includeDelayed !== 'boolean')
+    throw new InvalidOption(who, 'includeDelayed', `must be true or false, not ${String(includeDelayed)}.`)
+  assertSignal(who, signal)
   const maxMessages = numberOption(who, 'maxMessages', options.maxMessages, Number.POSITIVE_INFINITY, {
     min: 1,
     integer: true,

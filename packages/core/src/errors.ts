@@ -35,7 +35,7 @@ export class QueueClosed extends QueueError {
   }
 }
 
-/** A payload that JSON cannot carry (undefined, a function, a bigint, a cycle), or that does not fit the queue's schema. */
+/** A payload that JSON cannot carry (undefined, a function, a bigint, a cycle, NaN, a Map, a promise, bytes within an object), or that does not fit the queue's schema. */
 export class InvalidPayload extends QueueError {
   readonly code = 'INVALID_PAYLOAD'
   /** The same payload will not be right another time. */

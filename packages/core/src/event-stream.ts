@@ -2,8 +2,9 @@
  * Events as an async iteration. Owns what was told and not read yet. A commit may tell of tens of thousands of messages in one turn of the
  * event loop, so what counts is what is left after a reader had its turn: a reader that falls behind gets an error, never a gap.
  */
-import { assertKnownKeys, type Clock } from '@s3queue/storage'
+import { assertKnownKeys, type Clock, InvalidOption } from '@s3queue/storage'
 import { assertEventName, EVENT_NAMES, type EventHub, type QueueEventName, type QueueEvents } from './events.ts'
+import { assertSignal } from './signal-option.ts'
 import { Deque } from './state/deque.ts'
 
 /** One event with its name. */
@@ -32,6 +33,8 @@ export function streamEvents(
 ): AsyncIterableIterator<NamedEvent> {
   assertKnownKeys('events', options, ['names', 'signal'])
   const { names = EVENT_NAMES, signal } = options
+  assertSignal('events', signal)
+  if (!Array.isArray(names)) throw new InvalidOption('events', 'names', 'must be an array of names.')
   for (const name of names) assertEventName('events', 'names', name)
   return new EventStream(hub, names, signal === undefined ? [closed] : [closed, signal], clock)
 }

@@ -1,4 +1,5 @@
 /** Step 4, handle: one attempt at one message, what the handler is told about it, and what it may do meanwhile. */
+import { InvalidOption } from '@s3queue/storage'
 import { ClaimLost, isRetriable } from './errors.ts'
 import { Outcome } from './outcome.ts'
 import type { Settlement } from './state/commands.ts'
@@ -39,10 +40,10 @@ export interface HandlerContext {
   readonly signal: AbortSignal
   /**
    * Makes the claim last at least `ms` from now, durably, and resolves to the new deadline (ms since 1970). Rejects with `ClaimLost` if
-   * the claim is no longer held.
+   * the claim is no longer held, with `InvalidOption` unless `ms` is a whole number from 1 to 12 hours.
    */
   extend(ms: number): Promise<number>
-  /** Tells others how far it has come: any JSON value, the latest one counts. Recorded within about a second, with the next commit. */
+  /** Tells others how far it has come: any JSON value of up to 16,384 characters, the latest one counts. Recorded within about a second, with the next commit. */
   progress(value: unknown): void
   /** Adds a line to the message's log, which keeps the last 100, each up to 1,000 characters. */
   log(text: string): void
@@ -152,8 +153,10 @@ export class Attempt implements HandlerContext {
 
   async #extend(ms: number): Promise<number> {
     if (!Number.isInteger(ms) || ms < 1 || ms > 12 * 3_600_000) {
-      throw new RangeError(
-        `extend() takes a whole number of milliseconds from 1 to 43,200,000 (12 hours), not ${String(ms)}.`,
+      throw new InvalidOption(
+        'extend',
+        'ms',
+        `must be a whole number of milliseconds from 1 to 43200000 (12 hours), not ${String(ms)}.`,
       )
     }
     if (this.#aborted !== undefined) throw claimLost(this.claim, this.#aborted)
@@ -163,9 +166,13 @@ export class Attempt implements HandlerContext {
 
   #progress(value: unknown): void {
     const text = JSON.stringify(value)
-    if (text === undefined) throw new TypeError(`context.progress() takes a JSON value, not ${typeof value}.`)
+    if (text === undefined) throw new InvalidOption('progress', 'value', `must be a JSON value, not ${typeof value}.`)
     if (text.length > MAX_PROGRESS)
-      throw new RangeError(`context.progress() takes at most ${MAX_PROGRESS} characters of JSON, not ${text.length}.`)
+      throw new InvalidOption(
+        'progress',
+        'value',
+        `must have at most ${MAX_PROGRESS} characters of JSON, not ${text.length}.`,
+      )
     this.report = { ...this.report, progress: text }
     this.#options.reported(this)
   }

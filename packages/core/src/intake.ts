@@ -3,7 +3,7 @@
  * share their settings, so that a thousand calls in one turn of the event loop cost little more than one.
  */
 import { assertKnownKeys, InvalidOption, numberOption } from '@s3queue/storage'
-import { assertDuration } from './duration.ts'
+import { assertDuration, MAX_DURATION_MS } from './duration.ts'
 import type { Answer } from './engine/context.ts'
 import type { Engine } from './engine/engine.ts'
 import type { NamingLimit } from './engine/naming-limit.ts'
@@ -19,7 +19,7 @@ import { numberedId } from './state/model.ts'
 export interface EnqueueOptions {
   /** Hand it out this much later, in ms, up to a year. */
   readonly delayMs?: number | undefined
-  /** Hand it out at this moment: a `Date`, or ms since 1970. Not together with `delayMs`. */
+  /** Hand it out at this moment: a `Date`, or ms since 1970, up to a year ahead. Not together with `delayMs`. */
   readonly at?: Date | number | undefined
   /** Higher comes first; whole numbers from -1,000 to 1,000. Default 0. */
   readonly priority?: number | undefined
@@ -133,7 +133,7 @@ export class Intake<T> {
   ): Promise<readonly Prepared[]> {
     const { maxPayloadBytes } = this.#options
     if (!Array.isArray(payloads)) throw new InvalidOption('enqueueMany', 'payloads', 'must be an array of payloads.')
-    const encoded = payloads.map((payload, index) => encodePayload(payload, placeOf(index), maxPayloadBytes))
+    const encoded = Array.from(payloads, (payload: T, index) => encodePayload(payload, placeOf(index), maxPayloadBytes))
     assertBatchFits(encoded)
     if (typeof options !== 'function' && options?.id !== undefined && payloads.length > 1) {
       throw new InvalidOption(
@@ -194,15 +194,15 @@ export class Intake<T> {
     payloads: readonly T[],
     options: EnqueueOptions | ((payload: T, index: number) => EnqueueOptions) | undefined,
   ): Promise<readonly Settings[]> {
-    if (typeof options === 'function') return this.#settingsOf(payloads.map(options))
+    if (typeof options === 'function') return this.#settingsOf(Array.from(payloads, options))
     const [shared = this.#plain] = await this.#settingsOf([options])
     return payloads.map(() => shared)
   }
 
-  /** A delay needs the time of day, and this machine's is not to be trusted before the store has told its own. */
+  /** A delay needs the time of day, a moment is held against it, and this machine's is not to be trusted before the store has told its own. */
   async #settingsOf(all: readonly (EnqueueOptions | undefined)[]): Promise<readonly Settings[]> {
     const settings = all.map((options) => this.#settings(options))
-    if (this.#engine.isClockKnown || all.every((options) => options?.delayMs === undefined)) return settings
+    if (this.#engine.isClockKnown || !all.some(needsTime)) return settings
     const given = all.map((options) => options && { ...options })
     await this.#engine.whenClockKnown()
     return given.map((options) => this.#settings(options))
@@ -254,15 +254,21 @@ export class Intake<T> {
     if (delayMs !== undefined && at !== undefined)
       throw new InvalidOption('enqueue', 'at', 'cannot be given together with "delayMs".')
     if (delayMs !== undefined) {
-      assertDuration('enqueue: the option "delayMs"', delayMs)
+      assertDuration('enqueue', 'delayMs', delayMs)
       return delayMs === 0 ? 0 : Math.floor(this.#engine.wallNow()) + delayMs
     }
     if (at === undefined) return 0
     const ms = at instanceof Date ? at.getTime() : at
     if (!Number.isFinite(ms) || ms < 0)
       throw new InvalidOption('enqueue', 'at', `must be a Date or ms since 1970, not ${String(at)}.`)
+    if (this.#engine.isClockKnown && ms > this.#engine.wallNow() + MAX_DURATION_MS)
+      throw new InvalidOption('enqueue', 'at', `must be at most a year ahead, not ${String(at)}.`)
     return Math.floor(ms)
   }
+}
+
+function needsTime(options: EnqueueOptions | undefined): boolean {
+  return options?.delayMs !== undefined || options?.at !== undefined
 }
 
 function assertName(option: string, value: unknown): void {

@@ -170,7 +170,7 @@ function compare(a: Place, b: Place): number {
 
 function parsePlace(status: MessageStatus, after: string | undefined): Place | undefined {
   if (after === undefined) return undefined
-  const [of, ...parts] = after.split(':')
+  const [of, ...parts] = String(after).split(':')
   const place = parts.map(Number)
   if (of === status && place.length > 0 && place.every(Number.isFinite)) return place
   throw new InvalidOption(

@@ -20,9 +20,9 @@ import type { Backoff, Retention } from './state/events.ts'
 import type { Transport } from './transport/port.ts'
 
 export interface BackoffOptions {
-  /** Wait before the second attempt, in ms; doubles for each one after. Default 1,000. */
+  /** Wait before the second attempt, in ms, up to a day; doubles for each one after. Default 1,000, or `maxMs` if that is less. */
   readonly baseMs?: number | undefined
-  /** Longest wait, in ms. Default 30,000. */
+  /** Longest wait, in ms, at least `baseMs`, up to 31 days. Default 30,000, or `baseMs` if that is more. */
   readonly maxMs?: number | undefined
   /** Share of each wait that is left to chance, 0 to 1: 0.2 waits 80 to 100 % of it. Default 0. */
   readonly jitter?: number | undefined
@@ -157,10 +157,14 @@ export function resolveQueueOptions(options: QueueOptions): ResolvedQueueOptions
   const { store, transport, runtime = {}, logger = systemLogger } = options
   const name = keySegment(who, 'name', options.name)
   const namespace = keySegment(who, 'namespace', options.namespace ?? 's3queue')
-  if (typeof store?.get !== 'function' || typeof store.put !== 'function') {
-    throw new InvalidOption(who, 'store', 'must be an object store, such as createFsStore({ directory: "./data" }).')
+  if (!hasMethods(store, ['get', 'put', 'delete', 'list'])) {
+    throw new InvalidOption(
+      who,
+      'store',
+      'must be an object store with get, put, delete and list, such as createFsStore({ directory: "./data" }).',
+    )
   }
-  assertKnownKeys(`${who}.runtime`, runtime, ['clock', 'random', 'ids', 'snapshotAfterCommits'])
+  assertRuntime(`${who}.runtime`, runtime)
   if (transport !== undefined && (typeof transport?.lead !== 'function' || typeof transport.join !== 'function')) {
     throw new InvalidOption(who, 'transport', 'must be a transport, such as those of @s3queue/coordinator.')
   }
@@ -202,6 +206,21 @@ export function resolveQueueOptions(options: QueueOptions): ResolvedQueueOptions
       ...whole,
     }),
   }
+}
+
+function assertRuntime(who: string, runtime: Partial<Runtime>): void {
+  assertKnownKeys(who, runtime, ['clock', 'random', 'ids', 'snapshotAfterCommits'])
+  const ports = { clock: ['now', 'monotonic', 'setTimer'], random: ['next'], ids: ['ulid', 'nonce'] } as const
+  for (const [option, methods] of Object.entries(ports)) {
+    const port = runtime[option as keyof typeof ports]
+    if (port !== undefined && !hasMethods(port, methods))
+      throw new InvalidOption(who, option, `must have the methods ${methods.join(', ')}.`)
+  }
+}
+
+function hasMethods(port: unknown, methods: readonly string[]): boolean {
+  if (typeof port !== 'object' || port === null) return false
+  return methods.every((method) => typeof Reflect.get(port, method) === 'function')
 }
 
 /** How long a call may be on its way: a wait for company must not use that up. */
@@ -260,9 +279,14 @@ function resolveMessageDefaults(
 /** Fills in the defaults of a backoff. Throws `InvalidOption`. */
 export function resolveBackoff(who: string, backoff: BackoffOptions = {}): Backoff {
   assertKnownKeys(who, backoff, ['baseMs', 'maxMs', 'jitter'])
+  const wait = { max: 31 * 24 * HOUR_MS, integer: true }
+  const longest = numberOption(who, 'maxMs', backoff.maxMs, 30_000, wait)
+  const baseMs = numberOption(who, 'baseMs', backoff.baseMs, Math.min(1000, longest), { ...wait, max: 24 * HOUR_MS })
+  if (backoff.maxMs !== undefined && baseMs > longest)
+    throw new InvalidOption(who, 'maxMs', `must be at least baseMs (${baseMs}), not ${longest}.`)
   return {
-    baseMs: numberOption(who, 'baseMs', backoff.baseMs, 1000, { max: 24 * HOUR_MS, integer: true }),
-    maxMs: numberOption(who, 'maxMs', backoff.maxMs, 30_000, { max: 31 * 24 * HOUR_MS, integer: true }),
+    baseMs,
+    maxMs: Math.max(longest, baseMs),
     jitter: numberOption(who, 'jitter', backoff.jitter, 0, { max: 1 }),
   }
 }

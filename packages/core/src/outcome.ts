@@ -26,13 +26,13 @@ export function complete(result?: unknown): Outcome {
   return new Outcome('complete', { result })
 }
 
-/** The attempt failed; try again after `afterMs`, or after the backoff. The attempt counts. */
+/** The attempt failed; try again after `afterMs`, 0 to a year, or after the backoff. The attempt counts. Throws `InvalidOption`. */
 export function retry(
   options: { readonly afterMs?: number | undefined; readonly reason?: string | undefined } = {},
 ): Outcome {
   assertKnownKeys('retry', options, ['afterMs', 'reason'])
   const { afterMs, reason = 'the handler asked for another attempt' } = options
-  if (afterMs !== undefined) assertDuration('retry({ afterMs })', afterMs)
+  if (afterMs !== undefined) assertDuration('retry', 'afterMs', afterMs)
   return new Outcome('retry', { ms: afterMs, reason: String(reason) })
 }
 
@@ -41,8 +41,8 @@ export function deadLetter(reason: string): Outcome {
   return new Outcome('dead-letter', { reason: String(reason) })
 }
 
-/** Not now: hand the message out again after `ms`. The attempt does not count. */
+/** Not now: hand the message out again after `ms`, 0 to a year. The attempt does not count. Throws `InvalidOption`. */
 export function snooze(ms: number): Outcome {
-  assertDuration('snooze(ms)', ms)
+  assertDuration('snooze', 'ms', ms)
   return new Outcome('snooze', { ms })
 }

@@ -65,5 +65,32 @@ function toJson(payload: unknown, index: number): string {
   }
   if (text === undefined)
     throw new InvalidPayload(`Payload ${index} is ${typeof payload}, which JSON cannot carry. Use null or an object.`)
+  if (payload !== null && LOSSES.test(text)) refuseLosses(payload, index)
   return text
+}
+
+/** What JSON makes of values that it loses without a word. Where none of it is in the text, nothing was lost. */
+const LOSSES = /null|\{\}|\{"0":/
+
+/** Objects of which JSON makes `{}`, or an object with numbers for keys. */
+const LOST =
+  /^(Promise|Error|RegExp|(Weak)?(Map|Set)|(Shared)?ArrayBuffer|DataView|(Big)?(Int|Uint|Float)\d+(Clamped)?Array)$/
+
+/** Throws `InvalidPayload` for the numbers and objects of which JSON would keep nothing, or something else. */
+function refuseLosses(payload: unknown, index: number): void {
+  JSON.stringify(payload, (key, value: unknown) => {
+    const what = lossOf(value)
+    if (what === undefined) return value
+    const where = key === '' ? '' : ` in ${JSON.stringify(key)}`
+    throw new InvalidPayload(
+      `Payload ${index} holds ${what}${where}, which JSON cannot carry. Make a JSON value of it first; bytes go as a Uint8Array that is the whole payload.`,
+    )
+  })
+}
+
+function lossOf(value: unknown): string | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : String(value)
+  if (typeof value !== 'object' || value === null) return undefined
+  const kind = Object.prototype.toString.call(value).slice(8, -1)
+  return LOST.test(kind) ? `something of the kind ${kind}` : undefined
 }

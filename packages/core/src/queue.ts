@@ -27,6 +27,7 @@ import {
   type ResolvedProcessOptions,
   resolveProcessOptions,
 } from './process-options.ts'
+import { assertSignal } from './signal-option.ts'
 import { findMessage } from './state/lookup.ts'
 import type { QueueStats } from './state/model.ts'
 import { SlotPool } from './worker/slots.ts'
@@ -108,7 +109,7 @@ export interface Queue<T> {
   release(id: string): Promise<boolean>
   /** Removes everything that waits, visible or not. Resolves to how many. */
   purge(): Promise<number>
-  /** Puts dead letters back into the queue: one by its id, several, those that a function picks, or all. Resolves to how many. */
+  /** Puts dead letters back into the queue: one by its id, several, those that a function picks by true or false, or all. Resolves to how many. */
   redrive(which?: string | readonly string[] | ((message: MessageInfo) => boolean)): Promise<number>
   /** Forgets messages that have ended, dead letters and completed ones, with all that is known of them. Counts of completed ones go on. Resolves to how many. */
   forget(which: string | readonly string[]): Promise<number>
@@ -310,6 +311,7 @@ class LocalQueue<T> implements ShardQueue<T> {
     assertId('waitFor', id)
     assertKnownKeys('waitFor', options, ['signal'])
     const { signal } = options
+    assertSignal('waitFor', signal)
     for (let waitMs = 50; ; waitMs = Math.min(2000, waitMs * 2)) {
       signal?.throwIfAborted()
       const message = await this.get(id)
@@ -357,7 +359,7 @@ class LocalQueue<T> implements ShardQueue<T> {
     await this.#engine.stats()
     return this.#engine.view(({ dead }) =>
       Array.from(dead.values(), describeDead)
-        .filter((message) => which(message))
+        .filter((message) => isPicked(which(message)))
         .map(({ id }) => id),
     )
   }
@@ -442,6 +444,16 @@ function idsOf(who: string, which: string | readonly string[]): readonly string[
   const ids: unknown = typeof which === 'string' ? [which] : which
   if (Array.isArray(ids) && ids.every((id) => typeof id === 'string')) return ids
   throw new InvalidOption(who, 'which', `must be an id or an array of ids, not ${describeType(which)}.`)
+}
+
+/** Throws `InvalidOption` for what is no yes or no: a promise would be taken for a yes. */
+function isPicked(answer: unknown): boolean {
+  if (typeof answer === 'boolean') return answer
+  throw new InvalidOption(
+    'redrive',
+    'which',
+    `must return true or false, not ${answer instanceof Promise ? 'a promise' : typeof answer}.`,
+  )
 }
 
 function describeType(value: unknown): string {

@@ -12,12 +12,38 @@ describe('payloads', () => {
     ['a symbol', Symbol('s')],
     ['a bigint', { n: 1n }],
     ['a cycle', cyclic],
+    ['a number that is none', Number.NaN],
+    ['a number without end, deep inside', { deep: [{ rate: Number.NEGATIVE_INFINITY }] }],
+    ['a promise', Promise.resolve('forgotten')],
+    ['a map', new Map([[1, 2]])],
+    ['a set, deep inside', [{ seen: new Set([1]) }]],
+    ['an error', { error: new Error('lost') }],
+    ['a buffer', new ArrayBuffer(8)],
+    ['numbers that are no bytes', Float64Array.of(1, 2)],
+    ['bytes within an object', { bytes: Uint8Array.of(1) }],
+    ['a view', new DataView(new ArrayBuffer(4))],
   ])('refuses %s, and enqueues none of the batch', async (_, payload) => {
     const { open, run, store } = createWorld()
     const queue = open()
     await expect(queue.enqueueMany(['fine', payload])).rejects.toThrow(InvalidPayload)
     await expect(queue.enqueueMany(['fine', payload])).rejects.toThrow(/Payload 1/)
     expect(store.size).toBe(0)
+    await run(queue.close())
+  })
+
+  it('refuses a hole in a batch, as undefined', async () => {
+    const { open, run, store } = createWorld()
+    const queue = open<number>()
+    // biome-ignore lint/suspicious/noSparseArray: what this test is about
+    await expect(queue.enqueueMany([1, , 3] as number[])).rejects.toThrow(/Payload 1 is undefined/)
+    expect(store.size).toBe(0)
+    await run(queue.close())
+  })
+
+  it('says where in the payload JSON would lose something', async () => {
+    const { open, run } = createWorld()
+    const queue = open()
+    await expect(queue.enqueue({ a: { rate: Number.NaN } })).rejects.toThrow(/Payload 0 holds NaN in "rate"/)
     await run(queue.close())
   })
 
@@ -47,7 +73,19 @@ describe('payloads', () => {
   it('takes every JSON value, also an empty batch', async () => {
     const { open, run } = createWorld()
     const queue = open<unknown>()
-    const payloads = [null, 0, '', false, [], {}, 'ü€😀\n\u2028', { deep: [{ a: 1 }] }]
+    const payloads = [
+      null,
+      0,
+      '',
+      false,
+      [],
+      {},
+      { 0: 'a', n: null, e: {} },
+      'null',
+      '{}',
+      'ü€😀\n\u2028',
+      { deep: [{ a: 1 }] },
+    ]
     expect(await run(queue.enqueueMany([]))).toEqual([])
     await run(queue.enqueueMany(payloads))
     const seen: unknown[] = []

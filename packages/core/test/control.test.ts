@@ -238,6 +238,22 @@ describe('what operators say about many messages', () => {
     await run(queue.close())
   })
 
+  it.each([
+    ['a promise', async () => false],
+    ['nothing', () => undefined],
+    ['a number', () => 1],
+  ])('refuses a function that picks by %s; nothing is put back', async (what, picks) => {
+    const { open, run } = createWorld()
+    const queue = open<number>({ maxAttempts: 1 })
+    await run(queue.enqueueMany([1, 2]))
+    queue.process(() => Promise.reject(new Error('no')))
+    await run(queue.drain())
+    const redriven = run(queue.redrive(picks as never))
+    await expect(redriven, what).rejects.toThrow(/"which" must return true or false/)
+    expect(await run(queue.getStats())).toMatchObject({ dead: 2 })
+    await run(queue.close())
+  })
+
   it('is answered from another process even if the writer looks into its inbox more seldom than a call waits for the store', async () => {
     const { open, run, clock } = createWorld()
     const options = { maxPollMs: 120_000, acknowledgeTimeoutMs: 10_000, takeoverAfterMs: 600_000 }

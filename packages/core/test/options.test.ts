@@ -1,4 +1,5 @@
 import { InvalidOption } from '@s3queue/storage'
+import { createMemoryStore } from '@s3queue/storage-memory'
 import { describe, expect, it } from 'vitest'
 import { createQueue, type EnqueueOptions, type ProcessOptions, type QueueOptions } from '../src/index.ts'
 import { resolveQueueOptions } from '../src/options.ts'
@@ -73,6 +74,14 @@ describe('numbers of a queue', () => {
     (backoff) => queueOf({ backoff }),
   )
 
+  it('the longest wait is no shorter than the first, unless that is asked for', () => {
+    const resolved = (backoff: object) => resolveQueueOptions({ name: 'jobs', store, backoff }).backoff
+    expect(resolved({})).toEqual({ baseMs: 1000, maxMs: 30_000, jitter: 0 })
+    expect(resolved({ baseMs: 60_000 })).toEqual({ baseMs: 60_000, maxMs: 60_000, jitter: 0 })
+    expect(resolved({ maxMs: 500 })).toEqual({ baseMs: 500, maxMs: 500, jitter: 0 })
+    expect(resolved({ baseMs: 10, maxMs: 20 })).toEqual({ baseMs: 10, maxMs: 20, jitter: 0 })
+  })
+
   it('a linger that calls do not outlive is refused', () => {
     expect(() => queueOf({ lingerMs: 5000, acknowledgeTimeoutMs: 5000 })).toThrow(
       /"lingerMs" must be less than acknowledgeTimeoutMs \(5000\), not 5000/,
@@ -99,6 +108,25 @@ describe('what else a queue is told', () => {
     ['a schema that is none', { schema: { parse: () => {} } }, /"schema" must be a Standard Schema/],
     ['a logger that is none', { logger: { log: () => {} } }, /"logger" must have the methods warn and error/],
     ['a transport that is none', { transport: {} }, /"transport" must be a transport/],
+    ['a backoff that is an array', { backoff: [] }, /createQueue.backoff: .*must be an object, not an array/],
+    [
+      'a longest wait under the first',
+      { backoff: { baseMs: 60_000, maxMs: 30_000 } },
+      /"maxMs" must be at least baseMs \(60000\)/,
+    ],
+    [
+      'a clock that is none',
+      { runtime: { clock: {} } },
+      /createQueue.runtime: .*"clock" must have the methods now, monotonic/,
+    ],
+    ['a random source that is none', { runtime: { random: Math } }, /"random" must have the methods next/],
+    ['ids that are none', { runtime: { ids: { ulid: () => 'x' } } }, /"ids" must have the methods ulid, nonce/],
+    [
+      'a store that cannot list',
+      { store: { ...store, list: undefined } },
+      /"store" must be an object store with get, put, delete and list/,
+    ],
+    ['a store that cannot delete', { store: { ...store, delete: undefined } }, /"store" must be/],
     ['a backoff that is no object', { backoff: 'exponential' }, /createQueue.backoff: .*must be an object/],
     ['a retention that is null', { retention: null }, /createQueue.retention: .*must be an object, not null/],
   ]
@@ -181,16 +209,38 @@ describe('numbers of a call', () => {
   it.each([-1, YEAR + 1, 0.5, Number.NaN, '5', null])('a delay of %s is refused', async (delayMs) => {
     const { open, run, store } = createWorld()
     const queue = open<string>()
-    await expect(run(queue.enqueue('x', { delayMs } as never))).rejects.toThrow('"delayMs" takes a whole number')
+    await expect(run(queue.enqueue('x', { delayMs } as never))).rejects.toThrow('"delayMs" must be a whole number')
     expect(store.size).toBe(0)
     await run(queue.close())
+  })
+
+  it('a moment is at most a year ahead, by the time of the store', async () => {
+    const { open, run, clock, store } = createWorld()
+    // The machine's clock is two years behind.
+    const queue = open<string>({ store: createMemoryStore({ clock: { ...clock, now: () => clock.now() + 2 * YEAR } }) })
+    const now = clock.now() + 2 * YEAR
+    for (const at of [1e300, now + YEAR + HOUR, new Date(now + YEAR + HOUR)])
+      await expect(run(queue.enqueue('x', { at }))).rejects.toThrow(/"at" must be at most a year ahead/)
+    await run(queue.enqueue('x', { at: now + YEAR - HOUR }))
+    expect(await run(queue.getStats())).toMatchObject({ delayed: 1, total: 1 })
+    await run(queue.close())
+    expect(store.size).toBe(0)
   })
 
   it.each([
     ['drain', { maxMessages: 0 }],
     ['drain', { deadlineMs: -1 }],
     ['drain', { maxMesages: 5 }],
+    ['drain', { includeDelayed: 'no' }],
+    ['drain', { signal: {} }],
     ['list', { status: 'dead', limit: 1001 }],
+    ['list', { status: 'dead', after: 5 }],
+    ['waitFor', { signal: {} }],
+    ['waitFor', { signal: null }],
+    ['events', { signal: 'now' }],
+    ['events', { names: 5 }],
+    ['follow', { signal: new AbortController() }],
+    ['follow', { names: 5 }],
     ['waitFor', { sginal: 1 }],
     ['events', { names: ['finished'] }],
     ['events', { name: ['died'] }],
@@ -205,6 +255,7 @@ describe('numbers of a call', () => {
       list: (given) => queue.list(given),
       waitFor: (given) => queue.waitFor('x', given),
       events: (given) => queue.events(given),
+      follow: (given) => queue.follow(given),
       processNext: (given) => queue.processNext(() => {}, given),
       stop: (given) => queue.process(() => {}).stop(given),
     }

@@ -1,3 +1,4 @@
+import { InvalidOption } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
 import {
   complete,
@@ -83,12 +84,16 @@ describe('outcomes of a handler', () => {
     await run(queue.close())
   })
 
-  it.each([() => snooze(-1), () => snooze(1.5), () => retry({ afterMs: Number.NaN }), () => snooze('5' as never)])(
-    'refuse durations that are none',
-    (make) => {
-      expect(make).toThrow(RangeError)
-    },
-  )
+  it.each([
+    () => snooze(-1),
+    () => snooze(undefined as never),
+    () => retry({ afterMs: -1 }),
+    () => snooze(1.5),
+    () => retry({ afterMs: Number.NaN }),
+    () => snooze('5' as never),
+  ])('refuse durations that are none', (make) => {
+    expect(make).toThrow(InvalidOption)
+  })
 
   it('keep so much of an error, and no more', async () => {
     const { open, run } = createWorld()
@@ -229,7 +234,7 @@ describe('progress and log', () => {
     await run(queue.enqueue('x'))
     queue.process((_, context) => context.progress(undefined))
     await run(queue.drain())
-    expect(seen[0]?.event).toMatchObject({ failures: [{ name: 'TypeError' }] })
+    expect(seen[0]?.event).toMatchObject({ failures: [{ name: 'InvalidOption' }] })
     await run(queue.close())
   })
 })

@@ -129,7 +129,7 @@ describe('the visibility timeout', () => {
     queue.process((_, context) => context.extend(ms))
     await run(queue.drain())
     expect(seen[0]?.event).toMatchObject({
-      failures: [{ name: 'RangeError', message: expect.stringContaining('12 hours') }],
+      failures: [{ name: 'InvalidOption', message: expect.stringContaining('12 hours') }],
     })
     await run(queue.close())
   })

@@ -119,7 +119,7 @@ export class Decisions {
     if (own === undefined && options.backoffFunction !== undefined) {
       try {
         const ms: unknown = options.backoffFunction(attempt, failure)
-        assertDuration('The backoff function', ms)
+        assertDuration('createQueue', 'backoff', ms, 'must return')
         return ms
       } catch (error) {
         trouble(error)

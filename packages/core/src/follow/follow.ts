@@ -1,6 +1,7 @@
 /** Following a queue from any process: what happens in it, read from its log. */
 import { assertKnownKeys, InvalidOption, numberOption, sleep } from '@s3queue/storage'
 import type { EngineContext } from '../engine/context.ts'
+import { assertSignal } from '../signal-option.ts'
 import type { FollowedEvent, FollowedEventName } from './events.ts'
 import { TellingFold } from './telling-fold.ts'
 
@@ -33,6 +34,8 @@ export function resolveFollowOptions(
 ): ResolvedFollowOptions {
   const who = 'follow'
   assertKnownKeys(who, unknown, ['names', 'signal', 'pollMs', 'maxPollMs'])
+  assertSignal(who, signal)
+  if (!Array.isArray(names)) throw new InvalidOption(who, 'names', 'must be an array of names.')
   for (const name of names) {
     if (!FOLLOWED_NAMES.includes(name))
       throw new InvalidOption(who, 'names', `must be some of ${FOLLOWED_NAMES.join(', ')}, not ${String(name)}.`)

@@ -4,12 +4,10 @@ import { nearestName } from './nearest-name.ts'
 
 /** Throws `InvalidOption` unless `options` is an object, and for its first key that is not in `known`: it names the known key nearest to that. */
 export function assertKnownKeys(owner: string, options: object, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null)
-    throw new InvalidOption(
-      owner,
-      'options',
-      `must be an object, not ${options === null ? 'null' : `a ${typeof options}`}.`,
-    )
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    const given = options === null ? 'null' : Array.isArray(options) ? 'an array' : `a ${typeof options}`
+    throw new InvalidOption(owner, 'options', `must be an object, not ${given}.`)
+  }
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue
     const nearest = nearestName(key, known)

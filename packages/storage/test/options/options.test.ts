@@ -14,6 +14,14 @@ describe('assertKnownKeys', () => {
     )
   })
 
+  test.each([
+    [null, 'null'],
+    [[], 'an array'],
+    ['x', 'a string'],
+  ])('refuses %o for options', (given, what) => {
+    expect(() => assertKnownKeys('open', given as never, ['x'])).toThrow(`must be an object, not ${what}.`)
+  })
+
   test('guesses nothing where nothing is near', () => {
     expect(() => assertKnownKeys('open', { zebra: 1 }, ['lingerMs'])).toThrow('is not known. Known: lingerMs.')
   })
