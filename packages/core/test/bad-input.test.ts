@@ -56,6 +56,25 @@ describe('payloads', () => {
     await run(queue.close())
   })
 
+  it.each([
+    ['JSON', { n: 1 } as { n: number } | Uint8Array, { n: 1 }],
+    ['bytes', Uint8Array.of(1, 2), Uint8Array.of(1, 2)],
+  ])('of %s are new for each attempt, whatever a handler did to them', async (_, payload, expected) => {
+    const { open, run } = createWorld()
+    const queue = open<{ n: number } | Uint8Array>()
+    const seen: unknown[] = []
+    queue.process(({ payload: given }, { attempt }) => {
+      seen.push(structuredClone(given))
+      if (given instanceof Uint8Array) given.fill(9)
+      else given.n = 9
+      if (attempt < 2) throw new Error('again')
+    })
+    await run(queue.enqueue(payload))
+    await run(queue.drain())
+    expect(seen).toEqual([expected, expected])
+    await run(queue.close())
+  })
+
   it('is a copy: what changes afterwards changes nothing', async () => {
     const { open, run } = createWorld()
     const queue = open<{ to: string }>()
