@@ -4,7 +4,7 @@ import { createManualClock } from '@s3queue/storage/testing'
 import { createMemoryStore } from '@s3queue/storage-memory'
 import { describe, expect, it } from 'vitest'
 import { createQueue, type HandlerContext, type Queue } from '../src/index.ts'
-import { record } from './support.ts'
+import { createWorld as createSharedWorld, record } from './support.ts'
 
 const HOUR = 3_600_000
 
@@ -84,6 +84,56 @@ describe.each([
     finish.resolve()
     await run(queue.drain())
     expect(await run(queue.getStats())).toMatchObject({ completed: 7, total: 7 })
+    await run(queue.close())
+  })
+})
+
+describe('a clock that is set back by an hour with that of the store, as it is in a directory', () => {
+  it('makes waits a tenth longer at most, and none shorter, also for the next writer', async () => {
+    const { clock, open, run } = createSharedWorld()
+    const first = open<string>()
+    const started = new Map<string, number>()
+    const handler = ({ payload }: { payload: string }, { attempt }: HandlerContext): void => {
+      if (payload === 'fails' && attempt === 1) throw new Error('once')
+      started.set(payload, clock.monotonic())
+    }
+    first.process(handler, { concurrency: 10 })
+    const begin = clock.monotonic()
+    await run(first.enqueue('before', { delayMs: 10_000 }))
+    await run(first.enqueue('before, later', { delayMs: 300_000 }))
+    await clock.advance(1000)
+    clock.jumpWall(-HOUR)
+    await run(first.enqueue('now'))
+    await run(first.enqueue('fails', { backoff: { baseMs: 20_000 } }))
+    await run(first.enqueue('after', { delayMs: 59_000 }))
+    await run(first.enqueue('at', { at: new Date(clock.now() + 69_000) }))
+    await clock.advance(100_000)
+    await run(first.enqueue('for the next one', { delayMs: 98_000 }))
+    await run(first.close())
+    const second = open<string>()
+    second.process(handler, { concurrency: 10 })
+    await run(second.drain())
+    const expected = {
+      ...{ now: 1000, before: 10_000, fails: 21_000, after: 60_000, at: 70_000 },
+      ...{ 'for the next one': 199_000, 'before, later': 300_000 },
+    }
+    expect([...started.keys()]).toEqual(Object.keys(expected))
+    for (const [payload, ms] of Object.entries(expected)) {
+      const after = (started.get(payload) ?? Number.POSITIVE_INFINITY) - begin
+      expect(after, payload).toBeGreaterThan(ms - 100)
+      expect(after, payload).toBeLessThan(ms * 1.12 + 200)
+    }
+    await run(second.close())
+  })
+
+  it('is caught up with', async () => {
+    const { clock, open, run } = createSharedWorld()
+    const queue = open<string>()
+    await run(queue.enqueue('a'))
+    clock.jumpWall(-HOUR)
+    await clock.advance(12 * HOUR)
+    const { id } = await run(queue.enqueue('b'))
+    expect((await run(queue.get(id)))?.enqueuedAt).toBeLessThan(clock.now() + 1000)
     await run(queue.close())
   })
 })

@@ -25,19 +25,6 @@ describe('delays', () => {
     expect(handled[3]?.[1]).toBeGreaterThanOrEqual(120_000)
     await run(queue.close())
   })
-
-  it('survives a wall clock that is set back by an hour', async () => {
-    const { open, run, clock } = createWorld()
-    const queue = open<string>()
-    const handled: string[] = []
-    await run(queue.enqueue('a', { delayMs: 10_000 }))
-    clock.jumpWall(-3_600_000)
-    await run(queue.enqueue('b'))
-    queue.process(({ payload }) => void handled.push(payload))
-    await run(queue.drain())
-    expect(new Set(handled)).toEqual(new Set(['a', 'b']))
-    await run(queue.close())
-  })
 })
 
 describe('lifo', () => {

@@ -9,6 +9,7 @@ import { type Claim, numberedId, type QueueState } from '../state/model.ts'
 import type { SettledElsewhere } from '../transport/port.ts'
 import type { Effect } from './commit-loop.ts'
 import type { EngineContext } from './context.ts'
+import type { LogTime } from './log-time.ts'
 
 /** Events that say how settlements were taken. */
 export const SETTLED = ['completed', 'retried', 'died', 'snoozed', 'released', 'refused'] as const
@@ -16,10 +17,12 @@ export const SETTLED = ['completed', 'retried', 'died', 'snoozed', 'released', '
 export class Announcer {
   readonly #context: EngineContext
   readonly #state: QueueState
+  readonly #time: LogTime
 
-  constructor(context: EngineContext, state: QueueState) {
+  constructor(context: EngineContext, state: QueueState, time: LogTime) {
     this.#context = context
     this.#state = state
+    this.#time = time
   }
 
   enqueued(command: EnqueueCommand): Effect | undefined {
@@ -41,11 +44,11 @@ export class Announcer {
     const at = this.#state.now
     const outcomes = outcomesOf(settlements, claims, decision, at)
     return after(effect, () => {
-      const { events, wallNow } = this.#context
+      const { events } = this.#context
       for (const [i, settlement] of settlements.entries()) {
         const [claim, outcome] = [claims[i], outcomes[i]]
         if (claim !== undefined && outcome !== undefined)
-          announceSettled(events, claim, settlement, outcome, at, wallNow())
+          announceSettled(events, claim, settlement, outcome, at, this.#time.now())
       }
     })
   }

@@ -21,6 +21,7 @@ import type {
 import type { CommitLoop } from './commit-loop.ts'
 import type { EngineContext, WorkerLink } from './context.ts'
 import { Deadlines } from './deadlines.ts'
+import type { LogTime } from './log-time.ts'
 import type { PayloadSource } from './payload-source.ts'
 
 /** Claims for a worker elsewhere in one commit, at most: their payloads travel in one object. */
@@ -35,6 +36,7 @@ export interface ClaimsOptions {
   readonly epoch: number
   readonly state: QueueState
   readonly loop: CommitLoop
+  readonly time: LogTime
   readonly payloads: PayloadSource
   readonly settle: (settlements: readonly Settlement[], claims: readonly Claim[]) => void
   /** Something is likely to come from elsewhere. */
@@ -341,7 +343,7 @@ export class Claims {
   /** Wakes the loop when the next deadline passes or the next delayed message is due. */
   setAlarm(): void {
     this.#cancelAlarm()
-    const { context, loop, signal } = this.#options
+    const { context, loop, time, signal } = this.#options
     if (signal.aborted) return
     const { clock } = context.options
     const deadline = this.#deadlines.next
@@ -349,7 +351,7 @@ export class Claims {
     const delayed = hasRoom ? this.#state.delayed.peek()?.visibleAt : undefined
     const waits = [
       deadline === undefined ? Number.POSITIVE_INFINITY : deadline - clock.monotonic(),
-      delayed === undefined ? Number.POSITIVE_INFINITY : delayed - context.wallNow(),
+      delayed === undefined ? Number.POSITIVE_INFINITY : delayed - time.now(),
     ]
     const wait = Math.max(1, Math.ceil(Math.min(...waits)))
     if (wait < 2 ** 31) this.#cancelAlarm = clock.setTimer(wait, () => loop.wake())
@@ -376,7 +378,7 @@ export class Claims {
   /** Delayed messages whose time has come are visible from now on. */
   noteDue(): void {
     const next = this.#state.delayed.peek()
-    if (next !== undefined && next.visibleAt <= this.#options.context.wallNow()) this.#options.loop.tick()
+    if (next !== undefined && next.visibleAt <= this.#options.time.now()) this.#options.loop.tick()
   }
 
   #trouble(error: unknown): void {

@@ -11,6 +11,7 @@ import { applyContinued, applyEvent, beginCommit } from '../state/apply.ts'
 import { encodeBatch, type Payload } from '../state/batch-codec.ts'
 import type { QueueEvent } from '../state/events.ts'
 import type { QueueState } from '../state/model.ts'
+import type { LogTime } from './log-time.ts'
 import { Pace } from './pace.ts'
 
 /** What happens when a batch's commit is in the log, or never will be by this writer. */
@@ -32,8 +33,7 @@ export interface CommitLoopOptions {
   readonly writer: LogWriter
   readonly state: QueueState
   readonly lingerMs: number
-  /** Wall time, corrected by the store's. */
-  readonly wallNow: () => number
+  readonly time: LogTime
   /** Called right before each commit is closed: the last chance to put more into it. */
   readonly beforeCommit: () => void
   /** Called when a batch of `bytes` is closed, with the state exactly as of its end. What it returns is called once the commit is durable. */
@@ -119,7 +119,7 @@ export class CommitLoop {
 
   /** Brings the state's clock up to now, so that what is decided next happens then. */
   tick(): void {
-    const at = Math.floor(this.#options.wallNow())
+    const at = Math.floor(this.#options.time.now())
     if (at <= this.state.now) return
     const batch = this.#open()
     if (at <= this.state.now) return
@@ -186,7 +186,7 @@ export class CommitLoop {
     const batch: OpenBatch = { slot: ++this.#lastSlot, events: [], payloads: [], effects: [], payloadChars: 0 }
     this.#batches.push(batch)
     beginCommit(this.state, batch.slot)
-    const at = Math.floor(this.#options.wallNow())
+    const at = Math.floor(this.#options.time.now())
     if (at > this.state.now) {
       const event: QueueEvent = { type: 'time', at }
       batch.events.push(event)

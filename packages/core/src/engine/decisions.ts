@@ -16,11 +16,13 @@ import { Announcer, outcomesOf } from './announcer.ts'
 import type { Claims } from './claims.ts'
 import type { CommitLoop, Effect } from './commit-loop.ts'
 import type { Answer, EngineContext } from './context.ts'
+import type { LogTime } from './log-time.ts'
 
 export interface DecisionsOptions {
   readonly context: EngineContext
   readonly state: QueueState
   readonly loop: CommitLoop
+  readonly time: LogTime
   readonly claims: Claims
 }
 
@@ -28,15 +30,17 @@ export class Decisions {
   readonly #context: EngineContext
   readonly #state: QueueState
   readonly #loop: CommitLoop
+  readonly #time: LogTime
   readonly #claims: Claims
   readonly #announcer: Announcer
 
-  constructor({ context, state, loop, claims }: DecisionsOptions) {
+  constructor({ context, state, loop, time, claims }: DecisionsOptions) {
     this.#context = context
     this.#state = state
     this.#loop = loop
+    this.#time = time
     this.#claims = claims
-    this.#announcer = new Announcer(context, state)
+    this.#announcer = new Announcer(context, state, time)
   }
 
   /** Takes a command into the next commit. `payloads`: of an enqueue. */
@@ -48,7 +52,9 @@ export class Decisions {
     return { kind: 'taken' }
   }
 
-  #enqueue(command: EnqueueCommand, payloads: readonly Payload[]): Answer {
+  #enqueue(sent: EnqueueCommand, payloads: readonly Payload[]): Answer {
+    const visibleAt = this.#time.fromWall(sent.visibleAt)
+    const command = visibleAt === sent.visibleAt ? sent : { ...sent, visibleAt }
     // Windows and waits are counted from now, not from the last commit.
     if (command.extras !== undefined) this.#loop.tick()
     const decision = decideEnqueue(this.#state, command)

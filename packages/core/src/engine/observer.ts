@@ -39,11 +39,12 @@ export class Observer {
 
   /** The inbox is read first: what the writer folds in between is then seen twice, and counted once by its numbers. */
   async #stats(signal?: AbortSignal): Promise<QueueStats> {
-    const { wallNow } = this.#context
     const commands = await this.#inboxEnqueues(signal)
     const state = await this.#follower.refresh(signal)
     const stats = { ...describeStats(state) }
-    const due = [...state.delayed].filter((run) => run.visibleAt <= wallNow()).reduce((sum, run) => sum + run.count, 0)
+    // The log's time is ahead of a clock that was set back.
+    const now = Math.max(state.now, this.#context.wallNow())
+    const due = [...state.delayed].filter((run) => run.visibleAt <= now).reduce((sum, run) => sum + run.count, 0)
     stats.waiting += due
     stats.delayed -= due
     const seen = new Set<string>()
@@ -51,7 +52,7 @@ export class Observer {
       const names = namesOf(command)
       if (decideEnqueue(state, command).kind !== 'enqueued' || names.some((name) => seen.has(name))) continue
       for (const name of names) seen.add(name)
-      if (command.visibleAt > wallNow()) stats.delayed += command.count
+      if (command.visibleAt > now) stats.delayed += command.count
       else stats.waiting += command.count
       stats.total += command.count
     }

@@ -18,6 +18,7 @@ import { Decisions } from './decisions.ts'
 import { describeWriter, Heartbeat, type WriterDetails } from './heartbeat.ts'
 import { type FoldableCommands, InboxReader } from './inbox-reader.ts'
 import { withoutLate } from './late-enqueues.ts'
+import { LogTime } from './log-time.ts'
 import { OrphanSweep } from './orphans.ts'
 import { PayloadCollector } from './payload-objects.ts'
 import { PayloadSource } from './payload-source.ts'
@@ -61,12 +62,13 @@ export class Term {
     const { signal } = this.#end
     this.epoch = leadership.writer.epoch
     this.#state = leadership.state
+    const time = new LogTime(clock, context.wallNow, leadership.state.now)
     this.#loop = new CommitLoop({
       clock,
       writer: leadership.writer,
       state: leadership.state,
       lingerMs,
-      wallNow: context.wallNow,
+      time,
       beforeCommit: () => this.#beforeCommit(),
       onSealed: (bytes) => this.#onSealed(bytes),
       onDurable: (slot, payloads, sentAt) => this.#onDurable(slot, payloads, sentAt),
@@ -117,7 +119,7 @@ export class Term {
       patienceMs: () => this.#claims.inboxPatienceMs,
       signal,
     })
-    const parts = { context, state: this.#state, loop: this.#loop }
+    const parts = { context, state: this.#state, loop: this.#loop, time }
     this.#claims = new Claims({
       ...{ ...parts, epoch: this.epoch, payloads: this.#payloads, signal },
       settle: (settlements, claims) => this.#decisions.settle(settlements, claims),
