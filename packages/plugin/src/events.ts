@@ -9,6 +9,11 @@ interface OfRecord extends OfMessage {
   readonly originalId: string
 }
 
+/**
+ * Why a claim was not extended: it is over; it has another token; or a worker of another process has it, and only that process can extend it.
+ */
+export type RenewalRejection = 'lock_released' | 'token_mismatch' | 'held_elsewhere'
+
 export type FinalStatus = 'processed' | 'retrying' | 'failed' | 'dead-lettered'
 
 export interface PluginMetrics {
@@ -58,7 +63,7 @@ export interface S3QueueEvents {
     readonly newVisibleAt: number
     readonly extraMilliseconds: number
   }
-  'plg:s3-queue:lock-renewal-rejected': OfMessage & { readonly reason: string }
+  'plg:s3-queue:lock-renewal-rejected': OfMessage & { readonly reason: RenewalRejection }
   'plg:s3-queue:workers-started': { readonly concurrency: number; readonly workerId: string }
   'plg:s3-queue:workers-stopped': { readonly workerId: string }
   /** This process writes the queue now. */

@@ -9,16 +9,17 @@ export interface ClaimExtension {
   readonly lockToken: string | undefined
 }
 
-/** False if no handler of this process has the message, or not under that token. */
+/** False if no handler of this process has the message, or not under that token: a worker's time is counted where it works. */
 export async function extendClaim(
-  { runs }: QueueRuntime,
+  { runs, session }: QueueRuntime,
   { queueId, extraMs, lockToken }: ClaimExtension,
   emit: Emit,
 ): Promise<boolean> {
   const attempt = runs.find(queueId)
   if (attempt !== undefined && (lockToken === undefined || lockToken === attempt.lockToken))
     return attempt.renewLock(extraMs)
-  const reason = attempt === undefined ? 'lock_released' : 'token_mismatch'
+  const isHeldElsewhere = attempt === undefined && (await session.queue.get(queueId))?.status === 'active'
+  const reason = isHeldElsewhere ? 'held_elsewhere' : attempt === undefined ? 'lock_released' : 'token_mismatch'
   emit('plg:s3-queue:lock-renewal-rejected', { queueId, reason })
   return false
 }

@@ -1,6 +1,7 @@
 /** What a handler knows and may do while it has a message. */
 import { type HandlerContext as Claimed, ClaimLost } from '@s3queue/core'
 import { QueueError, type S3dbRecord } from '@s3queue/s3db'
+import type { RenewalRejection } from './events.ts'
 
 /** Handles one record. Returning completes its message, with what is returned as the result; throwing fails the attempt. */
 export type OnMessage<Task> = (record: Task & S3dbRecord, context: HandlerContext) => unknown
@@ -47,7 +48,7 @@ export type Decision =
 
 export interface RenewalListener {
   renewed(attempt: HandledAttempt, extraMs: number): void
-  rejected(attempt: HandledAttempt, reason: string): void
+  rejected(attempt: HandledAttempt, reason: RenewalRejection): void
 }
 
 export interface HandledAttemptOptions {

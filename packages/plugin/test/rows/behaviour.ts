@@ -145,27 +145,6 @@ export function describeBehaviour(place: Place): void {
       expect(await db.resources.plg_ttl_expiration_index?.count()).toBeGreaterThan(0)
       expect(await tasks.get(id)).toMatchObject({ type: 'short-lived' })
     })
-
-    it('C11 truncateQueue and deleteQueue empty the queue, not the records', async () => {
-      const { use, db, tasks: resource } = await openWorld(place)
-      const { queue, tasks } = await use({ maxAttempts: 1, deadLetterResource: 'dead' })
-      await queue.startProcessing(({ type }) => {
-        if (type === 'bad') throw new Error('no')
-      })
-      const done = next(queue, 'plg:s3-queue:message-completed')
-      await tasks.enqueue({ type: 'bad' })
-      await tasks.enqueue({ type: 'good' })
-      await tasks.enqueue({ type: 'later' }, { delay: '1h' })
-      await done
-      await until(async () => (await db.resources.dead?.count()) === 1)
-      await until(async () => (await tasks.queueStats()).dead === 1)
-      expect(await tasks.truncateQueue()).toEqual({ queueDeleted: 2, deadLetterDeleted: 0 })
-      expect(await tasks.queueStats()).toMatchObject({ pending: 0, dead: 1 })
-      expect(await queue.deleteQueue()).toEqual({ queueDeleted: 0, deadLetterDeleted: 1, queueResourceDeleted: true })
-      expect(db.resources.tasks_queue).toBeUndefined()
-      expect(await resource.count()).toBe(3)
-      expect(queue.estimateUsage().requests).toBeGreaterThan(0)
-    })
   })
 }
 

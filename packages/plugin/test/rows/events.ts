@@ -50,6 +50,36 @@ export function describeEvents(place: Place): void {
       ])
     })
 
+    it('C84 C85 C86 message-outcome after each of them, and message-failed where nothing is a dead letter', async () => {
+      for (const [failureStrategy, event, finalStatus] of [
+        ['hybrid', 'message-dead', 'dead-lettered'],
+        ['retry', 'message-failed', 'failed'],
+      ] as const) {
+        const { use } = await openWorld(place)
+        const { queue, tasks } = await use({
+          ...{ maxAttempts: 2, backoff: { baseMs: 5 }, failureStrategy, concurrency: 1 },
+          onMessage: ({ type }) => (type === 'good' ? undefined : fails()),
+        })
+        const names = ['retry', 'dead', 'failed', 'completed', 'outcome'] as const
+        const seen = recorded(queue, ...names.map((name) => `plg:s3-queue:message-${name}` as const))
+        const over = next(queue, 'plg:s3-queue:message-outcome', (outcome) => outcome.finalStatus === finalStatus)
+        await tasks.enqueue({ id: 'a', type: 'bad' })
+        await over
+        const processed = next(queue, 'plg:s3-queue:message-outcome', ({ queueId }) => queueId === 'b')
+        await tasks.enqueue({ id: 'b', type: 'good' })
+        await processed
+        const of = { queueId: 'a', originalId: 'a' }
+        expect(seen.map(([name, { ...told }]) => [name, told])).toEqual([
+          ['message-retry', expect.objectContaining({ ...of, attempts: 1 })],
+          ['message-outcome', { ...of, finalStatus: 'retrying', attempts: 1 }],
+          [event, { ...of, error: 'Error: no', attempts: 2 }],
+          ['message-outcome', { ...of, finalStatus, attempts: 2 }],
+          ['message-completed', expect.objectContaining({ queueId: 'b', attempts: 1 })],
+          ['message-outcome', { queueId: 'b', originalId: 'b', finalStatus: 'processed', attempts: 1 }],
+        ])
+      }
+    })
+
     it('C87 workers-started and workers-stopped', async () => {
       const { use } = await openWorld(place)
       const { queue } = await use()

@@ -130,6 +130,52 @@ export function describeQueueResource(place: Place): void {
       expect(await rowsOf(third).count()).toBe(0)
       expect(await last.tasks.queueStats()).toMatchObject({ dead: 0 })
     })
+
+    it('C11 countQueue, truncateQueue, deleteQueue and estimateQueueUsage, on the resource and on the plugin: the queue is emptied, the records stay', async () => {
+      const { use, db, tasks: resource } = await openWorld(place)
+      const { queue, tasks } = await use({ maxAttempts: 1, deadLetterResource: 'dead' })
+      await queue.startProcessing(({ type }) => {
+        if (type === 'bad') throw new Error('no')
+      })
+      const fill = async (ids: readonly string[]): Promise<void> => {
+        for (const id of ids)
+          await tasks.enqueue({ id, type: id.replace(/\d/, '') }, id.startsWith('later') ? { delay: '1h' } : {})
+      }
+      const isThere = (wanted: object) => async (): Promise<boolean> => {
+        const stats: object = { ...(await tasks.queueStats()) }
+        return Object.entries(wanted).every(([status, count]) => Reflect.get(stats, status) === count)
+      }
+      await fill(['bad1', 'good1', 'later1'])
+      await until(isThere({ pending: 1, completed: 1, dead: 1 }))
+      await until(async () => (await db.resources.dead?.count()) === 1)
+      expect([await tasks.countQueue(), await tasks.countQueue('dead'), await queue.countQueue('all')]).toEqual([
+        1, 1, 3,
+      ])
+      expect([
+        await tasks.countQueueBy({ id: 'good1' }),
+        (await tasks.queueStatsBy({ id: 'good1' })).completed,
+      ]).toEqual([1, 1])
+
+      expect(await tasks.truncateQueue()).toEqual({ queueDeleted: 2, deadLetterDeleted: 0 })
+      expect(await tasks.queueStats()).toMatchObject({ pending: 0, dead: 1 })
+      await fill(['later2'])
+      expect(await queue.truncateQueue({ includeDeadLetter: true })).toEqual({ queueDeleted: 1, deadLetterDeleted: 1 })
+
+      await fill(['bad3', 'later3'])
+      await until(async () => (await db.resources.dead?.count()) === 1)
+      await until(isThere({ dead: 1 }))
+      expect(await tasks.deleteQueue({ includeDeadLetter: false })).toEqual({
+        ...{ queueDeleted: 1, deadLetterDeleted: 0, queueResourceDeleted: true },
+      })
+      expect([db.resources.tasks_queue, queue.isRunning, await db.resources.dead?.count()]).toEqual([
+        undefined,
+        false,
+        1,
+      ])
+      expect(await resource.count()).toBe(6)
+      expect(tasks.estimateQueueUsage().requests).toBeGreaterThan(0)
+      expect(tasks.estimateQueueUsage()).toMatchObject(queue.estimateUsage())
+    })
   })
 }
 

@@ -124,6 +124,49 @@ export function describeResourceMethods(place: Place): void {
       expect(await tasks.extendQueueVisibility(id, 1000)).toBe(false)
     })
 
+    it('C13 a claim of another process is extended there alone: false here, and the event says where it is', async () => {
+      const world = await openWorld(place)
+      const hold = gate()
+      const one = await world.use({ onMessage: () => hold.passed })
+      const started = next(one.queue, 'plg:s3-queue:message-processing')
+      const { id } = await one.tasks.enqueue({ type: 'a' })
+      await started
+      const two = await (await world.other()).use()
+      const rejected = next(two.queue, 'plg:s3-queue:lock-renewal-rejected')
+      expect(await two.tasks.extendQueueVisibility(id, 1000)).toBe(false)
+      expect(await rejected).toEqual({ queueId: id, reason: 'held_elsewhere' })
+      expect(await one.tasks.extendQueueVisibility(id, 1000)).toBe(true)
+      hold.open()
+    })
+
+    it('C13 renewQueueLock and renewLock take the token of the claim; without a time they add a visibility timeout', async () => {
+      const { use } = await openWorld(place)
+      const [claimed, hold] = [gate<{ queueId: string; lockToken: string }>(), gate()]
+      const { queue, tasks } = await use({
+        visibilityTimeout: 60_000,
+        onMessage: async (_task, { queueId, lockToken, renewLock }) => {
+          expect(await renewLock()).toBe(true)
+          claimed.open({ queueId, lockToken })
+          await hold.passed
+        },
+      })
+      const renewed = recorded(queue, 'plg:s3-queue:lock-renewed')
+      const completed = next(queue, 'plg:s3-queue:message-completed')
+      const { id } = await tasks.enqueue({ type: 'a' })
+      const { queueId, lockToken } = await claimed.passed
+      expect(queueId).toBe(id)
+      expect(await tasks.renewQueueLock(id, lockToken)).toBe(true)
+      expect(await queue.renewLock(id, lockToken, 1000)).toBe(true)
+      expect(await tasks.renewQueueLock(id, `${lockToken}0`)).toBe(false)
+      expect(renewed.map(([, event]) => event)).toEqual([
+        { queueId: id, lockToken, newVisibleAt: expect.any(Number), extraMilliseconds: 60_000 },
+        { queueId: id, lockToken, newVisibleAt: expect.any(Number), extraMilliseconds: 60_000 },
+        { queueId: id, lockToken, newVisibleAt: expect.any(Number), extraMilliseconds: 1000 },
+      ])
+      hold.open()
+      await completed
+    })
+
     it('C14 clearQueueCache changes nothing about what is handled', async () => {
       const { use } = await openWorld(place)
       const handled: string[] = []
