@@ -25,9 +25,9 @@ export interface S3QueueOptions<Task = Record<string, unknown>> extends FailureO
   readonly concurrency?: number | undefined
   /** The same as `concurrency`. */
   readonly workers?: number | undefined
-  /** Shortest wait of a worker between two looks for messages that another process hands to it; it doubles up to `maxPollInterval`. Default 1000; see `dispatchInterval`. */
+  /** Shortest wait of a worker between two looks for messages that another process hands to it; it doubles up to `maxPollInterval`. 10 to 60,000. Default 100. */
   readonly pollInterval?: Duration | undefined
-  /** Longest wait between two looks. Default 10,000. */
+  /** Longest wait between two looks, for a worker at most a third of `visibilityTimeout`. From `pollInterval` to an hour. Default 10,000. */
   readonly maxPollInterval?: Duration | undefined
   /** Messages to claim ahead of the handlers, at most. Default 32. */
   readonly pollBatchSize?: number | undefined
@@ -71,7 +71,7 @@ export interface S3QueueOptions<Task = Record<string, unknown>> extends FailureO
   readonly heartbeatInterval?: Duration | undefined
   /** In seconds: how long a worker may be silent before it gets no more messages. Default 30, and at least twice the interval. */
   readonly heartbeatTTL?: Duration | undefined
-  /** As `pollInterval`, which goes first. Default 100. */
+  /** Another name for `pollInterval`, which goes first. Default 100. */
   readonly dispatchInterval?: Duration | undefined
   /** Taken and checked, and without effect: a worker gets as many as it has room for. Default 10. */
   readonly ticketBatchSize?: number | undefined
@@ -234,9 +234,8 @@ function resolveWork<Task>(options: S3QueueOptions<Task>) {
 function resolveCoordination<Task>(options: S3QueueOptions<Task>) {
   const { pollInterval, dispatchInterval, heartbeatInterval, heartbeatTTL } = options
   const looks = { min: 10, max: 60_000 }
-  durationOption(OWNER, 'dispatchInterval', dispatchInterval, 100, looks)
-  durationOption(OWNER, 'pollInterval', pollInterval, 1000, looks)
-  const pollMs = durationOption(OWNER, 'pollInterval', pollInterval ?? dispatchInterval, 100, looks)
+  const dispatchMs = durationOption(OWNER, 'dispatchInterval', dispatchInterval, 100, looks)
+  const pollMs = durationOption(OWNER, 'pollInterval', pollInterval, dispatchMs, looks)
   const heartbeatMs = durationOption(OWNER, 'heartbeatInterval', heartbeatInterval, 10_000, { min: 100, max: 600_000 })
   const ttl = { min: 2 * heartbeatMs, max: 3_600_000, unitMs: 1000 }
   const electionMs = durationOption(OWNER, 'coordinatorElectionInterval', options.coordinatorElectionInterval, 15_000, {
