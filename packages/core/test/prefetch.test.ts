@@ -47,8 +47,8 @@ describe('what is claimed ahead', () => {
     const startedAt = clock.monotonic()
     queue.process(() => sleep(clock, 30), { concurrency: 3 })
     await run(queue.drain())
-    // A commit after the other would be 50 of them, for six messages each.
-    expect(puts() - before).toBeLessThanOrEqual(34)
+    // A commit after the other would be 50 of them, for six messages each, and a few at the beginning.
+    expect(puts() - before).toBeLessThanOrEqual(28)
     // 3 s of work, and what it takes to begin and to end.
     expect(clock.monotonic() - startedAt).toBeLessThanOrEqual(3000 + 6 * ROUND_TRIP_MS)
     await run(queue.close())

@@ -8,9 +8,9 @@
 import type { Clock } from '@s3queue/storage'
 
 const CYCLES = 3
-/** How long what has ended may wait for company, in round trips; and in ms, at most, and at least to be worth a timer. */
-const PATIENCE = 1.5
-const MAX_PATIENCE_MS = 100
+/** How long what has ended may wait for company, in round trips, of which the commit before it takes one; and in ms, at most, and at least to be worth a timer. */
+const PATIENCE = 2.5
+const MAX_PATIENCE_MS = 150
 const MIN_PATIENCE_MS = 2
 /** Work for so long is enough, unless commits are further apart than that. */
 const MAX_HORIZON_MS = 1000
@@ -24,7 +24,6 @@ export class Prefetch {
   readonly #lingerMs: number
   #rate = 0
   #roundTripMs = 0
-  #target = 0
   #finished = 0
   #since: number
 
@@ -66,16 +65,16 @@ export class Prefetch {
       this.#rate = 0
       this.#since = now
     }
-    const cycleMs = Math.max(1, this.#roundTripMs + this.#lingerMs + this.#patienceMs())
+    const cycleMs = Math.max(1, this.#lingerMs + Math.max(this.#roundTripMs, this.#patienceMs()))
     const horizon = Math.min(Math.max(MAX_HORIZON_MS, SLACK * cycleMs), CYCLES * cycleMs)
-    this.#target = Math.min(this.#max, Math.ceil(this.#rate * horizon))
-    return this.#target
+    return Math.min(this.#max, Math.ceil(this.#rate * horizon))
   }
 
   /** How long what has ended may wait for company while `ready` messages of `logs` logs wait here for a handler. See `SlotPool`. */
   patienceMs(ready: number, logs: number): number {
     const patienceMs = this.#patienceMs()
-    return ready > this.#target / 2 && this.#rate * patienceMs >= logs ? patienceMs : 0
+    const isEnough = ready > this.#rate * (patienceMs + this.#roundTripMs)
+    return isEnough && this.#rate * patienceMs >= logs ? patienceMs : 0
   }
 
   #patienceMs(): number {
