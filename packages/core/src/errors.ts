@@ -1,5 +1,6 @@
 /** Errors that a user of a queue meets. Each has a `code` to tell it by and says what to do. */
 import { StoreError } from '@s3queue/storage'
+import type { DeadReason, Failure } from './state/events.ts'
 
 export type QueueErrorCode =
   | 'QUEUE_CLOSED'
@@ -88,6 +89,16 @@ export class MessageNotFound extends QueueError {
 /** `waitFor` waited for a message that went to the dead letters. */
 export class MessageDied extends QueueError {
   readonly code = 'MESSAGE_DIED'
+  readonly reason: DeadReason
+  /** The last 20 failed attempts. */
+  readonly failures: readonly Failure[]
+
+  constructor(id: string, reason: DeadReason, failures: readonly Failure[]) {
+    const last = failures.at(-1)
+    super(`Message ${id} went to the dead letters (${reason}): ${last?.name}: ${last?.message}`)
+    this.reason = reason
+    this.failures = failures
+  }
 }
 
 /** `process()` was called twice on one queue object. */

@@ -11,7 +11,7 @@ import {
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { type DrainOptions, type DrainResult, drainQueue } from './drain.ts'
 import { Engine } from './engine/engine.ts'
-import { MessageDied, MessageNotFound, QueueClosed, WorkerExists } from './errors.ts'
+import { QueueClosed, WorkerExists } from './errors.ts'
 import { type EventsOptions, type NamedEvent, streamEvents } from './event-stream.ts'
 import { assertEventName, EventHub, type QueueEventName, type QueueListener } from './events.ts'
 import type { FollowedEvent } from './follow/events.ts'
@@ -27,9 +27,9 @@ import {
   type ResolvedProcessOptions,
   resolveProcessOptions,
 } from './process-options.ts'
-import { assertSignal } from './signal-option.ts'
 import { findMessage } from './state/lookup.ts'
 import type { QueueStats } from './state/model.ts'
+import { notFound, type WaitOptions, waitForResult } from './wait-for.ts'
 import { SlotPool } from './worker/slots.ts'
 import { WorkerRuntime } from './worker/worker.ts'
 
@@ -98,8 +98,11 @@ export interface Queue<T> {
   getPayload(id: string): Promise<T>
   /** A page of messages of one status. */
   list(options: ListOptions): Promise<MessagePage>
-  /** Resolves to a message's result once it is completed. Throws `MessageDied` or `MessageNotFound`. */
-  waitFor(id: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<unknown>
+  /**
+   * Resolves to a message's result once it is completed. Throws `MessageDied` or `MessageNotFound`; where another process writes, the latter also for a
+   * message that is forgotten by the retention before this process looks again.
+   */
+  waitFor(id: string, options?: WaitOptions): Promise<unknown>
   /** Hands out no more messages until `resume`; running handlers go on. True if the queue was not paused before. */
   pause(): Promise<boolean>
   resume(): Promise<boolean>
@@ -307,24 +310,9 @@ class LocalQueue<T> implements ShardQueue<T> {
     return this.#engine.view((state) => listMessages(state, resolved))
   }
 
-  async waitFor(id: string, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<unknown> {
+  async waitFor(id: string, options: WaitOptions = {}): Promise<unknown> {
     assertId('waitFor', id)
-    assertKnownKeys('waitFor', options, ['signal'])
-    const { signal } = options
-    assertSignal('waitFor', signal)
-    for (let waitMs = 50; ; waitMs = Math.min(2000, waitMs * 2)) {
-      signal?.throwIfAborted()
-      const message = await this.get(id)
-      if (message === undefined) throw notFound(id, this.name)
-      if (message.status === 'completed') return message.result
-      if (message.status === 'dead') {
-        const last = message.failures?.at(-1)
-        throw new MessageDied(
-          `Message ${id} went to the dead letters (${message.reason}): ${last?.name}: ${last?.message}`,
-        )
-      }
-      await this.#engine.nextChange(waitMs, signal)
-    }
+    return waitForResult(this.#engine, this.name, id, options)
   }
 
   async pause(): Promise<boolean> {
@@ -458,10 +446,4 @@ function isPicked(answer: unknown): boolean {
 
 function describeType(value: unknown): string {
   return Array.isArray(value) ? 'an array with something else in it' : value === null ? 'null' : `a ${typeof value}`
-}
-
-function notFound(id: string, queue: string): MessageNotFound {
-  return new MessageNotFound(
-    `Queue "${queue}" knows no message ${JSON.stringify(id)}: it never was, was cancelled, or ended longer ago than the retention.`,
-  )
 }

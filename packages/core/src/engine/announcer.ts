@@ -5,10 +5,11 @@ import type { SettleDecision } from '../settle.ts'
 import type { EnqueueCommand, Settlement } from '../state/commands.ts'
 import { failuresWith } from '../state/endings.ts'
 import type { Failure, QueueEvent } from '../state/events.ts'
-import { type Claim, numberedId, type QueueState } from '../state/model.ts'
+import { type Claim, messageId, numberedId, type QueueState } from '../state/model.ts'
 import type { SettledElsewhere } from '../transport/port.ts'
 import type { Effect } from './commit-loop.ts'
 import type { EngineContext } from './context.ts'
+import type { Ending } from './endings.ts'
 import type { LogTime } from './log-time.ts'
 
 /** Events that say how settlements were taken. */
@@ -40,15 +41,18 @@ export class Announcer {
     decision: SettleDecision,
     effect: Effect | undefined,
   ): Effect | undefined {
-    if (!SETTLED.some((name) => this.#context.events.hears(name))) return effect
+    const { endings } = this.#context
+    if (endings.isEmpty && !SETTLED.some((name) => this.#context.events.hears(name))) return effect
     const at = this.#state.now
     const outcomes = outcomesOf(settlements, claims, decision, at)
     return after(effect, () => {
       const { events } = this.#context
       for (const [i, settlement] of settlements.entries()) {
         const [claim, outcome] = [claims[i], outcomes[i]]
-        if (claim !== undefined && outcome !== undefined)
-          announceSettled(events, claim, settlement, outcome, at, this.#time.now())
+        if (claim === undefined || outcome === undefined) continue
+        announceSettled(events, claim, settlement, outcome, at, this.#time.now())
+        const ending = endingOf(settlement, outcome)
+        if (ending !== undefined) endings.tell(messageId(claim), ending)
       }
     })
   }
@@ -60,14 +64,18 @@ export class Announcer {
 
   /** `decided`: what became of `claims`, whose time was up. */
   expired(claims: readonly Claim[], decided: readonly QueueEvent[]): Effect | undefined {
-    const { events } = this.#context
-    if (!events.hears('expired') && !events.hears('died')) return undefined
+    const { events, endings } = this.#context
+    if (endings.isEmpty && !events.hears('expired') && !events.hears('died')) return undefined
     const deaths = deathsOf(claims, decided, this.#state.now)
     return after(undefined, () => {
       for (const claim of claims) {
         const death = deaths.get(claim.token)
-        if (death === undefined) events.emit('expired', attemptOf(claim))
-        else events.emit('died', { ...attemptOf(claim), ...death })
+        if (death === undefined) {
+          events.emit('expired', attemptOf(claim))
+        } else {
+          events.emit('died', { ...attemptOf(claim), ...death })
+          endings.tell(messageId(claim), { kind: 'died', ...death })
+        }
       }
     })
   }
@@ -119,8 +127,7 @@ export function announceSettled(
 ): void {
   const about = attemptOf(claim)
   if (as === 'completed') {
-    const text = settlement.kind === 'complete' ? settlement.result : undefined
-    const result = text === undefined ? undefined : JSON.parse(text)
+    const result = resultOf(settlement)
     events.emit('completed', { ...about, durationMs: Math.max(0, now - claim.claimedAt), result })
   } else if (as === 'retried') {
     const { name, message } = settlement.kind === 'fail' ? settlement : { name: '', message: '' }
@@ -135,6 +142,16 @@ export function announceSettled(
   } else {
     events.emit('refused', about)
   }
+}
+
+function endingOf(settlement: Settlement, { as, died }: SettledElsewhere): Ending | undefined {
+  if (as === 'completed') return { kind: 'completed', result: resultOf(settlement) }
+  return as === 'died' && died !== undefined ? { kind: 'died', ...died } : undefined
+}
+
+function resultOf(settlement: Settlement): unknown {
+  const text = settlement.kind === 'complete' ? settlement.result : undefined
+  return text === undefined ? undefined : JSON.parse(text)
 }
 
 /** `effect`, and then `announce` once it is durable. */

@@ -7,12 +7,15 @@ import type { Payload } from '../state/batch-codec.ts'
 import type { Command, ProgressReport, Settlement } from '../state/commands.ts'
 import type { Claim } from '../state/model.ts'
 import type { WorkerSelf } from '../transport/port.ts'
+import type { Endings } from './endings.ts'
 import type { NamingLimit } from './naming-limit.ts'
 
 export interface EngineContext {
   readonly options: ResolvedQueueOptions
   readonly log: FencedLog
   readonly events: EventHub
+  /** Who in this process waits for the ends of messages. */
+  readonly endings: Endings
   /** Wall time, corrected by the store's, ms since 1970. */
   readonly wallNow: () => number
   /** The worker of this process, while there is one. */

@@ -78,7 +78,12 @@ export class Decisions {
       this.#claims.revoke(claim, isCancelled ? 'cancelled' : 'released')
       this.#announcer.revoked(claim, isCancelled)
     }
-    this.#loop.record(events, { durable: revoke, lost: () => {} })
+    const durable = (): void => {
+      revoke()
+      // A message that was waited for may be gone.
+      if (command.action.kind === 'cancel' || command.action.kind === 'purge') this.#context.endings.lookAgain()
+    }
+    this.#loop.record(events, { durable, lost: () => {} })
     this.#loop.wake()
     return { kind: 'result', result }
   }

@@ -17,6 +17,7 @@ import { type Batch, numberedId, type QueueState, type QueueStats } from '../sta
 import type { ClaimExtension, Extended } from '../transport/port.ts'
 import type { Answer, EngineContext, Submission, WorkerLink } from './context.ts'
 import { Election, type Role } from './election.ts'
+import { type Ending, Endings, type Expectation } from './endings.ts'
 import { InboxSender } from './inbox-sender.ts'
 import { admitInTime, NamingLimit } from './naming-limit.ts'
 import { Observer } from './observer.ts'
@@ -48,9 +49,13 @@ export class Engine {
   /** Workers that are on their way out. */
   #detaching: Promise<unknown> = Promise.resolve()
   #lastTrouble: unknown
-  #onChange: (() => void)[] = []
+  /** Who waits for the next change. */
+  readonly #waiting = new Set<() => void>()
+  /** Who waits for the end of a message. */
+  readonly endings: Endings = new Endings()
   readonly sender: string
   #nextSeq = 0
+  #lastRole: Role | undefined
   #epoch = 0
 
   constructor({ options, events, wallNow }: EngineOptions) {
@@ -60,7 +65,7 @@ export class Engine {
     this.sender = senderFor(options.shard, ids.nonce(16))
     const log = createFencedLog({ store, prefix, clock, random, ids, onTrouble: trouble })
     this.#context = {
-      ...{ options, log, events, wallNow, trouble, worker: () => this.#worker },
+      ...{ options, log, events, endings: this.endings, wallNow, trouble, worker: () => this.#worker },
       knows: (token) => this.#worker?.knows(token) === true || this.#standby.isLoading(token),
       revoke: (token, reason) => {
         this.#standby.forget(token)
@@ -198,11 +203,11 @@ export class Engine {
     }
   }
 
-  /** Resolves after the next change this process knows of, or after a while if others write. */
-  async nextChange(waitMs: number, signal?: AbortSignal): Promise<void> {
-    if (this.#election.role.kind === 'leading') await this.#nextChange(signal)
-    else await sleep(this.#options.clock, waitMs, this.#orEnd(signal))
-    signal?.throwIfAborted()
+  /** How the wait for a message ends: at once where this process writes, else there is a look after a while. */
+  async ending(expected: Expectation, waitMs: number, signal: AbortSignal | undefined): Promise<Ending> {
+    if (this.#election.role.kind === 'leading') return whenKnown(expected, signal)
+    await sleep(this.#options.clock, waitMs, this.#orEnd(signal))
+    return expected.ending ?? { kind: 'look' }
   }
 
   /** A worker has come: this process is now worth being the writer. */
@@ -315,7 +320,9 @@ export class Engine {
         const { waiting } = await this.stats()
         if (worker.taken === 0 && (waiting === 0 || !(await this.#mayServe()))) return false
       }
-      if (worker.finishedCount === 0) await this.nextChange(100)
+      if (worker.finishedCount > 0) break
+      if (this.#election.role.kind === 'leading') await this.#nextChange()
+      else await sleep(this.#options.clock, 100, this.#abort.signal)
     }
     return true
   }
@@ -329,6 +336,7 @@ export class Engine {
   /** Everything asked for so far is durable or has failed, and others may take over at once. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
+    this.endings.lookAgain()
     return this.#closing
   }
 
@@ -383,7 +391,10 @@ export class Engine {
       this.#standby.begin()
       this.#standby.flush()
     }
-    for (const resolve of this.#onChange.splice(0)) resolve()
+    // Others may have written in between.
+    if (role !== this.#lastRole) this.endings.lookAgain()
+    this.#lastRole = role
+    this.#changed()
   }
 
   /** Tells those who wait for an enqueue that the store refuses; settlements are kept for a better time. */
@@ -402,12 +413,17 @@ export class Engine {
     if (signal?.aborted) return Promise.resolve()
     return new Promise((resolve) => {
       const end = (): void => {
+        this.#waiting.delete(end)
         signal?.removeEventListener('abort', end)
         resolve()
       }
       signal?.addEventListener('abort', end, { once: true })
-      this.#onChange.push(end)
+      this.#waiting.add(end)
     })
+  }
+
+  #changed(): void {
+    for (const end of [...this.#waiting]) end()
   }
 
   #trouble(error: unknown): void {
@@ -417,6 +433,18 @@ export class Engine {
     if (events.hears('trouble')) events.emit('trouble', { error })
     else this.#options.logger.warn(error instanceof Error ? error.message : String(error))
   }
+}
+
+function whenKnown(expected: Expectation, signal: AbortSignal | undefined): Promise<Ending> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal?.reason)
+    signal?.addEventListener('abort', abort, { once: true })
+    expected.onceKnown((ending) => {
+      signal?.removeEventListener('abort', abort)
+      resolve(ending)
+    })
+    if (signal?.aborted) abort()
+  })
 }
 
 function isSettlement({ commands }: Submission): boolean {

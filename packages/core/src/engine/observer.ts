@@ -11,6 +11,8 @@ export class Observer {
   readonly #context: EngineContext
   readonly #follower: LogFollower<QueueState>
   #reading: Promise<unknown> = Promise.resolve()
+  /** A refresh that has not begun. */
+  #next: Promise<QueueState> | undefined
 
   constructor(context: EngineContext) {
     this.#context = context
@@ -24,9 +26,17 @@ export class Observer {
     return next
   }
 
-  /** What `look` sees in the state of the log. */
+  /** What `look` sees in the state of the log. Those who ask while a look is under way share the next one. */
   view<T>(look: (state: QueueState) => T, signal?: AbortSignal): Promise<T> {
-    const next = this.#reading.then(async () => look(await this.#follower.refresh(signal)))
+    this.#next ??= this.#refresh(signal)
+    return this.#next.then(look)
+  }
+
+  #refresh(signal: AbortSignal | undefined): Promise<QueueState> {
+    const next = this.#reading.then(() => {
+      this.#next = undefined
+      return this.#follower.refresh(signal)
+    })
     this.#reading = next.catch(() => {})
     return next
   }

@@ -1,0 +1,44 @@
+/** Waiting for the end of one message: for its result, or for the error that says how it died. */
+import { assertKnownKeys } from '@s3queue/storage'
+import type { Ending } from './engine/endings.ts'
+import type { Engine } from './engine/engine.ts'
+import { MessageDied, MessageNotFound } from './errors.ts'
+import { describeMessage, type MessageInfo } from './message-info.ts'
+import { assertSignal } from './signal-option.ts'
+
+export interface WaitOptions {
+  /** Ends the wait: it rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** See `Queue.waitFor`. */
+export async function waitForResult(engine: Engine, queue: string, id: string, options: WaitOptions): Promise<unknown> {
+  assertKnownKeys('waitFor', options, ['signal'])
+  const { signal } = options
+  assertSignal('waitFor', signal)
+  for (let waitMs = 50; ; waitMs = Math.min(2000, waitMs * 2)) {
+    signal?.throwIfAborted()
+    const expected = engine.endings.expect(id)
+    try {
+      const message = await engine.find(id, (state) => describeMessage(state, id))
+      const now = message === undefined ? expected.ending : endingOf(message)
+      if (message === undefined && now === undefined) throw notFound(id, queue)
+      const ending = now ?? (await engine.ending(expected, waitMs, signal))
+      if (ending.kind === 'completed') return ending.result
+      if (ending.kind === 'died') throw new MessageDied(id, ending.reason, ending.failures)
+    } finally {
+      engine.endings.giveUp(id, expected)
+    }
+  }
+}
+
+function endingOf({ status, result, reason, failures = [] }: MessageInfo): Ending | undefined {
+  if (status === 'completed') return { kind: 'completed', result }
+  return status === 'dead' && reason !== undefined ? { kind: 'died', reason, failures } : undefined
+}
+
+export function notFound(id: string, queue: string): MessageNotFound {
+  return new MessageNotFound(
+    `Queue "${queue}" knows no message ${JSON.stringify(id)}: it never was, was cancelled, or ended longer ago than the retention.`,
+  )
+}

@@ -1,0 +1,142 @@
+import { getEventListeners } from 'node:events'
+import { sleep, withLatency } from '@s3queue/storage'
+import { describe, expect, it } from 'vitest'
+import { MessageDied, MessageNotFound, QueueClosed } from '../src/index.ts'
+import { createWorld } from './support.ts'
+
+const FORGETFUL = { retention: { completedCount: 0, deadCount: 0 } }
+
+/** The error of a call that must fail. */
+async function rejection(call: Promise<unknown>): Promise<MessageDied> {
+  try {
+    await call
+  } catch (error) {
+    return error as MessageDied
+  }
+  throw new Error('It did not fail.')
+}
+
+describe('waitFor', () => {
+  it('gives the results of all, also where the queue remembers none of them', async () => {
+    const { open, run } = createWorld()
+    const queue = open<number>(FORGETFUL)
+    const enqueued = await run(queue.enqueueMany(Array.from({ length: 3000 }, (_, n) => n)))
+    const results = Promise.all(enqueued.map(({ id }) => queue.waitFor(id)))
+    queue.process(({ payload }) => ({ twice: 2 * payload }), { concurrency: 100 })
+    expect(await run(results)).toEqual(enqueued.map((_, n) => ({ twice: 2 * n })))
+    await run(queue.close())
+  })
+
+  it.each([true, false])('says how a message died, where the queue remembers it (%s)', async (remembers) => {
+    const { open, run, clock } = createWorld()
+    const queue = open<string>({
+      maxAttempts: 2,
+      backoff: { baseMs: 0 },
+      visibilityTimeoutMs: 1000,
+      ...(remembers ? {} : FORGETFUL),
+    })
+    const [thrown, hung] = await run(queue.enqueueMany(['throws', 'hangs']))
+    const errors = Promise.all([thrown, hung].map((message) => rejection(queue.waitFor(message?.id ?? ''))))
+    queue.process(
+      ({ payload }, { attempt }) => {
+        if (payload === 'throws') throw new TypeError(`no ${attempt}`)
+        return sleep(clock, 60_000)
+      },
+      { concurrency: 2, autoExtend: false },
+    )
+    const [first, second] = await run(errors)
+    expect(first).toBeInstanceOf(MessageDied)
+    expect(first).toMatchObject({ code: 'MESSAGE_DIED', reason: 'attempts-used-up' })
+    expect(first?.message).toMatch(/dead letters \(attempts-used-up\): TypeError: no 2/)
+    expect(first?.failures).toMatchObject([
+      { attempt: 1, message: 'no 1' },
+      { attempt: 2, message: 'no 2' },
+    ])
+    expect(second).toMatchObject({ reason: 'timed-out', failures: [{}, {}] })
+    await clock.advance(120_000)
+    await run(queue.close())
+  })
+
+  it.each(['cancel', 'purge'] as const)('ends when the message is gone by %s', async (how) => {
+    const { open, run } = createWorld()
+    const queue = open<string>()
+    const { id } = await run(queue.enqueue('a'))
+    const outcome = rejection(queue.waitFor(id))
+    await run<unknown>(how === 'cancel' ? queue.cancel(id) : queue.purge())
+    expect(await run(outcome)).toBeInstanceOf(MessageNotFound)
+    await run(queue.close())
+  })
+
+  it.each(['the writer', 'another process'])(
+    'in %s hears of what another worker does, and of the end of the queue',
+    async (where) => {
+      const { open, run, clock } = createWorld()
+      const writer = open<string>()
+      await run(writer.enqueue('first'))
+      const other = open<string>()
+      const waiting = where === 'the writer' ? writer : other
+      const { id } = await run(other.enqueue('a'))
+      const { id: never } = await run(other.enqueue('later', { delayMs: 3_600_000 }))
+      const result = waiting.waitFor(id)
+      const end = rejection(waiting.waitFor(never))
+      await clock.advance(1000)
+      writer.process(({ payload }) => `${payload} is done`)
+      expect(await run(result)).toBe('a is done')
+      await run(waiting.close())
+      expect(await run(end)).toBeInstanceOf(QueueClosed)
+      await run(writer.close())
+      await run(other.close())
+    },
+  )
+
+  it('goes on through a change of the writer', async () => {
+    const { open, run, clock } = createWorld()
+    const first = open<string>({ takeoverAfterMs: 1000 })
+    const { id } = await run(first.enqueue('a'))
+    const second = open<string>({ takeoverAfterMs: 1000 })
+    const result = second.waitFor(id)
+    await clock.advance(500)
+    await run(first.close())
+    second.process(({ payload }) => payload.toUpperCase())
+    expect(await run(result)).toBe('A')
+    await run(second.close())
+  })
+
+  it.each(['the writer', 'another process'])(
+    'in %s ends with its signal at once, and leaves nothing behind',
+    async (where) => {
+      const { open, run, clock } = createWorld()
+      const writer = open<string>()
+      const { id } = await run(writer.enqueue('a'))
+      const queue = where === 'the writer' ? writer : open<string>()
+      const abort = new AbortController()
+      const outcomes = Promise.all(
+        Array.from({ length: 50 }, () => rejection(queue.waitFor(id, { signal: abort.signal }))),
+      )
+      await clock.advance(10_000)
+      const before = clock.monotonic()
+      abort.abort(new Error('enough'))
+      for (const outcome of await run(outcomes)) expect(outcome).toMatchObject({ message: 'enough' })
+      expect(clock.monotonic() - before).toBeLessThan(10)
+      expect(getEventListeners(abort.signal, 'abort')).toHaveLength(0)
+      await run(queue.close())
+      await run(writer.close())
+    },
+  )
+
+  it('costs a process that does not write a request for each look, however many wait', async () => {
+    const { open, run, clock, store } = createWorld()
+    const writer = open<string>()
+    const enqueued = await run(writer.enqueueMany(Array.from({ length: 100 }, () => 'x')))
+    const other = open<string>({ store: withLatency(store, { clock, getMs: 20 }) })
+    const results = Promise.all(enqueued.map(({ id }) => other.waitFor(id)))
+    await clock.advance(20_000)
+    const before = other.getCost().requests
+    await clock.advance(20_000)
+    expect(other.getCost().requests - before).toBeLessThan(60)
+    writer.process(() => 1)
+    await run(results)
+    await run(other.close())
+    await run(writer.close())
+  })
+})
