@@ -20,9 +20,9 @@ export interface MessageInfo {
   readonly workerId?: string | undefined
   readonly claimedAt?: number | undefined
   readonly fencingToken?: number | undefined
-  /** What the handler reported last with `context.progress`. */
+  /** What the handler reported last with `context.progress`, in the attempt under way or the one that completed the message. */
   readonly progress?: unknown
-  /** What the handler wrote with `context.log`, the last 100 lines. */
+  /** What it wrote with `context.log` in that attempt, the last 100 lines. */
   readonly log?: readonly string[] | undefined
   readonly completedAt?: number | undefined
   readonly result?: unknown

@@ -31,7 +31,10 @@ export interface BackoffOptions {
 /** A wait of one's own, in ms, after failed attempt number `attempt`. Known to this process alone: other writers use their own. */
 export type BackoffFunction = (attempt: number, error: { readonly name: string; readonly message: string }) => number
 
-/** How long what has ended is remembered; whatever is over either bound is forgotten, oldest first. */
+/**
+ * How long what has ended is remembered; whatever is over either bound is forgotten, oldest first. It is a setting of the queue: what is not given stays as the
+ * queue has it, and the defaults are those of a new one.
+ */
 export interface RetentionOptions {
   /** Completed messages to remember, with their results, 0 to 100,000. Default 1,000. */
   readonly completedCount?: number | undefined
@@ -113,7 +116,10 @@ export interface ResolvedQueueOptions extends Runtime {
   readonly backoff: Backoff
   readonly backoffFunction: BackoffFunction | undefined
   readonly schema: StandardSchemaV1 | undefined
+  /** Of a new queue. */
   readonly retention: Retention
+  /** What was given of it. */
+  readonly givenRetention: Partial<Retention>
   readonly deduplicationWindowMs: number
   readonly offloadAboveBytes: number
   readonly lingerMs: number
@@ -245,7 +251,13 @@ function resolveMessageDefaults(
   options: QueueOptions,
 ): Pick<
   ResolvedQueueOptions,
-  'backoff' | 'backoffFunction' | 'schema' | 'retention' | 'deduplicationWindowMs' | 'offloadAboveBytes'
+  | 'backoff'
+  | 'backoffFunction'
+  | 'schema'
+  | 'retention'
+  | 'givenRetention'
+  | 'deduplicationWindowMs'
+  | 'offloadAboveBytes'
 > {
   const who = 'createQueue'
   const { backoff, schema, retention = {} } = options
@@ -265,6 +277,7 @@ function resolveMessageDefaults(
       deadCount: keep('deadCount', 100_000, 1_000_000),
       deadAgeMs: keep('deadAgeMs', 30 * 24 * HOUR_MS, 10 * YEAR_MS),
     },
+    givenRetention: Object.fromEntries(Object.entries(retention).filter(([, value]) => value !== undefined)),
     deduplicationWindowMs: numberOption(who, 'deduplicationWindowMs', options.deduplicationWindowMs, 300_000, {
       max: 31 * 24 * HOUR_MS,
       integer: true,

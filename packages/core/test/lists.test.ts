@@ -115,6 +115,27 @@ describe('lists', () => {
 })
 
 describe('retention', () => {
+  it("is the queue's: who says nothing of it changes nothing, also behind a snapshot", async () => {
+    const { open, run } = createWorld()
+    const queue = open<number>({ retention: { completedCount: 2000, deadCount: 7 } })
+    const remembered = async (of: typeof queue): Promise<number> =>
+      (await run(of.list({ status: 'completed', limit: 1000 }))).next === undefined ? 1000 : 2000
+    await run(queue.enqueueMany(Array.from({ length: 1500 }, (_, n) => n)))
+    queue.process(() => {}, { concurrency: 100 })
+    await run(queue.drain())
+    await run(queue.close())
+    for (const retention of [undefined, {}, { deadAgeMs: 5000, completedCount: undefined }]) {
+      const passerBy = open<number>({ retention })
+      await run(passerBy.enqueue(0))
+      expect(await remembered(passerBy)).toBe(2000)
+      await run(passerBy.close())
+    }
+    const last = open<number>({ retention: { completedCount: 1000 } })
+    await run(last.enqueue(0))
+    expect(await remembered(last)).toBe(1000)
+    await run(last.close())
+  })
+
   it('forgets completed messages by number and by age, and counts them all the same', async () => {
     const { open, run, clock } = createWorld()
     const queue = open<number>({ retention: { completedCount: 3, completedAgeMs: 60_000 } })

@@ -8,7 +8,7 @@
 import { Fenced, type Leadership, type LeaseGrant, LeaseLost, type LogPosition } from '@s3queue/primitives'
 import type { Payload } from '../state/batch-codec.ts'
 import type { Settlement } from '../state/commands.ts'
-import { describeStats, type QueueState, type QueueStats } from '../state/model.ts'
+import { describeStats, KEEP_NOTHING, type QueueState, type QueueStats } from '../state/model.ts'
 import type { ClaimExtension, Extended } from '../transport/port.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { Claims } from './claims.ts'
@@ -260,7 +260,9 @@ export class Term {
 
   /** The user's retention becomes part of the log where it differs, as forgetting must be the same in every process. */
   #configure(): void {
-    const { retention } = this.#options.context.options
+    const { retention: ofNew, givenRetention } = this.#options.context.options
+    const { retention: known } = this.#state
+    const retention = known === KEEP_NOTHING ? ofNew : { ...known, ...givenRetention }
     if (JSON.stringify(retention) !== JSON.stringify(this.#state.retention))
       this.#loop.record([{ type: 'configured', retention }])
   }

@@ -141,7 +141,8 @@ export interface QueueState {
   watch: ChangeWatch | undefined
 }
 
-const KEEP_NOTHING: Retention = {
+/** The retention of a queue that nobody has configured yet. */
+export const KEEP_NOTHING: Retention = {
   completedCount: 0,
   completedAgeMs: 0,
   deadCount: Number.MAX_SAFE_INTEGER,
