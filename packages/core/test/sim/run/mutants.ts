@@ -79,8 +79,8 @@ const ENGINE: readonly Mutant[] = [
       },
       {
         file: 'core/src/engine/announcer.ts',
-        from: 'if (claim !== undefined && outcome !== undefined)\n',
-        to: "if (claim !== undefined && outcome !== undefined && outcome.as !== 'died')\n",
+        from: 'announceSettled(events, claim, settlement, outcome, at, this.#time.now())',
+        to: "if (outcome.as !== 'died') announceSettled(events, claim, settlement, outcome, at, at)",
       },
     ],
   },
