@@ -25,7 +25,15 @@ export type { Handler, HandlerContext, Message } from './handle.ts'
 export type { Enqueued, EnqueueOptions } from './intake.ts'
 export type { ListOptions, MessagePage } from './list.ts'
 export type { MessageInfo, MessageStatus } from './message-info.ts'
-export type { BackoffFunction, BackoffOptions, QueueOptions, RetentionOptions, Runtime } from './options.ts'
+export {
+  type BackoffFunction,
+  type BackoffOptions,
+  type QueueOptions,
+  type RetentionOptions,
+  type Runtime,
+  resolveBackoff,
+  resolveRetention,
+} from './options.ts'
 export { complete, deadLetter, Outcome, retry, snooze } from './outcome.ts'
 export type { ProcessOptions } from './process-options.ts'
 export { createQueue, type Queue, type QueueCost, type StopOptions, type Worker } from './queue.ts'

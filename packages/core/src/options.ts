@@ -264,19 +264,11 @@ function resolveMessageDefaults(
   if (schema !== undefined && typeof schema?.['~standard']?.validate !== 'function') {
     throw new InvalidOption(who, 'schema', 'must be a Standard Schema, such as one of zod, valibot or arktype.')
   }
-  assertKnownKeys(`${who}.retention`, retention, ['completedCount', 'completedAgeMs', 'deadCount', 'deadAgeMs'])
-  const keep = (option: keyof RetentionOptions, fallback: number, max: number): number =>
-    numberOption(`${who}.retention`, option, retention[option], fallback, { max, integer: true })
   return {
     backoff: resolveBackoff(`${who}.backoff`, typeof backoff === 'function' ? {} : backoff),
     backoffFunction: typeof backoff === 'function' ? backoff : undefined,
     schema,
-    retention: {
-      completedCount: keep('completedCount', 1000, 100_000),
-      completedAgeMs: keep('completedAgeMs', 24 * HOUR_MS, 10 * YEAR_MS),
-      deadCount: keep('deadCount', 100_000, 1_000_000),
-      deadAgeMs: keep('deadAgeMs', 30 * 24 * HOUR_MS, 10 * YEAR_MS),
-    },
+    retention: resolveRetention(`${who}.retention`, retention),
     givenRetention: Object.fromEntries(Object.entries(retention).filter(([, value]) => value !== undefined)),
     deduplicationWindowMs: numberOption(who, 'deduplicationWindowMs', options.deduplicationWindowMs, 300_000, {
       max: 31 * 24 * HOUR_MS,
@@ -289,7 +281,20 @@ function resolveMessageDefaults(
   }
 }
 
-/** Fills in the defaults of a backoff. Throws `InvalidOption`. */
+/** Fills in the defaults of a retention. Throws `InvalidOption`, in the name of `who`. */
+export function resolveRetention(who: string, retention: RetentionOptions = {}): Retention {
+  assertKnownKeys(who, retention, ['completedCount', 'completedAgeMs', 'deadCount', 'deadAgeMs'])
+  const keep = (option: keyof RetentionOptions, fallback: number, max: number): number =>
+    numberOption(who, option, retention[option], fallback, { max, integer: true })
+  return {
+    completedCount: keep('completedCount', 1000, 100_000),
+    completedAgeMs: keep('completedAgeMs', 24 * HOUR_MS, 10 * YEAR_MS),
+    deadCount: keep('deadCount', 100_000, 1_000_000),
+    deadAgeMs: keep('deadAgeMs', 30 * 24 * HOUR_MS, 10 * YEAR_MS),
+  }
+}
+
+/** Fills in the defaults of a backoff. Throws `InvalidOption`, in the name of `who`. */
 export function resolveBackoff(who: string, backoff: BackoffOptions = {}): Backoff {
   assertKnownKeys(who, backoff, ['baseMs', 'maxMs', 'jitter'])
   const wait = { max: 31 * 24 * HOUR_MS, integer: true }

@@ -1,5 +1,5 @@
 /** What becomes of a message whose handler failed. */
-import { InvalidOption } from '@s3queue/storage'
+import { assertKnownKeys, InvalidOption } from '@s3queue/storage'
 import { alias, OWNER, whole } from './option-checks.ts'
 
 /**
@@ -24,22 +24,21 @@ export interface FailureOptions {
   readonly maxRetries?: number | undefined
   /** What becomes of a message that failed. Default `hybrid`. */
   readonly failureStrategy?: FailureStrategy | undefined
-  /** A resource that gets a row for each dead message; made if it is not there. Default: none, they stay in the queue as `dead`. */
-  readonly deadLetterResource?: string | undefined
-  /** Both names in one. */
-  readonly resourceNames?: { readonly queue?: string | undefined; readonly deadLetter?: string | undefined } | undefined
 }
 
 export interface ResolvedFailure {
   readonly maxAttempts: number
   readonly deadStatus: 'dead' | 'failed'
-  readonly deadLetterResource: string | undefined
+  /** Whether what is dead goes to the dead letter resource, if there is one. */
+  readonly hasDeadLetters: boolean
+  /** A name for that resource, given here. */
+  readonly deadLetterQueue: string | undefined
 }
 
 const MODES: readonly FailureMode[] = ['retry', 'dead-letter', 'hybrid']
 
 export function resolveFailureStrategy(options: FailureOptions): ResolvedFailure {
-  const { failureStrategy = 'hybrid', deadLetterResource, resourceNames } = options
+  const { failureStrategy = 'hybrid' } = options
   const strategy = typeof failureStrategy === 'string' ? { mode: failureStrategy } : failureStrategy
   if (typeof strategy !== 'object' || strategy === null || !MODES.includes(strategy.mode)) {
     throw new InvalidOption(
@@ -48,15 +47,13 @@ export function resolveFailureStrategy(options: FailureOptions): ResolvedFailure
       `must be one of ${MODES.join(', ')}, or an object with one as its mode, not ${JSON.stringify(failureStrategy)}.`,
     )
   }
+  assertKnownKeys(`${OWNER}.failureStrategy`, strategy, ['mode', 'maxRetries', 'deadLetterQueue'])
   const attempts = alias('maxAttempts', options.maxAttempts, 'maxRetries', options.maxRetries) ?? strategy.maxRetries
   const maxAttempts = whole('maxAttempts', attempts, 3, 1, 1000)
-  const resource = deadLetterResource ?? resourceNames?.deadLetter ?? strategy.deadLetterQueue
-  if (resource !== undefined && (typeof resource !== 'string' || resource === ''))
-    throw new InvalidOption(OWNER, 'deadLetterResource', `must be a name, not ${JSON.stringify(resource)}.`)
-  if (strategy.mode === 'retry') return { maxAttempts, deadStatus: 'failed', deadLetterResource: undefined }
   return {
     maxAttempts: strategy.mode === 'dead-letter' ? 1 : maxAttempts,
-    deadStatus: 'dead',
-    deadLetterResource: resource,
+    deadStatus: strategy.mode === 'retry' ? 'failed' : 'dead',
+    hasDeadLetters: strategy.mode !== 'retry',
+    deadLetterQueue: strategy.deadLetterQueue,
   }
 }

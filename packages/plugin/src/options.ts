@@ -2,18 +2,23 @@
  * What the plugin can be told, in the words of its users, and the same with every default filled in. This is the one place where their names
  * and units become those of the queue.
  */
-import type { BackoffFunction, BackoffOptions, RetentionOptions } from '@s3queue/core'
+import {
+  type BackoffFunction,
+  type BackoffOptions,
+  type RetentionOptions,
+  resolveBackoff,
+  resolveRetention,
+} from '@s3queue/core'
 import type { S3dbRecord } from '@s3queue/s3db'
 import { InvalidOption, nearestName, type ObjectStore } from '@s3queue/storage'
 import { type Duration, durationOption } from './duration.ts'
 import { type FailureOptions, resolveFailureStrategy } from './failure-strategy.ts'
 import type { OnMessage } from './handler-context.ts'
+import { type NameOptions, type ResolvedNames, resolveNames } from './name-options.ts'
 import { alias, flag, OWNER, whole } from './option-checks.ts'
 
 /** All times are in ms, or text such as `'5m'`, unless it says seconds. */
-export interface S3QueueOptions<Task = Record<string, unknown>> extends FailureOptions {
-  /** The resource whose records are handled. It has to be there when the plugin is installed. */
-  readonly resource: string
+export interface S3QueueOptions<Task = Record<string, unknown>> extends NameOptions, FailureOptions {
   /** Handles one record. Without it nothing is handled before `startProcessing(handler)`. */
   readonly onMessage?: OnMessage<Task> | undefined
   /** Told of every attempt that failed. What it throws is logged. */
@@ -45,8 +50,6 @@ export interface S3QueueOptions<Task = Record<string, unknown>> extends FailureO
 
   /** Wait between attempts. Default `{ baseMs: 1000, maxMs: 30_000, jitter: 0 }`: 1 s, 2 s, 4 s, … */
   readonly backoff?: BackoffOptions | BackoffFunction | undefined
-  /** What the queue is called in `db.resources`. Default: the resource's name and `_queue`. */
-  readonly queueResource?: string | undefined
 
   /** Whether returning completes a message. False: a handler calls `context.ack()` or `context.nack()`. Default true. */
   readonly autoAcknowledge?: boolean | undefined
@@ -56,10 +59,6 @@ export interface S3QueueOptions<Task = Record<string, unknown>> extends FailureO
   readonly autoStart?: boolean | undefined
   /** Log every event. Default false. */
   readonly verbose?: boolean | undefined
-  /** Several plugins side by side: part of the names of helper resources and of keys. Default: the name given to `usePlugin`. */
-  readonly namespace?: string | undefined
-  /** The same as `namespace`. */
-  readonly instanceId?: string | undefined
 
   /** Taken and without effect: there is one way to claim, with or without a coordinator. Default true. */
   readonly enableCoordinator?: boolean | undefined
@@ -93,8 +92,7 @@ export interface S3QueueOptions<Task = Record<string, unknown>> extends FailureO
   readonly logLevel?: string | undefined
 }
 
-export interface ResolvedS3QueueOptions {
-  readonly resource: string
+export interface ResolvedS3QueueOptions extends ResolvedNames {
   readonly concurrency: number
   readonly pollMs: number
   readonly maxPollMs: number
@@ -106,8 +104,6 @@ export interface ResolvedS3QueueOptions {
   readonly maxAttempts: number
   readonly backoff: BackoffOptions | BackoffFunction | undefined
   readonly deadStatus: 'dead' | 'failed'
-  readonly deadLetterResource: string | undefined
-  readonly queueResource: string
   readonly autoAcknowledge: boolean
   readonly orderingMode: 'fifo' | 'lifo'
   readonly autoStart: boolean
@@ -172,14 +168,12 @@ export function resolveS3QueueOptions<Task>(options: S3QueueOptions<Task>): Reso
     throw new InvalidOption(OWNER, 'options', "must be an object with at least { resource: 'the name of a resource' }.")
   }
   assertKnown(options)
-  if (typeof options.resource !== 'string' || options.resource === '') {
-    throw new InvalidOption(OWNER, 'resource', 'is required: the name of the resource whose records are to be handled.')
-  }
   for (const name of ['onMessage', 'onError', 'onComplete'] as const) {
     if (options[name] !== undefined && typeof options[name] !== 'function')
       throw new InvalidOption(OWNER, name, `must be a function, not ${typeof options[name]}.`)
   }
-  const failure = resolveFailureStrategy(options)
+  const { hasDeadLetters, deadLetterQueue, ...failure } = resolveFailureStrategy(options)
+  const { deadLetterResource, ...names } = resolveNames(options, deadLetterQueue)
   const warnings: string[] = []
   const visibilityTimeoutMs = durationOption(OWNER, 'visibilityTimeout', options.visibilityTimeout, 30_000, {
     min: 100,
@@ -190,9 +184,11 @@ export function resolveS3QueueOptions<Task>(options: S3QueueOptions<Task>): Reso
       `visibilityTimeout: ${visibilityTimeoutMs} means ${visibilityTimeoutMs} ms. If you meant seconds, write '${visibilityTimeoutMs}s' or ${visibilityTimeoutMs}_000.`,
     )
   }
+  checkComponents(options)
   checkWithoutEffect(options)
   return {
-    resource: options.resource,
+    ...names,
+    deadLetterResource: hasDeadLetters ? deadLetterResource : undefined,
     ...resolveWork(options),
     ...resolveCoordination(options),
     ...failure,
@@ -200,8 +196,7 @@ export function resolveS3QueueOptions<Task>(options: S3QueueOptions<Task>): Reso
     recoveryMs: durationOption(OWNER, 'recoveryInterval', options.recoveryInterval, 5000, { min: 100 }),
     recoveryBatchSize: whole('recoveryBatchSize', options.recoveryBatchSize, 20, 1, 1000),
     backoff: options.backoff,
-    queueResource: options.queueResource ?? options.resourceNames?.queue ?? `${options.resource}_queue`,
-    lingerMs: durationOption(OWNER, 'linger', options.linger, 0, { max: 60_000 }),
+    lingerMs: durationOption(OWNER, 'linger', options.linger, 0, { max: 59_999 }),
     retention: options.retention,
     store: options.store,
     warnings,
@@ -251,6 +246,25 @@ function resolveCoordination<Task>(options: S3QueueOptions<Task>) {
     heartbeatTtlMs:
       heartbeatTTL === undefined ? undefined : durationOption(OWNER, 'heartbeatTTL', heartbeatTTL, 30_000, ttl),
   }
+}
+
+/** What is handed on as it is: refused here, in the words of the plugin, and not where it is first used. */
+function checkComponents<Task>({ backoff, retention, store, logger }: S3QueueOptions<Task>): void {
+  if (typeof backoff !== 'function') resolveBackoff(`${OWNER}.backoff`, backoff)
+  resolveRetention(`${OWNER}.retention`, retention)
+  if (store !== undefined && !hasMethods(store, ['get', 'put', 'delete', 'list']))
+    throw new InvalidOption(
+      OWNER,
+      'store',
+      'must be an ObjectStore, such as those of createS3Store() or createFsStore().',
+    )
+  if (logger !== undefined && !hasMethods(logger, ['info', 'warn', 'error']))
+    throw new InvalidOption(OWNER, 'logger', 'must have the methods info, warn and error, as console and pino do.')
+}
+
+function hasMethods(value: unknown, names: readonly string[]): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return names.every((name) => typeof Reflect.get(value, name) === 'function')
 }
 
 /** Options of another design: what they say is checked, and nothing follows from it. */

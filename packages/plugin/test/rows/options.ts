@@ -202,6 +202,28 @@ export function describeOptions(place: Place): void {
       expect(make({ orderingMode: 'random' })).toThrow("'fifo' or 'lifo'")
       expect(make({ failureStrategy: 'give up' })).toThrow('dead-letter')
       expect(make({ verbose: 1 })).toThrow('true or false')
+      for (const [option, of] of [
+        [{ backoff: { baseMs: -1 } }, 'backoff'],
+        [{ backoff: { base: 1 } }, 'Did you mean "baseMs"?'],
+        [{ backoff: 'slow' }, 'backoff'],
+        [{ retention: { completedCount: -1 } }, 'completedCount'],
+        [{ retention: { count: 1 } }, 'completedCount'],
+        [{ queueResource: 5 }, '"queueResource" must be a name'],
+        [{ queueResource: 'tasks' }, 'another name than "resource"'],
+        [{ deadLetterResource: 'tasks' }, 'another name than "resource"'],
+        [{ deadLetterResource: 'tasks_queue' }, 'another name than "queueResource"'],
+        [{ deadLetterResource: 'a', resourceNames: { deadLetter: 'b' } }, 'differ'],
+        [{ deadLetterResource: 'a', failureStrategy: { mode: 'hybrid', deadLetterQueue: 'b' } }, 'differ'],
+        [{ failureStrategy: { mode: 'hybrid', maxRetry: 1 } }, 'Did you mean "maxRetries"?'],
+        [{ resourceNames: { que: 'a' } }, 'Did you mean "queue"?'],
+        [{ namespace: 5 }, '"namespace" must be a name'],
+        [{ namespace: 'a', instanceId: 'b' }, 'differ'],
+        [{ resource: 'a/b' }, 'part of the keys'],
+        [{ store: {} }, 'must be an ObjectStore'],
+        [{ logger: 5 }, 'info, warn and error'],
+        [{ linger: '60s' }, '"linger"'],
+      ] as const)
+        expect(make(option)).toThrow(of)
       for (const later of ['redisUrl', 'sqsQueueUrl', 'cron', 'batchSize'])
         expect(make({ [later]: 'x' })).toThrow('not there yet')
       expect(make({ coordinationBackend: 'redis' })).toThrow('come later')
