@@ -7,7 +7,7 @@ import { PODS } from './run/pods.ts'
 const MOST_SEEDS = 40
 
 describe('planted defects of many processes that the simulation finds', () => {
-  it.each(MUTANTS)('$name', { timeout: 60_000 }, async (mutant) => {
+  it.each(MUTANTS)('$name', { timeout: 120_000 }, async (mutant) => {
     expect(await huntMutant(PODS, mutant, MOST_SEEDS)).toMatch(mutant.finds)
   })
 })

@@ -28,9 +28,9 @@ describe('many processes on one queue in simulated worlds', () => {
       expect(count, what).toBeGreaterThan(0)
   })
 
-  it.each(Object.keys(SMALLER))('keep them where the weather is %s', { timeout: 60_000 }, async (name) => {
+  it.each(Object.keys(SMALLER))('keep them where the weather is %s', { timeout: 120_000 }, async (name) => {
     const weather = WEATHERS[name]
-    const { failures } = await runCampaign({ subject: PODS, from: 1, seeds: 12, weather })
+    const { failures } = await runCampaign({ subject: PODS, from: 1, seeds: 6, weather })
     const [failure] = failures
     if (failure !== undefined) expect.fail(await describeFailure(failure, PODS, weather, ` --weather ${name}`))
   })

@@ -50,18 +50,38 @@ const DRIFTING: Partial<Profile> = {
 const TAKEN_BACK: Partial<Profile> = {
   ...{ ...SMALL, visibilityTimeoutMs: 4_000, takeoverAfterMs: 4_000, maxPollMs: 300, troubleMs: 15_000 },
   offloadAboveBytes: 8,
-  actions: actions({ operate: 60, lieInWait: 10 }),
+  actions: actions({ takeBack: 60, lieInWait: 30 }),
   spots: { 'get /payloads/': 1 },
   blows: { stall: 1 },
   ways: { returns: 1, hangs: 2 },
 }
 
+/** Mailboxes that are written late by the writer that goes and by the one that comes. */
+const LATE_MAILBOXES: Partial<Profile> = {
+  ...{ ...SMALL, processes: 3, autoExtend: 0, visibilityTimeoutMs: 1_000, takeoverAfterMs: 300, maxPollMs: 50 },
+  ...{ acknowledgeTimeoutMs: 2_000, actionEveryMs: 60, rates: { latency: 0.5 }, times: { latencyMs: 20 } },
+  troubleMs: 15_000,
+  actions: actions({ lieInWait: 120 }),
+  spots: { 'put /mailboxes/': 1 },
+  blows: { strand: 1, stall: 2 },
+  ways: { returns: 1, hangs: 1 },
+}
+
+/** Payloads that are long on their way to a worker, while writers are replaced. */
+const LATE_PAYLOADS: Partial<Profile> = {
+  ...{ ...SMALL, visibilityTimeoutMs: 4_000, takeoverAfterMs: 400, maxPollMs: 200, troubleMs: 15_000 },
+  offloadAboveBytes: 8,
+  actions: actions({ lieInWait: 60, pause: 6, loseStore: 4 }),
+  spots: { 'get /payloads/': 3, 'put /log/': 1 },
+  blows: { stall: 1 },
+}
+
 /** Handlers that ask for more time, while writers are replaced. */
 const MORE_TIME: Partial<Profile> = {
-  ...{ ...SMALL, visibilityTimeoutMs: 600, takeoverAfterMs: 500, maxPollMs: 200, troubleMs: 15_000 },
-  actions: actions({ lieInWait: 30, pause: 6, loseStore: 4 }),
-  spots: { 'put /log/': 3, 'put /mailboxes/': 1 },
-  blows: { stall: 1, pause: 1 },
+  ...{ ...SMALL, autoExtend: 0, visibilityTimeoutMs: 2_000, takeoverAfterMs: 400, maxPollMs: 100, troubleMs: 20_000 },
+  actions: actions({ lieInWait: 60, pause: 30 }),
+  spots: { 'put /log/': 1 },
+  blows: { stall: 1 },
   ways: { extends: 1 },
 }
 
@@ -89,5 +109,7 @@ export const WEATHERS: Readonly<Record<string, Partial<Profile>>> = {
   crowd: CROWD,
   drifting: DRIFTING,
   'taken-back': TAKEN_BACK,
+  'late-mailboxes': LATE_MAILBOXES,
+  'late-payloads': LATE_PAYLOADS,
   'more-time': MORE_TIME,
 }

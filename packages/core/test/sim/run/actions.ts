@@ -57,10 +57,14 @@ function lieInWait(stage: Stage, process: VirtualProcess): void {
   const { spots, blows } = world.profile
   const spot = weighted(random, spots)
   const blow = weighted(random, blows)
-  const moment = blow === 'stall' ? 'request' : pick(random, ['request', 'arrival'] as const)
+  const moment = blow === 'stall' || blow === 'strand' ? 'request' : pick(random, ['request', 'arrival'] as const)
   process.setTrap({ spot, moment }, () => {
     world.note(process.name, `treads on a trap: ${blow} at the ${moment} of ${spot}`)
     if (blow === 'stall') return drawStall(stage)
+    if (blow === 'strand') {
+      pause(stage, process)
+      return { beforeMs: spread(random, 100, longestMs(world)), afterMs: 0, isLost: false }
+    }
     DOINGS[blow](stage, process)
     return undefined
   })
@@ -128,6 +132,12 @@ const DOINGS: Readonly<Record<ActionName, Action>> = {
   },
   drain({ world, random }, process) {
     void drain(world, process, spread(random, 10, 20_000))
+  },
+  takeBack({ world, random }, process) {
+    const active = [...world.history.model.messages.values()].filter(({ status }) => status === 'active')
+    if (active.length === 0) return
+    const { id } = pick(random, active)
+    void order(process, chance(random, 0.5) ? { cancel: id } : { release: id })
   },
   operate({ world, random }, process) {
     const ids = [...world.history.model.messages.keys()].slice(-40)

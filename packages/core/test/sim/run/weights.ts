@@ -53,10 +53,11 @@ export const SPOTS = {
 
 export const BLOWS = { crash: 2, pause: 4, loseStore: 4, stall: 6, close: 1 } as const
 
-export type ActionName = keyof typeof ACTIONS | 'restartWork'
+export type ActionName = keyof typeof ACTIONS | 'restartWork' | 'takeBack'
 export type Way = keyof typeof WAYS
 export type Spot = keyof typeof SPOTS
-export type Blow = keyof typeof BLOWS
+/** `strand`: the process stands still while its request is long on its way. */
+export type Blow = keyof typeof BLOWS | 'strand'
 /** What is left out never comes. */
 export type Weights<K extends string> = Readonly<Partial<Record<K, number>>>
 
