@@ -75,6 +75,18 @@ describe('payloads', () => {
     await run(queue.close())
   })
 
+  it('refuses what is more than 64 MiB together', async () => {
+    const { open, run, store } = createWorld()
+    const queue = open<string>()
+    const payloads = Array<string>(65).fill('x'.repeat((1 << 20) - 2))
+    await expect(queue.enqueueMany(payloads)).rejects.toThrow(PayloadTooLarge)
+    await expect(queue.enqueueMany(payloads)).rejects.toThrow(
+      /65 payloads have 68157440 bytes together, more than the 67108864/,
+    )
+    expect(store.size).toBe(0)
+    await run(queue.close())
+  })
+
   it('is a copy: what changes afterwards changes nothing', async () => {
     const { open, run } = createWorld()
     const queue = open<{ to: string }>()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createWorld } from './support.ts'
+import { createWorld, record } from './support.ts'
 
 describe('one process that comes, works, and leaves', () => {
   it('handles one message with processNext, and says if there was none', async () => {
@@ -86,6 +86,61 @@ describe('one process that comes, works, and leaves', () => {
     expect(handled).toEqual(Array.from({ length: 30 }, (_, n) => n))
     // The store answers at once here: whatever time passes is waited.
     expect(clock.monotonic() - before).toBeLessThan(500)
+  })
+
+  it('drains on, without a bound, after one with a bound', async () => {
+    const { open, run } = createWorld()
+    const queue = open<number>()
+    await run(queue.enqueueMany([1, 2, 3, 4, 5]))
+    queue.process(() => {})
+    expect(await run(queue.drain({ maxMessages: 2 }))).toEqual({ drained: false, handled: 2 })
+    expect(await run(queue.drain())).toEqual({ drained: true, handled: 3 })
+    await run(queue.close())
+  })
+
+  it.each(['writes', 'does not write'])(
+    'stops to drain at once when the signal is aborted, in a process that %s',
+    async (which) => {
+      const { open, run, clock } = createWorld()
+      const writer = open<string>()
+      await run(writer.enqueue('x', { delayMs: 3_600_000 }))
+      const other = open<string>()
+      const abort = new AbortController()
+      const draining = (which === 'writes' ? writer : other).drain({ signal: abort.signal })
+      const failed = expect(draining).rejects.toThrow('enough')
+      await clock.advance(60_000)
+      const before = clock.monotonic()
+      abort.abort(new Error('enough'))
+      await run(failed)
+      expect(clock.monotonic()).toBe(before)
+      await expect(run(other.drain({ signal: abort.signal }))).rejects.toThrow('enough')
+      await run(other.close())
+      await run(writer.close())
+    },
+  )
+
+  it('handles one message with the options of its worker', async () => {
+    const { open, run, clock } = createWorld()
+    const queue = open<string>({ maxAttempts: 1 })
+    const [started, died] = [record(queue, 'started'), record(queue, 'died')]
+    await run(queue.enqueue('x'))
+    const before = clock.monotonic()
+    expect(await run(queue.processNext(() => new Promise(() => {}), { timeLimitMs: 2000, workerId: 'cron' }))).toBe(
+      true,
+    )
+    expect(clock.monotonic() - before).toBeLessThan(3000)
+    expect(started[0]?.event).toMatchObject({ workerId: expect.stringMatching(/^cron\./) })
+    expect(died[0]?.event).toMatchObject({ failures: [{ name: 'TimeLimitExceeded' }] })
+    // Without an extension the claim is over when its time is.
+    await run(queue.enqueue('y'))
+    const visible = record(queue, 'expired', 'died')
+    await run(
+      queue.processNext(() => new Promise((_, reject) => clock.setTimer(60_000, () => reject(new Error('late')))), {
+        autoExtend: false,
+      }),
+    )
+    expect(visible.map(({ name }) => name)).toContain('died')
+    await run(queue.close())
   })
 
   it('leaves delayed messages alone if it is told to', async () => {

@@ -1,4 +1,4 @@
-import { InvalidOption } from '@s3queue/storage'
+import { InvalidOption, sleep } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
 import {
   complete,
@@ -227,6 +227,37 @@ describe('progress and log', () => {
     await run(queue.close())
   })
 
+  it('are kept up to 100 lines of 1,000 characters, the last ones', async () => {
+    const { open, run, clock } = createWorld()
+    const queue = open<string>()
+    const { id } = await run(queue.enqueue('x'))
+    queue.process(async (_, { log }) => {
+      // In two reports: each for itself is within the bounds.
+      for (let line = 0; line < 80; line++) log(`first ${line}`)
+      await sleep(clock, 5000)
+      for (let line = 0; line < 80; line++) log(`${line} ${'x'.repeat(1100)}`)
+    })
+    await run(queue.drain())
+    const { log = [] } = (await run(queue.get(id))) ?? {}
+    expect(log).toHaveLength(100)
+    expect(log[0]).toBe('first 60')
+    expect(log[99]).toBe(`79 ${'x'.repeat(997)}`)
+    await run(queue.close())
+  })
+
+  it.each([
+    ['16,384 characters are taken', 16_384, 'completed'],
+    ['one more is refused', 16_385, 'dead'],
+  ])('of progress: %s', async (_, length, status) => {
+    const { open, run } = createWorld()
+    const queue = open<string>({ maxAttempts: 1 })
+    const { id } = await run(queue.enqueue('x'))
+    queue.process((_, { progress }) => progress('x'.repeat(length - 2)))
+    await run(queue.drain())
+    expect(await run(queue.get(id))).toMatchObject({ status })
+    await run(queue.close())
+  })
+
   it('fail the attempt when they are no JSON', async () => {
     const { open, run } = createWorld()
     const queue = open<string>({ maxAttempts: 1 })
@@ -264,10 +295,19 @@ describe('the time limit', () => {
 })
 
 describe('backoff', () => {
-  it('has jitter within its bounds', async () => {
+  const jittered = { backoff: { baseMs: 10_000, jitter: 0.5 } }
+  it.each([
+    ['of the queue', jittered, {}],
+    ['of the message', { backoff: { baseMs: 50, jitter: 0 } }, jittered],
+  ])('has jitter within its bounds: that %s', async (_, ofQueue, ofMessage) => {
     const { open, run, clock } = createWorld()
-    const queue = open<number>({ backoff: { baseMs: 10_000, jitter: 0.5 } })
-    await run(queue.enqueueMany(Array.from({ length: 50 }, (_, n) => n)))
+    const queue = open<number>(ofQueue)
+    await run(
+      queue.enqueueMany(
+        Array.from({ length: 50 }, (_, n) => n),
+        ofMessage,
+      ),
+    )
     const failedAt = new Map<string, number>()
     const waits: number[] = []
     queue.process(
@@ -381,14 +421,20 @@ describe('waiting for a result', () => {
     await run(queue.close())
   })
 
-  it('can be given up', async () => {
-    const { open, run } = createWorld()
-    const queue = open()
-    const { id } = await run(queue.enqueue('x'))
+  it.each(['writes', 'does not write'])('can be given up at once, in a process that %s', async (which) => {
+    const { open, run, clock } = createWorld()
+    const writer = open()
+    const { id } = await run(writer.enqueue('x'))
+    const other = open()
     const abort = new AbortController()
-    const waiting = queue.waitFor(id, { signal: abort.signal })
+    const waiting = (which === 'writes' ? writer : other).waitFor(id, { signal: abort.signal })
+    const failed = expect(waiting).rejects.toThrow('enough')
+    await clock.advance(60_000)
+    const before = clock.monotonic()
     abort.abort(new Error('enough'))
-    await expect(run(waiting)).rejects.toThrow('enough')
-    await run(queue.close())
+    await run(failed)
+    expect(clock.monotonic()).toBe(before)
+    await run(other.close())
+    await run(writer.close())
   })
 })
