@@ -56,7 +56,7 @@ export function drawProfile(random: Random): Profile {
     visibilityTimeoutMs,
     takeoverAfterMs,
     maxAttempts: whole(random, 1, 5),
-    backoff: { baseMs: whole(random, 0, 1_000), maxMs: whole(random, 0, 3_000) },
+    backoff: drawBackoff(random),
     lingerMs: chance(random, 0.6) ? 0 : spread(random, 1, 300),
     maxPollMs: spread(random, 50, 3_000),
     acknowledgeTimeoutMs: spread(random, 2_000, 20_000),
@@ -102,4 +102,9 @@ function drawRates(random: Random): FaultRates {
   const faults = kinds.map((kind): [FaultKind, number] => [kind, each * between(random, 0, 1)])
   const sum = faults.reduce((all, [, rate]) => all + rate, 0)
   return { ...Object.fromEntries(faults), latency: chance(random, 0.1) ? 0.1 : Math.min(0.7, 0.99 - sum) }
+}
+
+function drawBackoff(random: Random): Profile['backoff'] {
+  const [baseMs, maxMs] = [whole(random, 0, 1_000), whole(random, 0, 3_000)]
+  return { baseMs: Math.min(baseMs, maxMs), maxMs }
 }
