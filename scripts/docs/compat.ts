@@ -7,12 +7,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { chapters, type Row } from './compat/rows.ts'
+import { chapters, PLACES, type Place, type Row } from './compat/rows.ts'
 
 const root = path.resolve(import.meta.dirname, '../..')
 const PAGE = 'docs/compat.md'
-const PLACES = ['memory', 'files', 'MinIO'] as const
-type Place = (typeof PLACES)[number]
 
 interface Results {
   readonly testResults: readonly {
@@ -47,8 +45,11 @@ async function runTests(): Promise<Found> {
   const folder = mkdtempSync(path.join(tmpdir(), 's3queue-compat-'))
   try {
     const file = path.join(folder, 'results.json')
-    const tests = ['packages/plugin/test']
-    const args = ['run', ...tests, '--project', 'unit', '--project', 'minio', '--reporter=json', `--outputFile=${file}`]
+    const tests = ['packages/plugin/test', 'apps/examples/test']
+    const projects = ['--project', 'unit', '--project', 'minio']
+    // A promise is not broken by a busy machine.
+    const patience = ['--testTimeout=120000', '--hookTimeout=120000']
+    const args = ['run', ...tests, ...projects, ...patience, '--reporter=json', `--outputFile=${file}`]
     await new Promise<void>((resolve) => {
       execFile(path.join(root, 'node_modules/.bin/vitest'), args, { cwd: root, maxBuffer: 1 << 26 }, () => resolve())
     })
@@ -81,8 +82,8 @@ function tableOf(rows: readonly Row[], found: Found): string {
   return ['| | | memory | files | MinIO | |', '|---|---|---|---|---|---|', ...lines].join('\n')
 }
 
-function cell({ id, later, minioOnly }: Row, place: Place, found: Found): string {
-  if (later || (minioOnly && place !== 'MinIO')) return '–'
+function cell({ id, later, only }: Row, place: Place, found: Found): string {
+  if (later || (only !== undefined && only !== place)) return '–'
   const statuses = found.get(`${id} ${place}`) ?? []
   return statuses.length > 0 && statuses.every((status) => status === 'passed') ? 'holds' : 'no'
 }

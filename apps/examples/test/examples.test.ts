@@ -19,7 +19,7 @@ beforeEach(async () => {
 })
 afterEach(() => db.disconnect())
 
-describe('use cases', () => {
+describe('use cases on memory', () => {
   it('C120 e-mails reach a real SMTP server, after it turned them away; an address that is not there is a dead letter', async () => {
     const { sent, dead } = await emails(db, quiet)
     expect(sent).toEqual(['ada@example.org', 'bob@example.org', 'eve@example.org'])

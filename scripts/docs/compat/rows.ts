@@ -1,13 +1,17 @@
 /** The promises that the plugin keeps, row by row: what a user does, and what we take where there are two readings. */
 
+/** Where the tests run: as their titles say, after `on`. */
+export const PLACES = ['memory', 'files', 'MinIO'] as const
+export type Place = (typeof PLACES)[number]
+
 export interface Row {
   readonly id: string
   readonly what: string
   readonly note?: string
   /** Comes with a later release; its options are refused by name. */
   readonly later?: true
-  /** Needs several processes or a network: shown on MinIO alone. */
-  readonly minioOnly?: true
+  /** Shown in this place alone: on MinIO what needs several processes or a network, in memory what is the same everywhere. */
+  readonly only?: Place
 }
 
 export interface Chapter {
@@ -42,14 +46,14 @@ export const chapters: readonly Chapter[] = [
       },
       {
         id: 'C11',
-        what: '`tasks.queueStats()`, `truncateQueue()`, `deleteQueue()`',
+        what: '`tasks.queueStats()`, `countQueue()`, `truncateQueue()`, `deleteQueue()`, `estimateQueueUsage()`',
         note: '`failed` counts only with `failureStrategy: "retry"`',
       },
       { id: 'C12', what: '`tasks.startProcessing(handler, { concurrency })`, `stopProcessing()`' },
       {
         id: 'C13',
         what: '`tasks.extendQueueVisibility(queueId, extraMs)`',
-        note: 'for claims of this process; false for others',
+        note: 'in the process whose worker has the message; elsewhere it is false, and the event `lock-renewal-rejected` says `held_elsewhere`',
       },
       { id: 'C14', what: '`tasks.clearQueueCache()`', note: 'there is no cache to clear' },
       { id: 'C15', what: '`db.resources.tasks_queue`: list, get, query, count, update, delete' },
@@ -64,7 +68,7 @@ export const chapters: readonly Chapter[] = [
       { id: 'C21', what: '`stopProcessing()`' },
       { id: 'C22', what: '`stop()` and `drain()`' },
       { id: 'C23', what: '`processNext()`' },
-      { id: 'C24', what: '`getStats()`, `countQueue()`' },
+      { id: 'C24', what: '`getStats()`' },
       { id: 'C25', what: '`unregisterWorker()`' },
       { id: 'C26', what: '`clearProcessedCache()`, `getStorage()`', note: '`list("locks")` shows valid claims' },
       { id: 'C27', what: '`isRunning`, `lastHeartbeat`, `coordinatorElected`, `isCoordinator`' },
@@ -75,7 +79,11 @@ export const chapters: readonly Chapter[] = [
     rows: [
       { id: 'C30', what: '`onMessage`, `onError`, `onComplete`' },
       { id: 'C31', what: '`concurrency` (3), `workers`' },
-      { id: 'C32', what: '`pollInterval`, `maxPollInterval` (10 s)' },
+      {
+        id: 'C32',
+        what: '`pollInterval` (100 ms), `maxPollInterval` (10 s)',
+        note: 'about messages from other processes; the one that writes needs no looks',
+      },
       { id: 'C33', what: '`pollBatchSize` (32)', note: 'how many are claimed ahead of the handlers' },
       {
         id: 'C34',
@@ -111,13 +119,17 @@ export const chapters: readonly Chapter[] = [
       },
       { id: 'C54', what: '`coordinationBackend`: Redis, SQS', later: true },
       { id: 'C55', what: 'the registry of workers is one object' },
-      { id: 'C56', what: '100 processes stay far below the rates of S3', minioOnly: true },
+      { id: 'C56', what: '100 processes stay far below the rates of S3', only: 'MinIO' },
     ],
   },
   {
     title: 'Handlers and errors',
     rows: [
-      { id: 'C60', what: 'the record is read when its turn comes; deleted or unreadable ones' },
+      {
+        id: 'C60',
+        what: 'the record is read when its turn comes; one that is deleted or cannot be read; an outage while it is read',
+        note: 'an outage counts no attempt; s3db.js does not validate what it reads',
+      },
       { id: 'C61', what: 'the context', note: '`attempt` equals `attempts`, from 1 on' },
       { id: 'C62', what: 'the result; `autoAcknowledge: false` with `ack()` and `nack()`' },
       { id: 'C63', what: 'an error: again after a wait, then a dead letter' },
@@ -162,13 +174,26 @@ export const chapters: readonly Chapter[] = [
       },
       { id: 'C101', what: 'a worker that dies or hangs: its messages run again, at the end they are dead letters' },
       { id: 'C102', what: 'a late result is refused; `autoExtend`' },
-      { id: 'C103', what: 'an idle queue makes at most 12 requests a minute', minioOnly: true },
+      { id: 'C103', what: 'an idle queue makes at most 12 requests a minute', only: 'MinIO' },
       { id: 'C104', what: '`delay`, `at`, a `visibleAt` of the record' },
       { id: 'C105', what: '`priority`; `orderingMode`' },
       { id: 'C106', what: 'schedules', later: true },
       { id: 'C107', what: 'handlers of batches', later: true },
       { id: 'C108', what: 'a graceful stop, also on SIGTERM' },
       { id: 'C109', what: 'retention; the TTLPlugin of s3db.js' },
+    ],
+  },
+  {
+    title: 'Use cases',
+    rows: [
+      { id: 'C120', what: 'e-mails to a real SMTP server', only: 'memory' },
+      { id: 'C121', what: 'image files resized', only: 'memory' },
+      { id: 'C122', what: 'signed webhooks to a receiver that fails at times', only: 'memory' },
+      { id: 'C123', what: 'orders in steps, undone when one cannot be', only: 'memory' },
+      { id: 'C124', what: 'an export as CSV in the bucket, its link by mail', only: 'memory' },
+      { id: 'C125', what: 'schedules across processes', later: true },
+      { id: 'C126', what: 'a circuit breaker and a rate limiter', only: 'memory' },
+      { id: 'C127', what: 'messages over four shards', only: 'memory' },
     ],
   },
 ]
