@@ -26,12 +26,35 @@ describe.each([
   ['backoff', membersOf('packages/core/src/options.ts', 'BackoffOptions'), 3],
   ['process', membersOf('packages/core/src/process-options.ts', 'ProcessOptions'), 4],
   ['enqueue', membersOf('packages/core/src/intake.ts', 'EnqueueOptions'), 8],
-  ['drain', membersOf('packages/core/src/drain.ts', 'DrainOptions').filter((name) => name !== 'signal'), 3],
 ])('the options of %s', (_, options, atLeast) => {
   test('are all there', () => {
     expect(options.length).toBeGreaterThanOrEqual(atLeast)
     for (const option of options) expect(manual).toMatch(new RegExp(`\\b${option}\\b`))
   })
+})
+
+/** Calls and options of the rows that speak of both: "`drain`, `waitFor`: `signal`". */
+const ofCalls = [...manual.matchAll(/^\| ([^|:]+): ([^|:]+) \|/gm)].flatMap(([, calls = '', options = '']) =>
+  namesIn(calls).flatMap((call) => namesIn(options).map((option) => `${call}: ${option}`)),
+)
+
+function namesIn(cell: string): string[] {
+  return [...cell.matchAll(/`(\w+)`/g)].map(([, name = '']) => name)
+}
+
+test.each([
+  ['drain', 'drain.ts', 'DrainOptions'],
+  ['list', 'list.ts', 'ListOptions'],
+  ['stop', 'queue.ts', 'StopOptions'],
+  ['waitFor', 'wait-for.ts', 'WaitOptions'],
+  ['events', 'event-stream.ts', 'EventsOptions'],
+  ['follow', 'follow/follow.ts', 'FollowOptions'],
+])('the options of the call %s are in the table', (call, file, declaration) => {
+  const members = membersOf(`packages/core/src/${file}`, declaration)
+  expect(members.length).toBeGreaterThanOrEqual(1)
+  expect(ofCalls.filter((row) => row.startsWith(`${call}: `)).toSorted()).toEqual(
+    members.map((member) => `${call}: ${member}`).toSorted(),
+  )
 })
 
 test('events, outcomes and errors are all there', () => {

@@ -4,12 +4,13 @@ import type { Engine } from './engine/engine.ts'
 import { assertSignal } from './signal-option.ts'
 
 export interface DrainOptions {
-  /** Resolve after this process's worker has finished so many more messages; it takes no more than that. */
+  /** Resolve after this process's worker has finished so many more messages, from 1 on; it takes no more than that. Default: no bound. */
   readonly maxMessages?: number | undefined
-  /** Resolve after so many ms in any case. */
+  /** Resolve after so many ms in any case, up to a day. Default: no bound. */
   readonly deadlineMs?: number | undefined
   /** Whether to wait for messages that are not visible yet. Default true. */
   readonly includeDelayed?: boolean | undefined
+  /** Ends the wait: it rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined
 }
 

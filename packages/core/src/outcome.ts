@@ -41,7 +41,7 @@ export function deadLetter(reason: string): Outcome {
   return new Outcome('dead-letter', { reason: String(reason) })
 }
 
-/** Not now: hand the message out again after `ms`, 0 to a year. The attempt does not count. Throws `InvalidOption`. */
+/** Not now: hand the message out again after `ms`, 0 to a year. The attempt does not count. With 0 it comes back at once, without end. Throws `InvalidOption`. */
 export function snooze(ms: number): Outcome {
   assertDuration('snooze', 'ms', ms)
   return new Outcome('snooze', { ms })

@@ -131,7 +131,11 @@ export interface Queue<T> {
    * while nothing is new. It ends when `signal` is aborted or the queue is closed.
    */
   follow(options?: FollowOptions): AsyncIterable<FollowedEvent>
-  /** Stops the worker, makes everything durable, and lets others take over at once. A second call waits for the first. */
+  /**
+   * Stops the worker, makes everything durable, and lets others take over at once. Running handlers have `visibilityTimeoutMs` to end; then their signals are
+   * aborted, and their messages go back: a worker's `stop({ timeoutMs })` before it waits for another time. Not to be awaited in a handler of the queue, which it
+   * would wait for. A second call waits for the first.
+   */
   close(): Promise<void>
 }
 

@@ -13,6 +13,7 @@ const FOLLOWED_NAMES: readonly FollowedEventName[] = [
 export interface FollowOptions {
   /** Only events of these names, and gaps. Default: all that are in the log. */
   readonly names?: readonly FollowedEventName[] | undefined
+  /** Ends the loop. */
   readonly signal?: AbortSignal | undefined
   /** Wait between two looks while something happens, in ms, 10 to 3,600,000. Default 500. */
   readonly pollMs?: number | undefined
