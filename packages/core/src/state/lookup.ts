@@ -15,19 +15,29 @@ export function findMessage(state: QueueState, id: string): Found | undefined {
   const completion = state.completed.get(id)
   // An id may have been used again since.
   if (completion !== undefined && !state.names.held.has(id)) return { status: 'completed', completion }
+  return state.names.held.has(id) ? findOwn(state, id) : findNumbered(state, id)
+}
+
+/** By an id of the sender's choice: such a message is a run of its own. */
+function findOwn(state: QueueState, id: string): Found | undefined {
+  for (const claim of state.active.values()) if (claim.batch.extras?.id === id) return { status: 'active', claim }
+  for (const run of state.runs.values())
+    if (run.batch.extras?.id === id) return { status: 'waiting', run, seq: run.seq }
+  return undefined
+}
+
+function findNumbered(state: QueueState, id: string): Found | undefined {
   const { sender, seq } = parse(id)
-  const is = (message: { batch: Run['batch']; seq: number }): boolean =>
-    message.batch.extras?.id === undefined
-      ? message.seq === seq && message.batch.sender === sender
-      : message.batch.extras.id === id
-  for (const claim of state.active.values()) if (is(claim)) return { status: 'active', claim }
+  if (sender === '') return undefined
+  for (const claim of state.active.values()) {
+    const { batch } = claim
+    if (claim.seq === seq && batch.sender === sender && batch.extras?.id === undefined)
+      return { status: 'active', claim }
+  }
   for (const run of state.runs.values()) {
-    const { extras } = run.batch
-    if (extras?.id !== undefined) {
-      if (extras.id === id) return { status: 'waiting', run, seq: run.seq }
-    } else if (run.batch.sender === sender && seq >= run.seq && seq < run.seq + run.count) {
+    const { sender: of, extras } = run.batch
+    if (of === sender && seq >= run.seq && seq < run.seq + run.count && extras?.id === undefined)
       return { status: 'waiting', run, seq }
-    }
   }
   return undefined
 }
