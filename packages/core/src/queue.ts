@@ -149,6 +149,12 @@ export interface ShardQueue<T> extends Queue<T> {
   ): Promise<() => Promise<Enqueued[]>>
   /** As `process`, with handlers in the slots of a pool that other logs' workers share; the pool says how many. */
   processIn(slots: SlotPool, id: string, handler: Handler<T>, options: ProcessOptions | undefined): Worker
+  /** As `follow`; from the beginning of the log on, if that is later than the user's call. */
+  followFrom(options: FollowOptions, beginning: boolean): AsyncIterable<FollowedEvent>
+  /** Whether messages are held back by `pause`. */
+  isPaused(): Promise<boolean>
+  /** If this process writes, another one is to take over; should none want to, this one goes on after a moment. Rejects with `StoreError`s: then it goes on, too. */
+  stepDown(): Promise<void>
 }
 
 /** Options of a queue whose messages are what a schema takes. */
@@ -371,8 +377,20 @@ class LocalQueue<T> implements ShardQueue<T> {
   }
 
   follow(options: FollowOptions = {}): AsyncIterable<FollowedEvent> {
+    return this.followFrom(options, false)
+  }
+
+  followFrom(options: FollowOptions, beginning: boolean): AsyncIterable<FollowedEvent> {
     this.#assertOpen()
-    return this.#engine.follow(resolveFollowOptions(options, this.#options.maxPollMs), false)
+    return this.#engine.follow(resolveFollowOptions(options, this.#options.maxPollMs), beginning)
+  }
+
+  async stepDown(): Promise<void> {
+    await this.#engine.stepDown()
+  }
+
+  isPaused(): Promise<boolean> {
+    return this.#engine.view(({ paused }) => paused)
   }
 
   close(): Promise<void> {

@@ -63,6 +63,7 @@ export class Claims {
       ...{ epoch, queue: context.options, signal, trouble: context.trouble },
       isActive: (token) => state.active.has(token),
       waiting: () => state.counts.waiting,
+      isBusy: () => state.counts.waiting + state.active.size > 0,
       held: (worker) => state.held.get(worker) ?? 0,
       localWorker: () => context.worker(),
       wake: () => loop.wake(),

@@ -11,7 +11,7 @@ import { queueFold } from '../state/fold.ts'
 import type { EngineContext, Submission } from './context.ts'
 import { describeWriter, type WriterDetails } from './heartbeat.ts'
 import { ensureProbed } from './probe.ts'
-import { Term, wasTakenOver } from './term.ts'
+import { SteppedDown, Term, wasTakenOver } from './term.ts'
 
 export type Role =
   /** Not used yet, or nothing to gain from trying to write. */
@@ -22,6 +22,8 @@ export type Role =
   | { readonly kind: 'standby' }
   | { readonly kind: 'closed' }
 
+/** A process that stepped down leaves the lease to others for so long: those that watch the writer closely have looked twice by then. */
+const REST_MS = 2500
 /** Wait before trying again what failed for a reason that time alone does not mend. */
 const RETRY_MS = 5000
 const BUSY_POLL_MS = 1000
@@ -199,7 +201,14 @@ export class Election {
     if (signal.aborted || reason instanceof QueueClosed) return
     this.#setRole({ kind: 'electing' })
     context.worker()?.detached()
-    if (!wasTakenOver(reason)) throw reason
+    if (reason instanceof SteppedDown) await this.#rest()
+    else if (!wasTakenOver(reason)) throw reason
+  }
+
+  /** What comes meanwhile goes through the inbox, for whoever takes over. */
+  async #rest(): Promise<void> {
+    this.#setRole({ kind: 'standby' })
+    await sleep(this.#options.context.options.clock, REST_MS, this.#abort.signal).catch(() => {})
   }
 
   /** A new writer may have told this process's worker something, and so may the writer of a busy queue at any time. */

@@ -333,6 +333,12 @@ export class Engine {
     return !(await this.view(({ paused }) => paused))
   }
 
+  /** If this process writes, another one is to take over; should none want to, this one goes on after a moment. */
+  async stepDown(): Promise<void> {
+    const { role } = this.#election
+    if (role.kind === 'leading') await role.term.stepDown()
+  }
+
   /** Everything asked for so far is durable or has failed, and others may take over at once. */
   close(): Promise<void> {
     this.#closing ??= this.#close()

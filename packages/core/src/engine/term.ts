@@ -217,6 +217,21 @@ export class Term {
     this.end(reason)
   }
 
+  /** Ends the term at once so that somebody else may take over, who is told; what is not durable is lost to it. */
+  async stepDown(): Promise<void> {
+    await this.#heartbeat.stop()
+    if (this.#loop.failure !== undefined) return
+    try {
+      await this.#options.grant.release(this.#end.signal)
+      await this.#claims.side?.handOver()
+    } catch (error) {
+      // If the term is over, somebody was faster.
+      if (!this.#end.signal.aborted) throw error
+    } finally {
+      this.end(new SteppedDown())
+    }
+  }
+
   /** Ends the term at once; what is not durable is lost to it. */
   end(reason: Error): void {
     this.#loop.fail(reason)
@@ -295,7 +310,15 @@ export class Term {
   }
 }
 
-/** Whether a term ended because another process took over, not because something is wrong. */
+/** The process has given up the writing of its own accord. */
+export class SteppedDown extends Error {
+  constructor() {
+    super('The process stepped down as the writer, for another one to take over.')
+    this.name = 'SteppedDown'
+  }
+}
+
+/** Whether a term ended because another process writes or is to write, not because something is wrong. */
 export function wasTakenOver(error: unknown): boolean {
-  return error instanceof Fenced || error instanceof LeaseLost
+  return error instanceof Fenced || error instanceof LeaseLost || error instanceof SteppedDown
 }

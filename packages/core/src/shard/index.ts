@@ -1,4 +1,5 @@
 /** For those who put several logs behind one queue: `@s3queue/core/shard`. Users of a queue say how many it shall have: see `@s3queue/coordinator`. */
+export { ensureProbed } from '../engine/probe.ts'
 export { streamEvents } from '../event-stream.ts'
 export { assertHandler } from '../handle.ts'
 export { type ResolvedQueueOptions, resolveQueueOptions } from '../options.ts'

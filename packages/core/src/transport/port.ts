@@ -117,6 +117,8 @@ export interface WriterTerm {
   readonly held: (worker: string) => number
   /** How many messages are visible and wait. */
   readonly waiting: () => number
+  /** Whether anything waits or is being handled. */
+  readonly isBusy: () => boolean
   /** The worker in this process, while there is one. */
   readonly localWorker: () => WorkerSelf | undefined
   /** Somebody has room: claims are made soon. */

@@ -1,10 +1,11 @@
 /** What the simulation uses of both packages: the core's queue over the mailbox transport. Mutants are bundled from here. */
-import { createQueue as createCoreQueue, type Queue, type QueueOptions } from '@s3queue/core'
+import type { QueueOptions } from '@s3queue/core'
+import { openShard, type ShardQueue } from '@s3queue/core/shard'
 import type { TransportTimes } from '../../../../core/test/sim/run/profile.ts'
 import { createMailboxTransport } from '../../../src/index.ts'
 
 export { deadLetter, NotRetriable, retry, snooze } from '@s3queue/core'
 
-export function createQueue(options: QueueOptions, times?: TransportTimes): Queue<string> {
-  return createCoreQueue({ ...options, transport: createMailboxTransport(times) })
+export function createQueue(options: QueueOptions, times?: TransportTimes): ShardQueue<string> {
+  return openShard({ ...options, transport: createMailboxTransport(times) })
 }

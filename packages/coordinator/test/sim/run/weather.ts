@@ -101,7 +101,16 @@ const CROWD: Partial<Profile> = {
 }
 
 /** All of them by name. */
+/** Writers that give up the writing while there is much to do, and while what they said is on its way. */
+const STEPPING_DOWN: Partial<Profile> = {
+  ...{ ...SMALL, visibilityTimeoutMs: 3_000, takeoverAfterMs: 2_000, maxPollMs: 500 },
+  actions: actions({ stepDown: 40, lieInWait: 15, stopWork: 5, pause: 2, stats: 10, operate: 5 }),
+  spots: { 'put /writer': 2, 'put /log/': 2, 'put /mailboxes/': 1, 'put /inbox/': 1 },
+  blows: { stall: 4, pause: 1 },
+}
+
 export const WEATHERS: Readonly<Record<string, Partial<Profile>>> = {
+  'stepping-down': STEPPING_DOWN,
   'late-tickets': LATE_TICKETS,
   'late-writers': LATE_WRITERS,
   'cut-off': CUT_OFF,

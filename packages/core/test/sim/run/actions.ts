@@ -103,6 +103,9 @@ const DOINGS: Readonly<Record<ActionName, Action>> = {
   restartWork({ world, random }, process) {
     if (process.worker !== undefined && !process.isStopping) void restartWorker(world, random, process)
   },
+  stepDown(_, process) {
+    void process.call('step down', async () => process.queue.stepDown?.(), ['QUEUE_CLOSED'])
+  },
   handleOne({ world }, process) {
     if (process.worker !== undefined || process.isServing) return
     process.isServing = true

@@ -3,7 +3,8 @@
  * lose the store, and have its wall clock set, at any of its awaits.
  */
 import { createIds, type FaultyStore, seededFaults, withFaults } from '@s3queue/storage'
-import type { Handler, ProcessOptions, Queue, QueueOptions, Worker } from '../../../src/index.ts'
+import type { Handler, ProcessOptions, QueueOptions, Worker } from '../../../src/index.ts'
+import type { QueueUnderTest } from '../run/core-under-test.ts'
 import { between, chance, pick } from './draw.ts'
 import { Gate, type WakeOrder } from './gate.ts'
 import { Link } from './link.ts'
@@ -21,7 +22,7 @@ export class VirtualProcess {
   readonly clock: ProcessClock
   /** The same time for its handlers, who may leave timers behind. */
   readonly handlerClock: ProcessClock
-  readonly queue: Queue<string>
+  readonly queue: QueueUnderTest
   readonly network: FaultyStore
   /** Calls that are not settled, in words. */
   readonly pending: Set<string> = new Set()
