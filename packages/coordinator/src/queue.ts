@@ -25,21 +25,22 @@ import { openShard, resolveQueueOptions, shardOf, streamEvents } from '@s3queue/
 import { type Clock, type MeteredStore, numberOption, withMetering } from '@s3queue/storage'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { MetricsReader, type QueueHealth, type QueueMetrics, readHealth } from './metrics.ts'
-import type { CoordinatorOptions } from './options.ts'
+import { type CoordinatorOptions, resolveCoordinatorOptions } from './options.ts'
 import { mergeRegistries, readRegistry } from './registry/read-registry.ts'
 import type { RegistryRecord } from './registry/record.ts'
 import { type CoordinatedEnqueueOptions, type EnqueueManyOptions, Router } from './shards/enqueue.ts'
 import { merged } from './shards/following.ts'
 import { listShards } from './shards/list.ts'
 import { ShardRecord } from './shards/record.ts'
-import { type Shard, Shards } from './shards/shards.ts'
+import type { Shard } from './shards/shard.ts'
+import { Shards } from './shards/shards.ts'
 import { ShardedWork } from './shards/work.ts'
 import { createMailboxTransport } from './transport.ts'
 
 export interface CoordinatedQueueOptions extends Omit<QueueOptions, 'transport' | 'shard'>, CoordinatorOptions {
   /**
    * Over how many logs the queue is spread, 1 to 64: each has a writer of its own and costs what a queue costs. The number is written down in the store and
-   * can be raised, never lowered. Default: one log, without a record.
+   * can be raised, never lowered; so every process of the queue says it. Default: one log, and nothing is written down.
    */
   readonly shards?: number | undefined
 }
@@ -71,6 +72,11 @@ export function createCoordinatedQueue<T>(options: CoordinatedQueueOptions): Coo
   return new ShardedQueue<T>(options)
 }
 
+const WHO = 'createCoordinatedQueue'
+
+/** Processes look whether there are more shards as often as an idle worker gives a sign of life: at every so many-th beat of a busy one. */
+const LOOK_BEATS = 6
+
 class ShardedQueue<T> implements CoordinatedQueue<T> {
   readonly name: string
   readonly #shards: Shards<T>
@@ -88,9 +94,9 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
   constructor(given: CoordinatedQueueOptions) {
     const { heartbeatIntervalMs, heartbeatTtlMs, dispatchIntervalMs, shards: wanted, ...forCore } = given
     const settings = resolveQueueOptions(forCore)
+    const coordination = resolveCoordinatorOptions(WHO, { heartbeatIntervalMs, heartbeatTtlMs, dispatchIntervalMs })
     const { name, namespacePrefix, clock, random, ids, logger } = settings
-    if (wanted !== undefined)
-      numberOption('createCoordinatedQueue', 'shards', wanted, 1, { min: 1, max: 64, integer: true })
+    if (wanted !== undefined) numberOption(WHO, 'shards', wanted, 1, { min: 1, max: 64, integer: true })
     const store = withMetering(forCore.store, { clock })
     this.name = name
     this.#clock = clock
@@ -102,7 +108,7 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
     }
     const queuePrefix = `${namespacePrefix}${name}/`
     const open = (index: number): Shard<T> => {
-      const transport = createMailboxTransport({ heartbeatIntervalMs, heartbeatTtlMs, dispatchIntervalMs })
+      const transport = createMailboxTransport(coordination)
       const queue = openShard<T>({ ...forCore, store, transport, shard: index })
       return { index, prefix: `${queuePrefix}${index}/`, queue, transport }
     }
@@ -115,9 +121,10 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
       ids,
       onTrouble: (error) => this.#tell(error),
     })
-    this.#shards = new Shards({ ...settings, wanted, record, open })
+    const lookMs = LOOK_BEATS * coordination.heartbeatIntervalMs
+    this.#shards = new Shards({ settings, wanted, record, open, lookMs, tell: this.#tell })
     this.#router = new Router(this.#shards, random)
-    this.#work = new ShardedWork({ ...settings, shards: this.#shards, tell: this.#tell })
+    this.#work = new ShardedWork({ ...settings, ...coordination, shards: this.#shards, tell: this.#tell })
   }
 
   get isProcessing(): boolean {
@@ -198,11 +205,11 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
   }
 
   async pause(): Promise<boolean> {
-    return (await this.#everywhere(({ queue }) => queue.pause())).some(Boolean)
+    return this.#inEach(({ queue }) => queue.pause())
   }
 
   async resume(): Promise<boolean> {
-    return (await this.#everywhere(({ queue }) => queue.resume())).some(Boolean)
+    return this.#inEach(({ queue }) => queue.resume())
   }
 
   async cancel(id: string): Promise<boolean> {
@@ -250,10 +257,18 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
     const either = AbortSignal.any(signals)
     const first = this.#shards.first.queue.follow({ ...options, signal: either })
     const source = merged<FollowedEvent>((add, fail) => {
-      this.#shards.count().catch(fail)
-      return this.#shards.each(({ index, queue }) =>
-        add(index === 0 ? first : queue.follow({ ...options, signal: either })),
-      )
+      void this.#shards.watch(either)
+      let stop = (): void => {}
+      const begin = (): void => {
+        let isLater = false
+        stop = this.#shards.each(({ index, queue }) =>
+          add(index === 0 ? first : queue.followFrom({ ...options, signal: either }, isLater)),
+        )
+        isLater = true
+      }
+      if (this.#shards.known !== undefined) begin()
+      else this.#shards.count().then(begin, fail)
+      return () => stop()
     }, either)
     return endedBy(source, end)
   }
@@ -294,10 +309,21 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
     return Promise.all((await this.#shards.all()).map(ask))
   }
 
+  /** Also in those that come meanwhile: who raises their number relies on that. True if any says so. */
+  async #inEach(ask: (shard: Shard<T>) => Promise<boolean>): Promise<boolean> {
+    const answers: boolean[] = []
+    let shards = [...(await this.#shards.all())]
+    while (answers.length < shards.length) {
+      answers.push(...(await Promise.all(shards.slice(answers.length).map(ask))))
+      shards = [...(await this.#shards.all())]
+    }
+    return answers.some(Boolean)
+  }
+
   /** Where the message with this id is, if it is anywhere. */
   async #shardOf(id: string): Promise<Shard<T> | undefined> {
     const count = await this.#shards.count()
-    if (count.count === 1 || typeof id !== 'string') return this.#shards.first
+    if (typeof id !== 'string') return this.#shards.first
     return this.#shards.at(shardOf(id) ?? Router.homeOf(id, count))
   }
 

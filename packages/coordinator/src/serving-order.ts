@@ -13,13 +13,18 @@ export interface Candidate {
   readonly noticedAt: number
 }
 
+/** Whether it is likely to look into its mailbox soon. */
+export function isAwake({ noticedAt }: Candidate, now: number): boolean {
+  return now - noticedAt < AWAKE_MS
+}
+
 /** `latestFirst`: all candidates, by their last notices; looked at only as far as the caller goes. */
 export function* inServingOrder<C extends Candidate>(
   latestFirst: Iterable<C>,
   deputies: readonly C[],
   now: number,
 ): Generator<C, void, void> {
-  const isAsleep = ({ noticedAt }: C): boolean => now - noticedAt >= AWAKE_MS
+  const isAsleep = (candidate: C): boolean => !isAwake(candidate, now)
   let isEachAsleep = false
   for (const candidate of latestFirst) {
     if (!isEachAsleep && isAsleep(candidate)) {

@@ -3,7 +3,7 @@
  *
  * One for each queue object. It owns what outlives a change of role: the signs of life, and what is counted.
  */
-import type { Transport } from '@s3queue/core/transport'
+import type { Transport, WriterTerm } from '@s3queue/core/transport'
 import { type CoordinatorOptions, resolveCoordinatorOptions } from './options.ts'
 import { Heartbeats } from './registry/heartbeats.ts'
 import type { RegistryRecord } from './registry/record.ts'
@@ -19,11 +19,17 @@ export interface MailboxTransport extends Transport {
   readonly isCoordinator: boolean
   /** Whether some process is known to write. */
   readonly coordinatorElected: boolean
+  /** Whether this process writes, and anything waits or is being handled. */
+  readonly isBusy: boolean
   /** How many messages are visible and wait; undefined if this process does not write. */
   readonly waiting: number | undefined
   readonly counts: Readonly<TicketCounts> & { readonly received: number }
   /** What this process knows of all workers; undefined if it does not write. */
   registry(): RegistryRecord | undefined
+  /** The worker that is to take over should this process not write any more; undefined: any of those that watch. */
+  prefer(worker: string | undefined): void
+  /** Whether this process writes, and that worker was heard of so short a time ago that it looks into its mailbox often. */
+  isAwake(worker: string): boolean
 }
 
 /** Throws `InvalidOption`. */
@@ -33,7 +39,7 @@ export function createMailboxTransport(given: CoordinatorOptions = {}): MailboxT
   const counts = { sent: 0, stalled: 0, received: 0 }
   let writer: MailboxWriter | undefined
   let worker: MailboxWorker | undefined
-  let waiting: (() => number) | undefined
+  let leading: WriterTerm | undefined
   let notices = 0
   return {
     counts,
@@ -47,20 +53,25 @@ export function createMailboxTransport(given: CoordinatorOptions = {}): MailboxT
       return writer !== undefined || worker !== undefined
     },
     get waiting() {
-      return waiting?.()
+      return leading?.waiting()
+    },
+    get isBusy() {
+      return leading?.isBusy() ?? false
     },
     registry: () => writer?.registry.describe(),
+    prefer: (worker) => writer?.prefer(worker),
+    isAwake: (worker) => writer?.isAwake(worker) ?? false,
     left: (worker) => signOff(worker, heartbeats),
     noteTrouble: (error) => heartbeats.noteError(error),
     lead(term) {
       const side = new MailboxWriter({ term, options, counts, heartbeats })
       worker = undefined
       writer = side
-      waiting = term.waiting
+      leading = term
       term.signal.addEventListener('abort', () => {
         if (writer !== side) return
         writer = undefined
-        waiting = undefined
+        leading = undefined
       })
       return side
     },

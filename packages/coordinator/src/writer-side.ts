@@ -18,7 +18,7 @@ import { Post } from './mailbox/post.ts'
 import type { ResolvedCoordinatorOptions } from './options.ts'
 import type { Heartbeats } from './registry/heartbeats.ts'
 import { type Member, Registry } from './registry/registry.ts'
-import { inServingOrder } from './serving-order.ts'
+import { inServingOrder, isAwake } from './serving-order.ts'
 
 /** So many workers watch the writer closely, to take over at once when it goes. */
 const DEPUTIES = 2
@@ -47,6 +47,8 @@ export class MailboxWriter implements WriterSide {
   readonly #registry: Registry
   readonly #posts = new Map<string, Post>()
   #deputies: readonly string[] = []
+  /** The one deputy, if another process is to write. */
+  #heir: string | undefined
 
   constructor({ term, options, counts, heartbeats }: MailboxWriterOptions) {
     this.#term = term
@@ -104,6 +106,19 @@ export class MailboxWriter implements WriterSide {
     if (worker !== undefined) this.#heartbeats.start({ queue, worker, trouble })
   }
 
+  /** From now on this worker alone watches the writer closely, if it is alive; undefined: any two. */
+  prefer(worker: string | undefined): void {
+    if (this.#heir === worker) return
+    this.#heir = worker
+    this.#appointDeputies()
+  }
+
+  /** Whether this worker is likely to look into its mailbox soon. */
+  isAwake(worker: string): boolean {
+    const member = this.#registry.get(worker)
+    return member !== undefined && this.#registry.isAlive(member) && isAwake(member, this.#term.queue.clock.monotonic())
+  }
+
   async handOver(): Promise<void> {
     await Promise.all(this.#deputies.map((id) => this.#post(id).handOver()))
   }
@@ -119,6 +134,13 @@ export class MailboxWriter implements WriterSide {
       return member !== undefined && this.#registry.isAlive(member)
     }
     this.#deputies = this.#deputies.filter(isAlive)
+    const heir = this.#heir
+    if (heir !== undefined && isAlive(heir)) {
+      for (const id of this.#deputies) if (id !== heir) this.#post(id).appoint(false)
+      this.#post(heir).appoint(true)
+      this.#deputies = [heir]
+      return
+    }
     const local = this.#term.localWorker()?.id
     for (const { id } of this.#registry.members()) {
       if (this.#deputies.length >= DEPUTIES) return

@@ -37,7 +37,8 @@ export class Router<T> {
   }
 
   async enqueue(payload: T, given: CoordinatedEnqueueOptions | undefined): Promise<Enqueued> {
-    const count = await this.#shards.count()
+    const count = this.#shards.known ?? (await this.#shards.count())
+    this.#shards.lookSometimes()
     const shard = this.#shards.open[this.#shardFor(given, count)] ?? this.#shards.first
     return shard.queue.enqueue(payload, withoutKey(given))
   }
@@ -47,7 +48,8 @@ export class Router<T> {
    * others may be in the queue.
    */
   async enqueueMany(payloads: readonly T[], given: EnqueueManyOptions<T> | undefined): Promise<Enqueued[]> {
-    const count = await this.#shards.count()
+    const count = this.#shards.known ?? (await this.#shards.count())
+    this.#shards.lookSometimes()
     if (count.count === 1 || !Array.isArray(payloads)) {
       const checked = (options: CoordinatedEnqueueOptions | undefined): EnqueueOptions => {
         homeFor(options, count)

@@ -1,7 +1,7 @@
 /** Pages of messages of several shards: one shard after the other, each in its own order, so that a page costs as much as one of a shard alone. */
 import type { ListOptions, MessageInfo, MessagePage } from '@s3queue/core'
 import { InvalidOption } from '@s3queue/storage'
-import type { Shard } from './shards.ts'
+import type { Shard } from './shard.ts'
 
 /** The number of a shard, and where its next page begins. */
 const CURSOR = /^(\d{1,4})\/(.*)$/

@@ -36,20 +36,7 @@ export class ShardRecord {
     this.#object = new CasObject({ store, key: `${queuePrefix}shards`, clock, random, ids, onTrouble })
   }
 
-  /** What is written down. With `wanted` more shards than that, they are there afterwards; with fewer it throws `InvalidOption`. */
-  async open(wanted: number, signal: AbortSignal): Promise<ShardCount> {
-    const found = await this.#object.read(signal)
-    const firstCount = found === undefined && (await this.#isInUse(signal)) ? 1 : wanted
-    const version = await this.#object.update((now) => {
-      if (now === undefined) return { count: wanted, firstCount }
-      if (wanted < now.count) throw this.#tooFew(wanted, now.count)
-      return wanted === now.count ? undefined : { ...now, count: wanted }
-    }, signal)
-    this.#seen = version
-    return version?.value ?? { count: wanted, firstCount }
-  }
-
-  /** What is written down now. Costs a request without a body while that is what was seen last. */
+  /** What is written down; undefined if nothing is. Costs a request without a body while that is what was seen last. */
   async look(signal: AbortSignal): Promise<ShardCount | undefined> {
     const version =
       this.#seen === undefined ? await this.#object.read(signal) : await this.#object.readIfChanged(this.#seen, signal)
@@ -58,15 +45,28 @@ export class ShardRecord {
   }
 
   /** Whether the queue was used before anybody wrote down how many shards it has: then all that it has is in its first one. */
-  async #isInUse(signal: AbortSignal): Promise<boolean> {
+  async isInUse(signal: AbortSignal): Promise<boolean> {
     const { store, queuePrefix } = this.#options
     const list = () => store.list({ prefix: `${queuePrefix}0/`, limit: 1, signal })
     const { entries } = await persistently(this.#options, list, signal)
     return entries.length > 0
   }
 
-  #tooFew(wanted: number, count: number): InvalidOption {
-    return new InvalidOption(
+  /** Writes down that there are `wanted` shards, unless another process was first. Throws `InvalidOption` if there are more. */
+  async raise(wanted: number, firstCount: number, signal: AbortSignal): Promise<ShardCount> {
+    const version = await this.#object.update((now) => {
+      if (now === undefined) return { count: wanted, firstCount }
+      this.check(wanted, now)
+      return wanted === now.count ? undefined : { ...now, count: wanted }
+    }, signal)
+    this.#seen = version
+    return version?.value ?? { count: wanted, firstCount }
+  }
+
+  /** Throws `InvalidOption` if there are more shards than somebody wants. */
+  check(wanted: number, { count }: ShardCount): void {
+    if (wanted >= count) return
+    throw new InvalidOption(
       'createCoordinatedQueue',
       'shards',
       `must be at least ${count}, not ${wanted}: queue "${this.#options.name}" has ${count} shards, with messages in any of them, and their number ` +

@@ -1,34 +1,30 @@
 /**
- * The shards of a queue that this process knows of. Their number is a record in the store, read at the first use.
+ * The shards of a queue that this process knows of. Their number is a record in the store, read at the first use, if there is to be more than one log.
  *
  * Owns the open shards. The first is there from the beginning, whatever the number is, so that options are checked at once; none of them makes a
  * request before it is used.
  */
 import { NotAcknowledged, QueueClosed } from '@s3queue/core'
-import type { ShardQueue } from '@s3queue/core/shard'
-import type { Clock } from '@s3queue/storage'
-import type { MailboxTransport } from '../transport.ts'
+import type { ResolvedQueueOptions } from '@s3queue/core/shard'
+import { sleep } from '@s3queue/storage'
+import { raiseShards } from './raise.ts'
 import type { ShardCount, ShardRecord } from './record.ts'
-
-/** One log of the queue. */
-export interface Shard<T> {
-  readonly index: number
-  /** Where its objects lie, ending in a slash. */
-  readonly prefix: string
-  readonly queue: ShardQueue<T>
-  readonly transport: MailboxTransport
-}
+import type { Shard } from './shard.ts'
 
 export interface ShardsOptions<T> {
-  readonly name: string
-  /** How many shards there are to be at least; undefined: one, and no record says so. */
+  /** A call waits for the record for the queue's `acknowledgeTimeoutMs`. */
+  readonly settings: ResolvedQueueOptions
+  /** How many shards there are to be; undefined: one, and nothing is read or written down. */
   readonly wanted: number | undefined
   readonly record: ShardRecord
   readonly open: (index: number) => Shard<T>
-  readonly clock: Clock
-  /** How long a call waits for the record, in ms. */
-  readonly acknowledgeTimeoutMs: number
+  /** How often to look whether there are more, in ms, while that matters. */
+  readonly lookMs: number
+  readonly tell: (error: unknown) => void
 }
+
+/** A queue whose user says nothing of shards. */
+const ONE: ShardCount = { count: 1, firstCount: 1 }
 
 export class Shards<T> {
   readonly #options: ShardsOptions<T>
@@ -37,12 +33,15 @@ export class Shards<T> {
   readonly #onAdded = new Set<(shard: Shard<T>) => void>()
   #known: ShardCount | undefined
   #opening: Promise<ShardCount> | undefined
+  #looking: Promise<ShardCount> | undefined
+  #lookedAt = 0
+  #isRecorded = false
 
   /** Throws `InvalidOption` for options that are none. */
   constructor(options: ShardsOptions<T>) {
     this.#options = options
     this.#all = [options.open(0)]
-    if (options.wanted === undefined) this.#known = { count: 1, firstCount: 1 }
+    if (options.wanted === undefined) this.#known = ONE
   }
 
   /** Aborted when the queue is closed. */
@@ -62,6 +61,11 @@ export class Shards<T> {
   /** What is known of their number; undefined before the first use. */
   get known(): ShardCount | undefined {
     return this.#known
+  }
+
+  /** Whether there may be more one day: for a process that says nothing of shards there is one, for ever. */
+  get mayGrow(): boolean {
+    return this.#isRecorded
   }
 
   /** Calls `listener` for each shard that is open, and for each that is opened later; the function that is returned ends it. */
@@ -86,29 +90,76 @@ export class Shards<T> {
   /** The shard that `index` says, if there is one. */
   async at(index: number): Promise<Shard<T> | undefined> {
     await this.count()
-    return this.#all[index]
+    return this.#all[index] ?? (await this.all())[index]
   }
 
-  /** All of them. */
+  /** All that there are now. Rejects as `count` does. */
   async all(): Promise<readonly Shard<T>[]> {
+    const isNew = this.#known === undefined
     await this.count()
+    if (this.#isRecorded && !isNew) await this.#inTime(this.#look())
     return this.#all
+  }
+
+  /** Looks whether there are more, if the last look is long ago. */
+  lookSometimes(): void {
+    const { settings, lookMs, tell } = this.#options
+    if (!this.#isRecorded || settings.clock.monotonic() - this.#lookedAt < lookMs) return
+    this.#look().catch((error: unknown) => {
+      if (!this.#abort.signal.aborted) tell(error)
+    })
+  }
+
+  /** Looks for more now and then, until the signal is aborted or the queue is closed. Never rejects. */
+  async watch(signal: AbortSignal): Promise<void> {
+    const { settings, lookMs } = this.#options
+    const either = AbortSignal.any([signal, this.#abort.signal])
+    while (!either.aborted) {
+      await sleep(settings.clock, lookMs, either).catch(() => {})
+      if (!either.aborted) this.lookSometimes()
+    }
   }
 
   /** Nothing waits for the record any more. */
   close(): void {
-    this.#abort.abort(new QueueClosed(this.#options.name))
+    this.#abort.abort(new QueueClosed(this.#options.settings.name))
   }
 
   async #read(): Promise<ShardCount> {
-    const { record, wanted } = this.#options
-    return this.#take(await record.open(wanted ?? 1, this.#abort.signal))
+    const { record, wanted = 1, settings, tell: onTrouble } = this.#options
+    const { signal } = this.#abort
+    const found = await record.look(signal)
+    if (found?.count === wanted) return this.#take(found)
+    if (found !== undefined) record.check(wanted, found)
+    const opened = new Map<number, Shard<T>>()
+    const open = (from: number): Shard<T>[] =>
+      Array.from({ length: wanted - from }, (_, i) => {
+        const shard = this.#options.open(from + i)
+        opened.set(shard.index, shard)
+        return shard
+      })
+    const { first } = this
+    return this.#take(await raiseShards({ record, found, wanted, first, open, settings, onTrouble, signal }), opened)
   }
 
-  #take(known: ShardCount): ShardCount {
+  #look(): Promise<ShardCount> {
+    this.#looking ??= this.#options.record
+      .look(this.#abort.signal)
+      .then((found) => this.#take(found))
+      .finally(() => {
+        this.#looking = undefined
+      })
+    return this.#looking
+  }
+
+  /** `opened`: those that are open already, by their numbers. */
+  #take(found: ShardCount | undefined, opened?: ReadonlyMap<number, Shard<T>>): ShardCount {
+    this.#lookedAt = this.#options.settings.clock.monotonic()
+    this.#isRecorded ||= found !== undefined
+    const known = found ?? this.#known ?? ONE
     this.#known = known
     while (this.#all.length < known.count) {
-      const shard = this.#options.open(this.#all.length)
+      const shard = opened?.get(this.#all.length) ?? this.#options.open(this.#all.length)
       this.#all.push(shard)
       for (const tell of this.#onAdded) tell(shard)
     }
@@ -116,7 +167,7 @@ export class Shards<T> {
   }
 
   async #inTime<R>(promise: Promise<R>): Promise<R> {
-    const { clock, acknowledgeTimeoutMs, name } = this.#options
+    const { clock, acknowledgeTimeoutMs, name } = this.#options.settings
     const { promise: late, reject } = Promise.withResolvers<never>()
     const cancel = clock.setTimer(acknowledgeTimeoutMs, () =>
       reject(

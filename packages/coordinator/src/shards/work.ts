@@ -15,7 +15,9 @@ import {
 } from '@s3queue/core'
 import { assertHandler, makeWorkerId, resolveProcessOptions, SlotPool } from '@s3queue/core/shard'
 import { assertKnownKeys, type Clock, type Ids, InvalidOption, numberOption, sleep } from '@s3queue/storage'
-import type { Shard, Shards } from './shards.ts'
+import type { Shard } from './shard.ts'
+import type { Shards } from './shards.ts'
+import { Spread } from './spread.ts'
 
 /** Wait before asking again for what a store refused to say. */
 const RETRY_MS = 5000
@@ -26,6 +28,8 @@ export interface ShardedWorkOptions<T> {
   readonly clock: Clock
   readonly ids: Ids
   readonly lingerMs: number
+  /** How often to see whether the shards are spread over the processes, in ms. */
+  readonly heartbeatIntervalMs: number
   readonly tell: (error: unknown) => void
 }
 
@@ -68,8 +72,8 @@ export class ShardedWork<T> {
       running.workers.push(queue.processIn(slots, running.id, handler, options))
     }
     const { shards } = this.#options
-    if (shards.known !== undefined) this.#workAll(add, ended.signal)
-    else void this.#workOnceKnown(add, ended.signal)
+    if (shards.known !== undefined) this.#workAll(running.id, add, ended.signal)
+    else void this.#workOnceKnown(running.id, add, ended.signal)
     return {
       id: running.id,
       get running() {
@@ -79,19 +83,25 @@ export class ShardedWork<T> {
     }
   }
 
-  #workAll(add: (shard: Shard<T>) => void, signal: AbortSignal): void {
-    const stop = this.#options.shards.each(add)
+  #workAll(worker: string, add: (shard: Shard<T>) => void, signal: AbortSignal): void {
+    const { shards } = this.#options
+    const stop = shards.each(add)
     signal.addEventListener('abort', stop, { once: true })
+    void shards.watch(signal)
+    const { clock, heartbeatIntervalMs: intervalMs, tell } = this.#options
+    void new Spread({ clock, intervalMs, shards: () => shards.open, worker, tell }).run(
+      AbortSignal.any([signal, shards.signal]),
+    )
   }
 
   /** Never rejects. What is wrong with the options, each call says; for the rest the store is asked again. */
-  async #workOnceKnown(add: (shard: Shard<T>) => void, signal: AbortSignal): Promise<void> {
+  async #workOnceKnown(worker: string, add: (shard: Shard<T>) => void, signal: AbortSignal): Promise<void> {
     const { shards, clock, tell } = this.#options
     const either = AbortSignal.any([signal, shards.signal])
     while (!either.aborted) {
       try {
         await shards.count()
-        if (!either.aborted) this.#workAll(add, signal)
+        if (!either.aborted) this.#workAll(worker, add, signal)
         return
       } catch (error) {
         if (either.aborted) return
@@ -124,8 +134,8 @@ export class ShardedWork<T> {
   }
 
   async drain(options: DrainOptions = {}): Promise<DrainResult> {
-    const shards = await this.#options.shards.all()
-    if (shards.length === 1) return this.#options.shards.first.queue.drain(options)
+    const { shards } = this.#options
+    if ((await shards.all()).length === 1 && !shards.mayGrow) return shards.first.queue.drain(options)
     assertKnownKeys('drain', options, ['maxMessages', 'deadlineMs', 'includeDelayed', 'signal'])
     const bounds = { min: 1, integer: true }
     const maxMessages = numberOption('drain', 'maxMessages', options.maxMessages, Number.POSITIVE_INFINITY, bounds)

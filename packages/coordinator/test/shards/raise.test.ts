@@ -1,0 +1,200 @@
+import { sleep, withLatency } from '@s3queue/storage'
+import { describe, expect, it } from 'vitest'
+import type { CoordinatedQueue } from '../../src/index.ts'
+import { linkTo } from '../support.ts'
+import { createShardedWorld, numbers, type ShardedWorld } from './support.ts'
+
+/** Handles everything and notes it. */
+function work(world: ShardedWorld, queue: CoordinatedQueue<number>, done: number[]): void {
+  queue.process(
+    async ({ payload }) => {
+      await sleep(world.clock, 20)
+      done.push(payload)
+    },
+    { concurrency: 4 },
+  )
+}
+
+const sorted = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b)
+
+describe('the number of shards', () => {
+  it('is raised by whoever opens the queue with more, and the others learn it', async () => {
+    const world = createShardedWorld()
+    const old = world.queue<number>({ shards: 2 })
+    const done: number[] = []
+    work(world, old, done)
+    await world.run(old.enqueueMany(numbers(20)))
+    const raised = world.queue<number>({ shards: 5 })
+    await world.run(raised.enqueueMany(numbers(50).map((n) => 100 + n)))
+    expect((await world.perShard(5)).slice(2)).toEqual([10, 10, 10])
+    // Exact at once, from a process that knew of two.
+    expect((await world.run(old.getStats())).total).toBe(70)
+    await world.run(old.drain())
+    expect(sorted(done)).toEqual([...numbers(20), ...numbers(50).map((n) => 100 + n)])
+    await world.run(old.enqueueMany(numbers(50)))
+    await world.run(old.drain())
+    expect((await world.perShard(5)).slice(2)).toEqual([20, 20, 20])
+  })
+
+  it('is learned within a minute by a process that only works', async () => {
+    const world = createShardedWorld()
+    const done: number[] = []
+    const old = world.queue<number>({ shards: 1 })
+    work(world, old, done)
+    await world.pass(5000)
+    const raised = world.queue<number>({ shards: 3 })
+    await world.run(raised.enqueueMany(numbers(30)))
+    await world.run(raised.close())
+    await world.pass(75_000)
+    expect(sorted(done)).toEqual(numbers(30))
+  })
+
+  it('cannot be lowered: each call says so, and names the option', async () => {
+    const world = createShardedWorld()
+    await world.run(world.queue({ shards: 4 }).enqueue(1))
+    for (const shards of [1, 3]) {
+      const queue = world.queue<number>({ shards })
+      const troubles: unknown[] = []
+      queue.on('trouble', ({ error }) => troubles.push(error))
+      queue.process(() => {})
+      const message = `the option "shards" must be at least 4, not ${shards}: queue "jobs" has 4 shards`
+      await expect(world.run(queue.enqueue(2))).rejects.toThrow(message)
+      await expect(world.run(queue.getStats())).rejects.toThrow(message)
+      await world.run(queue.close())
+      expect(troubles.map(String)).toEqual([expect.stringContaining(message)])
+    }
+    for (const shards of [0, 65, 1.5, Number.NaN, '4' as never])
+      expect(() => world.queue({ shards })).toThrow('"shards"')
+    expect((await world.perShard(4)).reduce((sum, n) => sum + n, 0)).toBe(1)
+  })
+
+  it('makes the log of a queue that had one its first shard', async () => {
+    const world = createShardedWorld()
+    const plain = world.queue<number>()
+    await world.run(plain.enqueueMany(numbers(10)))
+    await world.run(plain.enqueue(10, { id: 'named' }))
+    const sharded = world.queue<number>({ shards: 4 })
+    expect(await world.run(sharded.enqueue(11, { id: 'named' }))).toMatchObject({ id: 'named' })
+    expect((await world.run(sharded.getStats())).total).toBe(11)
+    // Names stay at home, so that a process that knows of one log finds them as well.
+    for (const n of numbers(20)) await world.run(sharded.enqueue(n, { id: `name ${n}` }))
+    for (const n of numbers(20)) await world.run(plain.enqueue(n, { id: `name ${n}`, deduplicationKey: `key ${n}` }))
+    expect(await world.perShard(4)).toEqual([31, 0, 0, 0])
+    const done: number[] = []
+    work(world, sharded, done)
+    await world.run(sharded.drain())
+    expect(done).toHaveLength(31)
+  })
+
+  it('loses and doubles nothing when it is raised while others enqueue, with ids and keys too', async () => {
+    const world = createShardedWorld()
+    const producers = [world.queue<number>({ shards: 2 }), world.queue<number>({ shards: 2 })]
+    const done: number[] = []
+    const worker = world.queue<number>({ shards: 2 })
+    work(world, worker, done)
+    await world.pass(2000)
+    let sent = 0
+    const produce = async (queue: CoordinatedQueue<number>, name: number): Promise<void> => {
+      for (const round of numbers(60)) {
+        const base = 1000 * name + 10 * round
+        await queue.enqueueMany([base, base + 1, base + 2])
+        sent += 3
+        // Both enqueue these: each is to be there once.
+        await queue.enqueue(10_000 + round, { id: `id ${round}` })
+        await queue.enqueue(20_000 + round, { deduplicationKey: `key ${round}`, deduplicationWindowMs: 86_400_000 })
+        await sleep(world.clock, 100)
+      }
+    }
+    const producing = Promise.all(producers.map((queue, i) => produce(queue, i + 1)))
+    await world.pass(1000)
+    const third = world.queue<number>({ shards: 3 })
+    await world.run(third.enqueue(30_000))
+    const raised = [world.queue<number>({ shards: 7 }), world.queue<number>({ shards: 7 })]
+    const more = Promise.all(raised.map((queue, i) => produce(queue, i + 3)))
+    await world.run(Promise.all([producing, more]))
+    await world.run(worker.drain())
+    const expected = sent + 60 + 60 + 1
+    expect(await world.run(worker.getStats())).toMatchObject({ completed: expected, total: expected })
+    expect(done).toHaveLength(expected)
+    expect(new Set(done).size).toBe(expected)
+    expect((await world.perShard(7)).every((count) => count > 0)).toBe(true)
+  })
+
+  it('is raised of a paused queue without letting anything out', async () => {
+    const world = createShardedWorld()
+    const queue = world.queue<number>({ shards: 2 })
+    await world.run(queue.pause())
+    const done: number[] = []
+    const raised = world.queue<number>({ shards: 4 })
+    work(world, raised, done)
+    await world.run(raised.enqueueMany(numbers(40)))
+    await world.pass(30_000)
+    expect(done).toEqual([])
+    expect(await world.run(queue.resume())).toBe(true)
+    await world.run(raised.drain())
+    expect(sorted(done)).toEqual(numbers(40))
+  })
+
+  it('is raised while somebody pauses or resumes: all shards follow, whatever comes first', async () => {
+    for (const before of [false, true]) {
+      for (const ms of numbers(40).map((n) => 7 * n)) {
+        const world = createShardedWorld()
+        const store = withLatency(world.store, { clock: world.clock, getMs: 5, putMs: 9, listMs: 7, deleteMs: 5 })
+        const queue = world.queue<number>({ shards: 2, store })
+        await world.run<unknown>(before ? queue.pause() : queue.enqueue(-1))
+        const raised = world.queue<number>({ shards: 4, store })
+        const raising = raised.enqueueMany(numbers(40))
+        await world.pass(ms)
+        await world.run(Promise.all([raising, before ? queue.resume() : queue.pause()]))
+        const paused: boolean[] = []
+        for (const shard of numbers(4)) {
+          const { queue: one } = world.open({ shard })
+          // True if it was not paused before.
+          paused.push(!(await world.run(one.pause())))
+          await world.run(one.close())
+        }
+        expect(paused).toEqual(numbers(4).map(() => !before))
+      }
+    }
+  })
+
+  it('is followed: what happens in a shard that comes later is told from its beginning', async () => {
+    const world = createShardedWorld()
+    const follower = world.queue<number>({ shards: 1 })
+    const ids: string[] = []
+    const end = new AbortController()
+    const following = (async () => {
+      for await (const told of follower.follow({ names: ['enqueued'], signal: end.signal }))
+        if (told.name === 'enqueued') ids.push(...told.event.ids)
+    })()
+    await world.pass(2000)
+    const raised = world.queue<number>({ shards: 4 })
+    const worker = raised.process(() => {})
+    const sent = await world.run(raised.enqueueMany(numbers(40)))
+    await world.run(raised.drain())
+    await world.run(worker.stop())
+    await world.pass(90_000)
+    expect([...ids].sort()).toEqual(sent.map(({ id }) => id).sort())
+    end.abort()
+    await world.run(following)
+  })
+
+  it('is not known while the store does not answer: calls say so in time, and work goes on when it does', async () => {
+    const world = createShardedWorld()
+    const link = linkTo(world.store)
+    link.cut()
+    const queue = world.queue<number>({ shards: 2, store: link.store, acknowledgeTimeoutMs: 3000 })
+    const troubles: unknown[] = []
+    queue.on('trouble', ({ error }) => troubles.push(error))
+    const done: number[] = []
+    work(world, queue, done)
+    await expect(world.run(queue.enqueue(1))).rejects.toMatchObject({ code: 'NOT_ACKNOWLEDGED' })
+    link.mend()
+    await world.pass(20_000)
+    await world.run(queue.enqueueMany(numbers(10)))
+    await world.run(queue.drain())
+    expect(done).toHaveLength(10)
+    expect(troubles.length).toBeGreaterThan(0)
+    await world.run(queue.close())
+  })
+})
