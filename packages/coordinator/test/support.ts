@@ -1,8 +1,10 @@
 /** What the tests of this package share: processes on one queue in virtual time. */
 import { createQueue, type Queue, type QueueOptions } from '@s3queue/core'
-import { createIds, type ObjectStore, seededRandom, sleep } from '@s3queue/storage'
+import { type Clock, createIds, type ObjectStore, seededRandom, sleep } from '@s3queue/storage'
 import { createManualClock, type ManualClock } from '@s3queue/storage/testing'
 import { createMemoryStore, type MemoryStore } from '@s3queue/storage-memory'
+import { Gate } from '../../core/test/sim/world/gate.ts'
+import { createProcessClock } from '../../core/test/sim/world/process-clock.ts'
 import { type CoordinatorOptions, createMailboxTransport, type MailboxTransport } from '../src/index.ts'
 
 export interface Process<T = unknown> {
@@ -69,13 +71,7 @@ export function linkTo(store: ObjectStore): Link {
     return answer
   }
   return {
-    store: {
-      description: store.description,
-      get: (key, options) => through(() => store.get(key, options)),
-      put: (key, body, options) => through(() => store.put(key, body, options)),
-      delete: (keys, options) => through(() => store.delete(keys, options)),
-      list: (options) => through(() => store.list(options)),
-    },
+    store: wrapped(store, through),
     cut() {
       const gate = Promise.withResolvers<void>()
       mended = gate.promise
@@ -85,6 +81,43 @@ export function linkTo(store: ObjectStore): Link {
       mended = undefined
       mend()
     },
+  }
+}
+
+/** A process that the test can stop altogether: until it goes on, none of its timers fires and no answer reaches it. */
+export interface Stoppable extends Process {
+  readonly clock: Clock
+  stop(): void
+  goOn(): void
+}
+
+export function openStoppable(world: World, options: Partial<QueueOptions>): Stoppable {
+  const gate = new Gate()
+  const clock = createProcessClock({ world: world.clock, gate, rate: 1, aheadMs: 0 })
+  const random = seededRandom(99)
+  const through = <T>(request: () => Promise<T>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      request().then(
+        (answer) => gate.pass('reply', () => resolve(answer)),
+        (error: unknown) => gate.pass('reply', () => reject(error)),
+      )
+    })
+  const runtime = { clock, random, ids: createIds(clock, random) }
+  return {
+    ...world.open({ ...options, runtime }, {}, wrapped(world.store, through)),
+    clock,
+    stop: () => gate.pause(),
+    goOn: () => gate.resume('timers-first', (run) => void world.clock.setTimer(0, run)),
+  }
+}
+
+function wrapped(store: ObjectStore, through: <T>(request: () => Promise<T>) => Promise<T>): ObjectStore {
+  return {
+    description: store.description,
+    get: (key, options) => through(() => store.get(key, options)),
+    put: (key, body, options) => through(() => store.put(key, body, options)),
+    delete: (keys, options) => through(() => store.delete(keys, options)),
+    list: (options) => through(() => store.list(options)),
   }
 }
 

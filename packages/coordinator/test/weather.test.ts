@@ -1,4 +1,5 @@
 import { createQueue } from '@s3queue/core'
+import { CasObject } from '@s3queue/primitives'
 import {
   createIds,
   type ObjectStore,
@@ -10,8 +11,18 @@ import {
   UnknownOutcome,
 } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
+import type { MailboxRecord } from '../src/mailbox/record.ts'
 import { encodeRecord } from '../src/registry/record.ts'
-import { createWorld, linkTo, type Process, slowly, startInOrder, troublesOf, type World } from './support.ts'
+import {
+  createWorld,
+  linkTo,
+  openStoppable,
+  type Process,
+  slowly,
+  startInOrder,
+  troublesOf,
+  type World,
+} from './support.ts'
 
 const untilAborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
@@ -123,7 +134,7 @@ describe('bad weather', () => {
       (key) => new Throttled('SlowDown (injected).', { key, retryAfterMs: 2000 }),
     )
     const pods = [world.open(FAST, {}, store), world.open(FAST, {}, store)]
-    for (const { queue } of pods) troublesOf(queue)
+    const troubles = pods.map(({ queue }) => troublesOf(queue))
     const done: unknown[] = []
     await startInOrder(
       world,
@@ -141,7 +152,47 @@ describe('bad weather', () => {
     const during = pods.reduce((sum, { queue }) => sum + queue.getCost().requests, 0) - before
     expect(during).toBeLessThan(pods.length * 8 * 30)
     isThrottling = false
+    expect(troubles.every((list) => list.some(({ message }) => message.includes('SlowDown')))).toBe(true)
     await expectAllDone(world, pods, 60)
+    expect(new Set(done).size).toBe(60)
+  })
+
+  it.each(['worker', 'writer'] as const)('a %s that stands still for longer than every timeout', async (role) => {
+    const world = createWorld()
+    const stopped = openStoppable(world, FAST)
+    const other = world.open(FAST)
+    const done: unknown[] = []
+    const refused: string[] = []
+    const reasons: unknown[] = []
+    stopped.queue.on('refused', ({ id }) => refused.push(id))
+    let first: string | undefined
+    const handler: Parameters<typeof stopped.queue.process>[0] = async ({ id, payload }, { signal }) => {
+      if (first === undefined) {
+        first = id
+        stopped.stop()
+        await sleep(stopped.clock, 30_000)
+        reasons.push(signal.reason)
+      }
+      done.push(payload)
+    }
+    const pods = role === 'writer' ? [stopped, other] : [other, stopped]
+    await startInOrder(
+      world,
+      pods.map(
+        (pod) => () =>
+          pod.queue.process(pod === stopped ? handler : slowly(world, 300, done), { concurrency: 2, maxPrefetch: 0 }),
+      ),
+    )
+    await world.run(other.queue.enqueueMany(ALL))
+    await world.pass(120_000)
+    expect(other.transport.isCoordinator).toBe(true)
+    expect(await world.run(other.queue.getStats())).toMatchObject({ completed: 60 })
+    stopped.goOn()
+    await world.pass(20_000)
+    expect(reasons).toMatchObject([{ code: 'CLAIM_LOST', message: expect.stringContaining(`${first}`) }])
+    expect(refused).toContain(first)
+    await expectAllDone(world, [other, stopped], 60)
+    expect(new Set(done).size).toBe(60)
   })
 
   it('a pod that sleeps longer than every timeout: its handlers are told to stop, its outcomes refused', async () => {
@@ -151,6 +202,8 @@ describe('bad weather', () => {
     const sleeper = world.open(FAST, {}, link.store)
     const done: unknown[] = []
     const late: boolean[] = []
+    const refused: number[] = []
+    sleeper.queue.on('refused', ({ attempt }) => refused.push(attempt))
     await startInOrder(world, [
       () => writer.queue.process(slowly(world, 300, done), { concurrency: 2 }),
       () =>
@@ -172,6 +225,7 @@ describe('bad weather', () => {
     link.mend()
     expect(late).toEqual([true])
     await world.pass(10_000)
+    expect(refused).toContain(1)
     await expectAllDone(world, [writer, sleeper], 60)
     expect([...new Set(done)].sort(byNumber)).toEqual(ALL)
   })
@@ -239,7 +293,7 @@ describe('bad weather', () => {
 })
 
 describe('bad neighbours', () => {
-  it('a worker that speaks another format gets no messages, and both sides say so', async () => {
+  it('a worker that speaks another format gets no messages, and the writer says so', async () => {
     const world = createWorld()
     const writer = world.open(FAST)
     const troubles = troublesOf(writer.queue)
@@ -257,6 +311,35 @@ describe('bad neighbours', () => {
     expect(troubles.map(({ name, message }) => `${name}: ${message}`)).toEqual([
       expect.stringMatching(/^FormatMismatch: s3queue\/jobs\/0\/workers\/stranger has format 99, .* one version/),
     ])
+  })
+
+  it('a worker whose mailbox a writer of another format wrote says so, and the others do all the work', async () => {
+    const world = createWorld()
+    const writer = world.open(FAST)
+    const remote = world.open(FAST)
+    const troubles = troublesOf(remote.queue)
+    const done: unknown[] = []
+    let id = ''
+    await startInOrder(world, [
+      () => writer.queue.process(slowly(world, 50, done)),
+      () => {
+        id = remote.queue.process(slowly(world, 50, done), { concurrency: 4 }).id
+      },
+    ])
+    const random = seededRandom(9)
+    const key = `s3queue/jobs/0/mailboxes/${id}`
+    const mailbox = new CasObject<MailboxRecord>({
+      ...{ store: world.store, key, clock: world.clock, random, ids: createIds(world.clock, random) },
+    })
+    await world.run(mailbox.update((record) => record && { ...record, format: 99, version: record.version + 1 }))
+    await world.run(writer.queue.enqueueMany(ALL))
+    await world.pass(20_000)
+    expect(troubles.map(({ name, message }) => `${name}: ${message}`)).toEqual([
+      expect.stringMatching(/^FormatMismatch: s3queue\/jobs\/0\/mailboxes\/.* has format 99, .* one version/),
+    ])
+    expect(remote.transport.counts.received).toBe(0)
+    await expectAllDone(world, [writer, remote], 60)
+    expect(done).toHaveLength(60)
   })
 
   it("two workers with one name do not get in each other's way, and the writer says which name it is", async () => {
