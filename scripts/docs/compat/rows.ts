@@ -119,7 +119,12 @@ export const chapters: readonly Chapter[] = [
       },
       { id: 'C54', what: '`coordinationBackend`: Redis, SQS', later: true },
       { id: 'C55', what: 'the registry of workers is one object' },
-      { id: 'C56', what: '100 processes stay far below the rates of S3', only: 'MinIO' },
+      {
+        id: 'C56',
+        what: '100 processes stay far below the rates of S3',
+        only: 'MinIO',
+        note: 'at rest here; under load: [scale](scale.md)',
+      },
     ],
   },
   {

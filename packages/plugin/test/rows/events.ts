@@ -124,18 +124,12 @@ export function describeEvents(place: Place): void {
       await completed
     })
 
-    it('C90 C91 metrics, and what the database tells', async () => {
-      const { use, db } = await openWorld(place)
+    it('C90 metrics, every heartbeatInterval while a worker runs and somebody listens', async () => {
+      const { use } = await openWorld(place)
       const { queue, tasks } = await use({ heartbeatInterval: 100, onMessage: () => {} })
-      const complete = gate<unknown>()
-      const stats = gate<unknown>()
-      const error = gate<unknown>()
-      db.on('plg:queue:message:complete', complete.open)
-      db.on('plg:queue:error', error.open)
-      const { id } = await tasks.enqueue({ type: 'a' })
-      expect(await complete.passed).toEqual({ message: { queueId: id, originalId: id }, duration: expect.any(Number) })
-      db.on('plg:queue:stats', stats.open)
-      expect(await stats.passed).toEqual({ pending: 0, processing: 0, failed: 0, dlq: 0 })
+      const completed = next(queue, 'plg:s3-queue:message-completed')
+      await tasks.enqueue({ type: 'a' })
+      await completed
       const { metrics } = await next(queue, 'plg:s3-queue:metrics')
       expect(metrics).toMatchObject({
         activeWorkers: 1,
@@ -145,12 +139,39 @@ export function describeEvents(place: Place): void {
       })
       for (const key of ['ticketsAvailable', 'ticketsClaimed', 'ticketsStalled', 'processingRate', 's3OpsPerSec'])
         expect(metrics[key as keyof typeof metrics]).toBeTypeOf('number')
+      await queue.stopProcessing()
+      const seen = recorded(queue, 'plg:s3-queue:metrics')
+      await queue.startProcessing()
+      await until(() => seen.length >= 2)
+    })
+
+    it('C91 on the database: each completion, what went wrong, and statistics while somebody listens', async () => {
+      const { use, db } = await openWorld(place)
+      const { tasks } = await use({
+        ...{ heartbeatInterval: 100, maxAttempts: 1, deadLetterResource: 'dead', logger: quiet },
+        onMessage: ({ type }) => (type === 'bad' ? fails() : undefined),
+        onComplete: () => {
+          throw new Error('from onComplete')
+        },
+      })
+      const [complete, error] = [gate<unknown>(), gate<unknown>()]
+      db.on('plg:queue:message:complete', complete.open)
+      db.on('plg:queue:error', error.open)
+      const { id } = await tasks.enqueue({ type: 'a' })
+      expect(await complete.passed).toEqual({ message: { queueId: id, originalId: id }, duration: expect.any(Number) })
+      expect(await error.passed).toEqual({ error: expect.any(Error), message: 'from onComplete' })
+      await tasks.enqueue({ type: 'bad' })
+      await tasks.enqueue({ type: 'later' }, { delay: '1h' })
+      const stats: unknown[] = []
+      db.on('plg:queue:stats', (event) => stats.push(event))
+      const wanted = JSON.stringify({ pending: 1, processing: 0, failed: 0, dlq: 1 })
+      await until(() => stats.some((event) => JSON.stringify(event) === wanted))
     })
 
     it('C86 a listener that throws harms nothing', async () => {
       const { use } = await openWorld(place)
       const { queue, tasks } = await use({
-        logger: { warn() {}, info() {}, error() {}, debug() {} },
+        logger: quiet,
         onMessage: () => {},
       })
       queue.on('plg:s3-queue:message-enqueued', () => {
@@ -162,6 +183,8 @@ export function describeEvents(place: Place): void {
     })
   })
 }
+
+const quiet = { warn() {}, info() {}, error() {}, debug() {} }
 
 function fails(): never {
   throw new Error('no')
