@@ -51,6 +51,8 @@ const ROUNDS = 5
 export class Enqueuer {
   readonly #options: EnqueuerOptions
   readonly #company: Company
+  /** Whether the last answer said if the id was known: it does in the process that writes the queue. */
+  #isTold = false
 
   constructor(options: EnqueuerOptions) {
     this.#options = options
@@ -87,12 +89,21 @@ export class Enqueuer {
   /** The record is new; that its id is new to the queue too is likely. */
   async #first(record: S3dbRecord, isNew: boolean, options: EnqueueRecordOptions): Promise<EnqueuedRecord> {
     const { id } = record
-    // The queue may know the id from a record that was deleted. To be seen before the message is sent: it may be dead itself soon after.
-    const isKnown = !isNew && (await this.#queue.get(id))?.status === 'dead'
-    if (isKnown && (await this.#queue.redrive(id)) > 0) return { record, queueId: id, duplicate: false }
+    // The queue may know the id from a record that was deleted. Where that is not told with the answer, it has to be seen before the message is sent:
+    // soon after, it may be dead itself.
+    const looks = !isNew && !this.#isTold
+    if (looks && (await this.#redrive(id))) return { record, queueId: id, duplicate: false }
     const enqueued = await this.#send(record, options)
     if (enqueued.duplicate === true && enqueued.id !== id) return this.#sameKey(id, enqueued.id)
+    this.#isTold = enqueued.duplicate !== undefined
+    const mayBeKnown = enqueued.duplicate ?? (!isNew && !looks)
+    if (mayBeKnown) await this.#redrive(id)
     return { record, queueId: id, duplicate: false }
+  }
+
+  /** Whether there is a dead letter of that id; then it waits again. */
+  async #redrive(id: string): Promise<boolean> {
+    return (await this.#queue.get(id))?.status === 'dead' && (await this.#queue.redrive(id)) > 0
   }
 
   /** The record was there. Undefined if it is gone meanwhile. */

@@ -83,6 +83,20 @@ describe('a record and its message', () => {
     expect(await queue.get('a')).toMatchObject({ status: 'dead', attempts: 1 })
   })
 
+  it('in the process that writes, nothing is looked up for a record with an id of its own', async () => {
+    const { enqueuer, queue } = await openWorld()
+    await enqueuer.enqueue({ type: 'x' })
+    const { get } = queue
+    let looks = 0
+    queue.get = (id) => {
+      looks++
+      return get.call(queue, id)
+    }
+    for (const id of ['a', 'b', 'c']) await enqueuer.enqueue({ id, type: 'x' })
+    expect(looks).toBe(0)
+    expect(await queue.getStats()).toMatchObject({ waiting: 4 })
+  })
+
   it('ids that cannot be one of a message are refused before anything is done', async () => {
     const { enqueuer, tasks } = await openWorld()
     for (const id of ['', 'x'.repeat(201), 7])
