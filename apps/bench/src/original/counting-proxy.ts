@@ -20,7 +20,8 @@ export interface CountingProxy {
 
 const NONE: Readonly<Record<Kind, number>> = { get: 0, head: 0, put: 0, delete: 0, list: 0 }
 
-export async function startCountingProxy(endpoint: string): Promise<CountingProxy> {
+/** `latencyMs`: how much longer each request takes, for a server that is as far away as S3. */
+export async function startCountingProxy(endpoint: string, latencyMs: number): Promise<CountingProxy> {
   const { hostname, port, host } = new URL(endpoint)
   let kinds = { ...NONE }
   let keys = new Map<string, number>()
@@ -31,8 +32,12 @@ export async function startCountingProxy(endpoint: string): Promise<CountingProx
     keys.set(key, (keys.get(key) ?? 0) + 1)
     // The signature covers the host that the client asked for.
     const on = request({ hostname, port, method: from.method, path: from.url, headers: from.headers }, (answer) => {
-      to.writeHead(answer.statusCode ?? 502, answer.headers)
-      answer.pipe(to)
+      const give = (): void => {
+        to.writeHead(answer.statusCode ?? 502, answer.headers)
+        answer.pipe(to)
+      }
+      if (latencyMs === 0) give()
+      else setTimeout(give, latencyMs)
     })
     on.on('error', () => to.destroy())
     from.pipe(on)

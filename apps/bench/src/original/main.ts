@@ -14,6 +14,7 @@ const HELP = `Our plugin and the one that s3db.js brings, side by side on one Mi
   --concurrency <n,…>  handlers (3,10,50)
   --at-once <n>        calls of enqueue under way together (16)
   --limit <s>          seconds for each, for those that do not get done (60)
+  --latency <ms>       how much longer each request takes than MinIO next door (0)
   --idle <s>           also so many seconds of an idle queue, and how long a message from another process waits then (0)
   --runs <n>           how often, in turns (1)
   --only <name,…>      ours, best, stock (all)
@@ -26,6 +27,7 @@ interface Options {
   readonly atOnce: number
   readonly limitMs: number
   readonly idleMs: number
+  readonly latencyMs: number
   readonly runs: number
   readonly contestants: readonly Contestant[]
   readonly keys: boolean
@@ -38,7 +40,12 @@ function parse(): Options | undefined {
       ...{ help: { type: 'boolean', short: 'h' }, keys: { type: 'boolean', default: false } },
       ...{ messages: { type: 'string', default: '300' }, concurrency: { type: 'string', default: '3,10,50' } },
       ...{ 'at-once': { type: 'string', default: '16' }, limit: { type: 'string', default: '60' } },
-      ...{ idle: { type: 'string', default: '0' }, runs: { type: 'string', default: '1' }, only: { type: 'string' } },
+      ...{
+        latency: { type: 'string', default: '0' },
+        idle: { type: 'string', default: '0' },
+        runs: { type: 'string', default: '1' },
+        only: { type: 'string' },
+      },
     },
   })
   if (values.help === true) return undefined
@@ -54,6 +61,7 @@ function parse(): Options | undefined {
     runs,
     limitMs: limit * 1000,
     idleMs: whole(values.idle, 0) * 1000,
+    latencyMs: whole(values.latency, 0),
     concurrencies,
     contestants,
     keys: values.keys,
@@ -70,7 +78,7 @@ async function main(): Promise<void> {
   const options = parse()
   if (options === undefined) return console.log(HELP)
   const server = await startMinio({ log: (line) => console.error(line) })
-  const proxy = await startCountingProxy(server.endpoint)
+  const proxy = await startCountingProxy(server.endpoint, options.latencyMs)
   try {
     const { bucket } = await createTestBucket(server, 'original')
     const { accessKeyId, secretAccessKey } = server.credentials
