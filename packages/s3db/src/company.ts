@@ -8,7 +8,7 @@
 import type { Clock } from '@s3queue/storage'
 
 /** However slow the records are. */
-const MAX_WAIT_MS = 100
+const MAX_WAIT_MS = 250
 
 export class Company {
   readonly #clock: Clock

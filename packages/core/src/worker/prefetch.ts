@@ -10,7 +10,7 @@ import type { Clock } from '@s3queue/storage'
 const CYCLES = 3
 /** How long what has ended may wait for company, in round trips, of which the commit before it takes one; and in ms, at most, and at least to be worth a timer. */
 const PATIENCE = 2.5
-const MAX_PATIENCE_MS = 150
+const MAX_PATIENCE_MS = 250
 const MIN_PATIENCE_MS = 2
 /** Work for so long is enough, unless commits are further apart than that. */
 const MAX_HORIZON_MS = 1000
