@@ -261,7 +261,7 @@ describe('bad weather', () => {
     expect(new Set(done).size).toBe(60)
   })
 
-  it('clocks that are hours off decide nothing', async () => {
+  it('clocks that are hours off decide nothing, and whose they are is told', async () => {
     const world = createWorld()
     const skewed = (hours: number): Process => {
       const random = seededRandom(100 + hours)
@@ -274,6 +274,7 @@ describe('bad weather', () => {
       return world.open({ ...FAST, runtime: { clock, random, ids: createIds(clock, random) } })
     }
     const pods = [world.open(FAST), skewed(5), skewed(-3)]
+    const troubles = pods.map(({ queue }) => troublesOf(queue))
     const done: unknown[] = []
     await startInOrder(
       world,
@@ -289,6 +290,11 @@ describe('bad weather', () => {
     await world.pass(10_000)
     await expectAllDone(world, pods, 60)
     expect(done).toHaveLength(60)
+    expect(troubles.map((list) => list.map(({ message }) => message))).toEqual([
+      [],
+      [expect.stringMatching(/^The clock of this machine is (17999|18000|18001) s ahead of the store's\. .*NTP/)],
+      [expect.stringMatching(/^The clock of this machine is (10799|10800|10801) s behind the store's\. .*NTP/)],
+    ])
   })
 })
 

@@ -16,6 +16,7 @@ export type QueueErrorCode =
   | 'MESSAGE_NOT_FOUND'
   | 'MESSAGE_DIED'
   | 'TRANSPORT_MISSING'
+  | 'CLOCK_OFF'
 
 /** Base of the errors of this package. */
 export abstract class QueueError extends Error {
@@ -113,6 +114,25 @@ export class WorkerExists extends QueueError {
 /** The queue's messages are handled by several processes over a transport, and this process has none. */
 export class TransportMissing extends QueueError {
   readonly code = 'TRANSPORT_MISSING'
+}
+
+/**
+ * This machine's wall clock and the store's tell different times. Nothing depends on it: delays and schedules go by the store's clock, and claims by
+ * durations alone.
+ */
+export class ClockOff extends QueueError {
+  readonly code = 'CLOCK_OFF'
+  /** How far the machine's clock is ahead of the store's, in ms; below zero if it is behind. */
+  readonly aheadMs: number
+
+  constructor(queue: string, aheadMs: number) {
+    const seconds = Math.round(Math.abs(aheadMs) / 1000)
+    super(
+      `The clock of this machine is ${seconds} s ${aheadMs > 0 ? 'ahead of' : 'behind'} the store's. Queue "${queue}" goes by the store's clock, so nothing is ` +
+        "early or late; set the machine's clock (NTP), as handlers and logs read that.",
+    )
+    this.aheadMs = aheadMs
+  }
 }
 
 /**

@@ -2,6 +2,7 @@ export type { DrainOptions, DrainResult } from './drain.ts'
 export {
   Cancelled,
   ClaimLost,
+  ClockOff,
   InvalidPayload,
   MessageDied,
   MessageNotFound,

@@ -6,7 +6,7 @@
  */
 import { Lease, type LeaseGrant, LeaseLost, type LeaseRecord } from '@s3queue/primitives'
 import { sleep } from '@s3queue/storage'
-import { QueueClosed, TransportMissing } from '../errors.ts'
+import { ClockOff, QueueClosed, TransportMissing } from '../errors.ts'
 import { queueFold } from '../state/fold.ts'
 import type { EngineContext, Submission } from './context.ts'
 import { describeWriter, type WriterDetails } from './heartbeat.ts'
@@ -29,6 +29,8 @@ const RETRY_MS = 5000
 const BUSY_POLL_MS = 1000
 /** Allowed difference between two wall clocks before a writer is called stale by them. */
 const CLOCK_MARGIN_MS = 1500
+/** A machine whose wall clock is off by more is told of. */
+const CLOCK_OFF_MS = 60_000
 /** Those that wait for the same moment spread over this time. */
 const SPREAD_MS = 300
 
@@ -61,6 +63,7 @@ export class Election {
   #generation: number | undefined
   #probed = false
   #isClockKnown = false
+  #hasToldClock = false
   /** The queue is being closed, and this process does not become the writer any more. */
   #isEnding = false
 
@@ -140,6 +143,7 @@ export class Election {
           mayDepose: (record) => this.#mayDepose(record),
         })
         this.#isClockKnown = true
+        this.#tellClock()
         if (attempt.outcome === 'acquired') {
           await this.#lead(attempt.grant)
         } else {
@@ -157,6 +161,15 @@ export class Election {
         await sleep(context.options.clock, RETRY_MS, signal).catch(() => {})
       }
     }
+  }
+
+  /** Once: who has set it right and wrong again knows already. */
+  #tellClock(): void {
+    const { options, wallNow, trouble } = this.#options.context
+    const aheadMs = options.clock.now() - wallNow()
+    if (this.#hasToldClock || Math.abs(aheadMs) <= CLOCK_OFF_MS) return
+    this.#hasToldClock = true
+    trouble(new ClockOff(options.name, aheadMs))
   }
 
   /** Before the first attempt of this process. */

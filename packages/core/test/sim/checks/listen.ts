@@ -16,7 +16,7 @@ const ENDS = {
   cancelled: 'cancelled',
 } as const satisfies Record<string, QueueEvent['type']>
 
-/** Troubles of the network, of others taking over, and of calls that come at the end. */
+/** Troubles of the network, of others taking over, of calls that come at the end, and of wrong clocks. */
 const EXPLAINED = [
   'STORE_UNAVAILABLE',
   'THROTTLED',
@@ -26,6 +26,7 @@ const EXPLAINED = [
   'NOT_ACKNOWLEDGED',
   'QUEUE_CLOSED',
   'NOT_SIGNED_OFF',
+  'CLOCK_OFF',
 ]
 
 export function listenTo(world: World, process: VirtualProcess): void {
