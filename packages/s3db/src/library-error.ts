@@ -16,6 +16,9 @@ const EXISTS = /^(PreconditionFailed|PRECONDITION_FAILED)$/
 const ELSEWHERE =
   /^(NoSuchBucket|AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|SlowDown|ServiceUnavailable|InternalError|RequestTimeout|TimeoutError|Throttling\w*|AbortError|NetworkingError|PermissionError|E[A-Z]{4,}|EAI_AGAIN)$/
 
+/** What was read makes no sense. For files the library calls that an internal error, as it does an outage. */
+const BROKEN = 'SyntaxError'
+
 /** `missing`: no such record. `exists`: there is one already. `unavailable`: nobody knows, ask again. `other`: it is about the record or the call. */
 export type LibraryErrorKind = 'missing' | 'exists' | 'unavailable' | 'other'
 
@@ -23,10 +26,11 @@ export function classifyLibraryError(error: unknown): LibraryErrorKind {
   const chain = chainOf(error)
   const names = chain.flatMap(({ name, code }) => [name, code]).filter((name) => typeof name === 'string')
   if (!names.includes('NoSuchBucket') && names.some((name) => MISSING.test(name))) return 'missing'
-  if (names.some((name) => ELSEWHERE.test(name))) return 'unavailable'
   const statuses = chain
     .map(({ $metadata }) => $metadata?.httpStatusCode)
     .filter((status) => typeof status === 'number')
+  if (names.includes(BROKEN) && statuses.length === 0) return 'other'
+  if (names.some((name) => ELSEWHERE.test(name))) return 'unavailable'
   if (names.some((name) => EXISTS.test(name)) || statuses.includes(412)) return 'exists'
   if (statuses.some((status) => status >= 500 || status === 429 || status === 403)) return 'unavailable'
   const [first] = chain

@@ -54,6 +54,8 @@ describe('what its errors mean', () => {
     [{ message: 'wrapped', statusCode: 500, original: { name: 'ServiceUnavailable' } }, 'unavailable'],
     [{ code: 'ECONNREFUSED' }, 'unavailable'],
     [{ name: 'Error', $metadata: { httpStatusCode: 502 } }, 'unavailable'],
+    [{ code: 'InternalError', original: new SyntaxError('no JSON') }, 'other'],
+    [{ code: 'InternalError', $metadata: { httpStatusCode: 500 }, cause: new SyntaxError('no XML') }, 'unavailable'],
     [{ code: 'ENOENT' }, 'missing'],
     [{ statusCode: 412 }, 'exists'],
     [new TypeError('x is undefined'), 'other'],

@@ -1,4 +1,5 @@
 /** What a queue meets in the field: records and resources that vanish, outages, handlers that hang, others with other options. */
+import { writeFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { S3QueuePlugin } from '../../src/index.ts'
 import type { Place } from '../support/place.ts'
@@ -129,6 +130,18 @@ export function describeBadInput(place: Place): void {
       await expect(queue.redrive('lost')).rejects.toMatchObject({ name: 'QueueError', statusCode: 404 })
       expect(await db.resources.dead?.list()).toMatchObject([{ originalId: 'lost' }])
     })
+
+    if (place.name === 'files') {
+      it('C60 a record whose file is broken: a dead letter that says so', async () => {
+        const { use, location } = await openWorld(place)
+        const { queue, tasks } = await use({ maxAttempts: 2, backoff: { baseMs: 1 } })
+        await tasks.enqueue({ id: 'a', type: 'x' })
+        await writeFile(new URL(`${location}/resource=tasks/data/id=a.meta.json`), '{broken')
+        const dead = next(queue, 'plg:s3-queue:message-dead')
+        await queue.startProcessing(() => {})
+        expect(await dead).toMatchObject({ attempts: 2, error: expect.stringContaining('cannot be read') })
+      })
+    }
 
     it('C60 a schema that would refuse the record now: it is handled as it was stored; enqueueing it anew is refused', async () => {
       const { use, db } = await openWorld(place)
