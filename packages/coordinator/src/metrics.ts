@@ -7,7 +7,10 @@ import type { MailboxTransport } from './transport.ts'
 export interface QueueHealth {
   /** Whether a worker runs in this process. */
   readonly isRunning: boolean
-  /** When this process's worker last gave a sign of life that reached the store, in the shard where that is longest ago, ms since 1970; undefined before the first. */
+  /**
+   * When this process's worker last gave a sign of life that reached the store, in the shard where that is longest ago, ms since 1970; undefined before the
+   * first. Idle workers give one every 18 `heartbeatIntervalMs`.
+   */
   readonly lastHeartbeat: number | undefined
   /** Whether some process is known to write, each shard if there are several. A process without a worker knows only of itself. */
   readonly coordinatorElected: boolean

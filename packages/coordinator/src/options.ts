@@ -2,7 +2,7 @@
 import { assertKnownKeys, numberOption } from '@s3queue/storage'
 
 export interface CoordinatorOptions {
-  /** How often a worker that has messages in hand gives a sign of life, in ms, 100 to 10 minutes. Default 10,000. Idle workers do so six times more seldom. */
+  /** How often a worker that has messages in hand gives a sign of life, in ms, 100 to 10 minutes. Default 10,000. Idle workers do so eighteen times more seldom. */
   readonly heartbeatIntervalMs?: number | undefined
   /** How long a worker may be silent beyond its next sign before it gets no more messages, in ms. At least twice the interval. Default 30,000. */
   readonly heartbeatTtlMs?: number | undefined

@@ -176,7 +176,7 @@ describe('who writes', () => {
     expect([writer?.transport.coordinatorElected, other?.transport.coordinatorElected]).toEqual([true, true])
     for (const { transport } of pods) expect(world.clock.now() - (transport.lastHeartbeat ?? 0)).toBeLessThan(10_000)
     await world.pass(300_000)
-    for (const { transport } of pods) expect(world.clock.now() - (transport.lastHeartbeat ?? 0)).toBeLessThan(61_000)
+    for (const { transport } of pods) expect(world.clock.now() - (transport.lastHeartbeat ?? 0)).toBeLessThan(181_000)
   })
 })
 

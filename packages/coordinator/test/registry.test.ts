@@ -101,9 +101,9 @@ describe('the registry of workers', () => {
     const before = reads()
     await world.pass(600_000)
     const [ofWriter, ...ofOthers] = reads().map((count, i) => count - (before[i] ?? 0)) as [number, ...number[]]
-    // Idle workers give a sign each minute: in ten minutes one read of each sign, and one more where it was looked for too early.
+    // Idle workers give a sign every three minutes: in ten minutes four of each, and a read more of each where it was looked for too early.
     expect(ofWriter).toBeGreaterThan(0)
-    expect(ofWriter).toBeLessThanOrEqual(19 * 2 * 10)
+    expect(ofWriter).toBeLessThanOrEqual(19 * 2 * 4)
     expect(ofOthers).toEqual(ofOthers.map(() => 0))
     // What they all read instead has everybody in it.
     const known = await readRegistry(world.store, 's3queue/jobs/0/')

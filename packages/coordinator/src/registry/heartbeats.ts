@@ -12,7 +12,7 @@ import type { ResolvedCoordinatorOptions } from '../options.ts'
 import { encodeRecord } from './record.ts'
 
 /** An idle worker gives so many times fewer signs. */
-const IDLE_FACTOR = 6
+const IDLE_FACTOR = 18
 const MAX_ERROR_CHARS = 500
 
 export interface HeartbeatSource {
@@ -28,6 +28,8 @@ interface Pulse {
   mailbox: string | undefined
   readonly abort: AbortController
   beats: number
+  /** When the last sign began that is certain to be there, monotonic. */
+  beatAt: number
   beating: Promise<void> | undefined
   cancelTimer: () => void
 }
@@ -63,7 +65,7 @@ export class Heartbeats {
     }
     const pulse: Pulse = {
       ...{ source, since: queue.clock.now(), mailbox: undefined, abort: new AbortController() },
-      ...{ beats: 0, beating: undefined, cancelTimer: () => {} },
+      ...{ beats: 0, beatAt: Number.NEGATIVE_INFINITY, beating: undefined, cancelTimer: () => {} },
     }
     this.#pulses.set(worker.id, pulse)
     this.#beat(pulse)
@@ -102,17 +104,29 @@ export class Heartbeats {
     return isBusy ? heartbeatIntervalMs : IDLE_FACTOR * heartbeatIntervalMs
   }
 
-  /** Never rejects: a sign that fails is followed by the next. */
+  /** Never rejects: a sign that fails is soon followed by the next. */
   #beat(pulse: Pulse): void {
     pulse.cancelTimer()
-    pulse.beating = this.#write(pulse).then(() => {
-      const { queue, worker } = pulse.source
-      if (this.#pulses.get(worker.id) !== pulse) return
-      pulse.cancelTimer = queue.clock.setTimer(this.#intervalMs(worker), () => this.#beat(pulse))
+    const { clock } = pulse.source.queue
+    const startedAt = clock.monotonic()
+    pulse.beating = this.#write(pulse).then((isThere) => {
+      if (isThere) pulse.beatAt = startedAt
+      if (this.#pulses.get(pulse.source.worker.id) === pulse) this.#wait(pulse)
     })
   }
 
-  async #write(pulse: Pulse): Promise<void> {
+  /** Until the next sign is due, which is sooner if the worker gets something to do meanwhile. */
+  #wait(pulse: Pulse): void {
+    const { queue, worker } = pulse.source
+    pulse.cancelTimer = queue.clock.setTimer(this.#options.heartbeatIntervalMs, () => {
+      const isDue = queue.clock.monotonic() - pulse.beatAt >= this.#intervalMs(worker)
+      if (isDue) this.#beat(pulse)
+      else this.#wait(pulse)
+    })
+  }
+
+  /** Whether the sign is certain to be there. */
+  async #write(pulse: Pulse): Promise<boolean> {
     const { source, since, abort } = pulse
     const { queue, worker, trouble } = source
     const { store, prefix, clock, name } = queue
@@ -127,8 +141,10 @@ export class Heartbeats {
       const put = await store.put(workerKey(prefix, worker.id), record, { condition: overwrite, signal })
       if (put.outcome === 'stored') this.#lastBeatAt = clock.now()
       else if (put.outcome === 'unknown') trouble(put.error)
+      return put.outcome === 'stored'
     } catch (error) {
       if (!signal.aborted) trouble(error)
+      return false
     }
   }
 }

@@ -18,7 +18,7 @@ import { decodeRecord, nameOf, type RegistryRecord, type WorkerRecord } from './
 /** Signs are read so many at a time. */
 const READS_AT_ONCE = 32
 /** All signs are listed again after so many rounds: for workers whose first notice was lost, and for what the dead left behind. */
-const ROUNDS_PER_LIST = 6
+const ROUNDS_PER_LIST = 18
 /** What a silent worker left behind is deleted after so long. */
 const FORGET_AFTER_MS = 3_600_000
 
@@ -191,13 +191,18 @@ export class Registry {
     }
   }
 
-  /** Signs that nobody has seen yet, and those that should have changed since; those of the dead more and more seldom. */
+  /** Signs of those that only sent a notice so far, and signs that should have changed since they were last seen; those of the dead more and more seldom. */
   async #readDue(): Promise<void> {
     const now = this.#now()
-    const due = [...this.#members.values()].filter(
-      ({ heardAt, readAt, silentForMs, suspected, record }) =>
-        now - readAt > (now - heardAt) / 4 && (record === undefined || suspected || now - heardAt > silentForMs / 2),
-    )
+    const { heartbeatTtlMs } = this.#options.options
+    const due = [...this.#members.values()].filter((member) => {
+      const silentMs = now - member.heardAt
+      if (this.isAlive(member)) {
+        const { record, silentForMs } = member
+        return record === undefined || silentMs > Math.max(silentForMs / 2, silentForMs - heartbeatTtlMs)
+      }
+      return now - member.readAt > silentMs / 4
+    })
     await this.#inParts(due, ({ id }) => this.#read(id))
   }
 

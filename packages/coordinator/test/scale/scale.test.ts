@@ -19,18 +19,18 @@ describe('ten pods on one queue', () => {
     expect(judge(row)).toEqual([])
     const { put, get, list } = row.perSecond
     // The signs of life of ten workers and of the writer; looks of each into its mailbox and at the lease.
-    expect(put).toBeLessThan(0.3)
-    expect(get).toBeLessThan(2.1)
-    expect(list).toBeLessThan(0.11)
+    expect(put).toBeLessThan(0.2)
+    expect(get).toBeLessThan(1.9)
+    expect(list).toBeLessThan(0.1)
   })
 
-  it('need less than three requests for each message, and keep their promises', async () => {
+  it('need less than four requests for each message while few come, and keep their promises', async () => {
     const row = await measureScale({
       ...{ pods: 10, messagesPerSecond: 20, seed: 1, warmUpMs: 10_000, measureMs: 10_000, onProgress: quiet },
     })
     expect(judge(row)).toEqual([])
     const { put, get, list, delete: deletes } = row.perSecond
-    expect(put + get + list + deletes).toBeLessThan(60)
+    expect(put + get + list + deletes).toBeLessThan(80)
     expect(row.p50).toBeLessThan(400)
     expect(row.p99).toBeLessThan(1000)
   })

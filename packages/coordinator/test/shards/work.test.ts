@@ -110,7 +110,8 @@ describe('a process of a queue with several shards', () => {
     const endedAt = world.clock.monotonic()
     while (done.length < 2) await world.pass(100)
     expect(done).toEqual(['long', 'next'])
-    expect(world.clock.monotonic() - endedAt).toBeLessThan(5000)
+    // The writer hears of the room when it looks into the inbox next: in an idle shard every twelve seconds.
+    expect(world.clock.monotonic() - endedAt).toBeLessThan(13_000)
   })
 
   it('C23 handles one message of any shard, and says when there is none', async () => {

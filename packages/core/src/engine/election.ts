@@ -9,7 +9,7 @@ import { sleep } from '@s3queue/storage'
 import { ClockOff, QueueClosed, TransportMissing } from '../errors.ts'
 import { queueFold } from '../state/fold.ts'
 import type { EngineContext, Submission } from './context.ts'
-import { describeWriter, type WriterDetails } from './heartbeat.ts'
+import { describeWriter, SIGN_SHARE, type WriterDetails } from './heartbeat.ts'
 import { ensureProbed } from './probe.ts'
 import { SteppedDown, Term, wasTakenOver } from './term.ts'
 
@@ -59,6 +59,8 @@ export class Election {
   #running: Promise<void> | undefined
   #wakeStandby: (() => void) | undefined
   #lookedAt = Number.NEGATIVE_INFINITY
+  /** The lease was said to be free since the last look began. */
+  #isLookDue = false
   /** Of the lease, as last seen: another one is another writer's. */
   #generation: number | undefined
   #probed = false
@@ -108,8 +110,14 @@ export class Election {
 
   /** The lease may be free: look at it, if the last look is not quite recent. */
   lookSoon(): void {
-    if (this.#role.kind !== 'standby') return
     if (this.#options.context.options.clock.monotonic() - this.#lookedAt < BUSY_POLL_MS) return
+    this.lookNow()
+  }
+
+  /** The lease is said to be free: look at it. */
+  lookNow(): void {
+    if (this.#role.kind !== 'standby') return
+    this.#isLookDue = true
     this.start()
     this.#wakeStandby?.()
   }
@@ -138,6 +146,7 @@ export class Election {
         if (this.#role.kind !== 'standby') this.#setRole({ kind: 'electing' })
         await this.#probe(signal)
         this.#lookedAt = context.options.clock.monotonic()
+        this.#isLookDue = false
         const attempt = await this.#lease.tryAcquire(describeWriter(context, false), {
           signal,
           mayDepose: (record) => this.#mayDepose(record),
@@ -233,10 +242,11 @@ export class Election {
 
   /** Waits until it makes sense to try again: often while there is work, seldom while there is none. */
   async #waitOnStandby(record: LeaseRecord<WriterDetails>, freeInMs: number): Promise<void> {
+    if (this.#isLookDue) return
     const { context, isDeputy } = this.#options
     const { clock, random, takeoverAfterMs } = context.options
     const isClose = record.details.busy && isDeputy()
-    const pollMs = Math.min(takeoverAfterMs / 3, isClose ? BUSY_POLL_MS : Number.POSITIVE_INFINITY)
+    const pollMs = Math.min(takeoverAfterMs * SIGN_SHARE, isClose ? BUSY_POLL_MS : Number.POSITIVE_INFINITY)
     const staleInMs = record.aliveAt + record.durationMs + CLOCK_MARGIN_MS + 1 - context.wallNow()
     const untilGone = Math.min(freeInMs, staleInMs > 0 ? staleInMs : pollMs)
     const waitMs = pollMs <= untilGone ? pollMs : untilGone + random.next() * SPREAD_MS

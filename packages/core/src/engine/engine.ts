@@ -83,7 +83,7 @@ export class Engine {
       sawEpoch: (epoch) => {
         this.#epoch = Math.max(this.#epoch, epoch)
       },
-      wake: () => this.#election.lookSoon(),
+      wake: () => this.#election.lookNow(),
       signal: this.#abort.signal,
     })
     this.#election = new Election({

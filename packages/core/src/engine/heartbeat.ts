@@ -9,6 +9,9 @@ import { type LeaseGrant, LeaseLost } from '@s3queue/primitives'
 import type { Clock } from '@s3queue/storage'
 import type { EngineContext } from './context.ts'
 
+/** A writer gives signs so often, as a share of `takeoverAfterMs`, and an idle process that stands by looks for them as often. */
+export const SIGN_SHARE = 0.4
+
 /** What a writer shows to others beside its signs of life. */
 export interface WriterDetails {
   /** Workers in its process: a writer without any gives way to a process that has one. */

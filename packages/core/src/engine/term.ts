@@ -15,7 +15,7 @@ import { Claims } from './claims.ts'
 import { CommitLoop, type Effect } from './commit-loop.ts'
 import type { Answer, EngineContext, Submission } from './context.ts'
 import { Decisions } from './decisions.ts'
-import { describeWriter, Heartbeat, type WriterDetails } from './heartbeat.ts'
+import { describeWriter, Heartbeat, SIGN_SHARE, type WriterDetails } from './heartbeat.ts'
 import { type FoldableCommands, InboxReader } from './inbox-reader.ts'
 import { withoutLate } from './late-enqueues.ts'
 import { LogTime } from './log-time.ts'
@@ -103,7 +103,7 @@ export class Term {
       {
         clock,
         grant,
-        intervalMs: takeoverAfterMs / 3,
+        intervalMs: takeoverAfterMs * SIGN_SHARE,
         details: () => describeWriter(context, this.#isBusy()),
         onLost: (error) => this.#loop.fail(error),
         onTrouble: context.trouble,

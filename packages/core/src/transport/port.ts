@@ -179,7 +179,7 @@ export interface StandbyProcess {
   readonly deliver: (tickets: readonly TravellingTicket[], absentAt: number, askedAt: number) => void
   readonly revoke: (token: number, reason: RevokeReason) => void
   readonly settled: (outcomes: readonly SettledElsewhere[]) => void
-  /** The lease may be free: look at it now. */
+  /** The writer has said that the lease is free: look at it now. */
   readonly wake: () => void
   readonly trouble: (error: unknown) => void
 }

@@ -3,7 +3,7 @@ import type { World } from '../../../../core/test/sim/world/world.ts'
 import { placeOf } from './objects.ts'
 
 /** Idle workers give signs so much more seldom. */
-const IDLE_FACTOR = 6
+const IDLE_FACTOR = 18
 /** A worker looks at least so often into its mailbox within a visibility timeout. */
 const LOOKS_PER_TIMEOUT = 3
 

@@ -13,9 +13,9 @@ import type { RegistryRecord } from '../../../src/registry/record.ts'
 import { decodeMailbox, decodeRegistry, placeOf } from './objects.ts'
 
 /** Signs of workers that nobody told of are found by a list, which comes every so many rounds. */
-const ROUNDS_PER_LIST = 6
+const ROUNDS_PER_LIST = 18
 /** Idle workers may be silent for so many intervals, and for their grace beyond. */
-const IDLE_FACTOR = 6
+const IDLE_FACTOR = 18
 const SLACK_MS = 10_000
 
 export class MailboxWatch implements Witness, StoreWatch {

@@ -87,7 +87,7 @@ const WRITER: readonly Mutant[] = [
   ),
   mutant(
     'a settlement is taken although its claim is over',
-    /is told that this is attempt|no handler ever had it|its handler has not returned|but in the log it is|speaks of token \d+, which no claim holds/,
+    /is told that this is attempt|no handler ever had it|its handler has not returned|but in the log it is|speaks of token \d+, which no claim holds|none of them was told to stop/,
     'core/src/settle.ts',
     'const claim = state.active.get(settlement.token)\n',
     'const claim = state.active.get(settlement.token) ?? state.active.values().next().value\n',
@@ -122,7 +122,7 @@ const WORKER: readonly Mutant[] = [
   ),
   mutant(
     'a ticket whose time is up gets its handler all the same',
-    /begins to handle .* which ran out/,
+    TRUSTS_TOO_LONG,
     'core/src/worker/worker.ts',
     'if (now >= ticket.deadlineAt) this.#giveBack(ticket)',
     'if (now >= ticket.deadlineAt + ticket.timeoutMs) this.#giveBack(ticket)',
@@ -138,7 +138,7 @@ const WORKER: readonly Mutant[] = [
   ),
   mutant(
     'a ticket that was taken back stays among those that wait for a handler',
-    /begins to handle .* which it knows is taken back/,
+    /begins to handle .* which it knows is taken back|knows that token .* is taken back, and its handler was not told to stop/,
     'core/src/worker/worker.ts',
     'if (ticket.claim.token === token) this.#slots.took(-1)\n      else this.#tickets.push(ticket)',
     'this.#tickets.push(ticket)',
