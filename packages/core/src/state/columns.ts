@@ -16,7 +16,7 @@ export type ValueColumn<T> =
   | { readonly of: readonly T[]; readonly at: NumberColumn }
   | { readonly values: readonly T[] }
 
-/** Values are told apart by identity, up to this share of the rows. */
+/** Values are told apart up to this share of the rows. */
 const FEW = 0.25
 
 /** The number that `read` finds in each row, as a column. */
@@ -71,19 +71,28 @@ function unpackLarge({ from, step = 0, steps }: Steps, count: number): number[] 
   return numbers
 }
 
-/** What `read` makes of each row, as a column. JSON has no undefined: use null. */
-export function packValues<R, T>(rows: readonly R[], read: (row: R, index: number) => T): ValueColumn<T> {
+/**
+ * What `read` makes of each row, as a column. JSON has no undefined: use null. Values are the same if `keyOf` makes the same of them: by
+ * default, if they are identical. Objects that one fold shares and another does not need a key, as both must be written alike.
+ */
+export function packValues<R, T>(
+  rows: readonly R[],
+  read: (row: R, index: number) => T,
+  keyOf: (value: T) => unknown = (value) => value,
+): ValueColumn<T> {
   const values = rows.map(read)
-  const places = new Map<T, number>()
+  const places = new Map<unknown, number>()
+  const few: T[] = []
   for (const value of values) {
-    if (places.has(value)) continue
+    const key = keyOf(value)
+    if (places.has(key)) continue
     if (places.size > values.length * FEW) return { values }
-    places.set(value, places.size)
+    places.set(key, few.push(value) - 1)
   }
-  const [first, ...others] = places.keys()
+  const [first, ...others] = few
   if (first === undefined) return { values }
   if (others.length === 0) return { all: first }
-  return { of: [first, ...others], at: packNumbers(values, (value) => places.get(value) ?? 0) }
+  return { of: few, at: packNumbers(values, (value) => places.get(keyOf(value)) ?? 0) }
 }
 
 /** The values of `count` rows; equal ones may be one object. */

@@ -95,10 +95,15 @@ function packExtras(rows: readonly Row[]): ExtrasColumns | null {
     id: packValues(rows, ({ batch }) => batch.extras?.id ?? null),
     deduplicationKey: packValues(rows, ({ batch }) => batch.extras?.deduplicationKey ?? null),
     windowMs: packValues(rows, ({ batch }) => batch.extras?.windowMs ?? null),
-    backoff: packValues(rows, ({ batch }) => batch.extras?.backoff ?? null),
+    backoff: packValues(rows, ({ batch }) => batch.extras?.backoff ?? null, contentOf),
     lifo: packValues(rows, ({ batch }) => batch.extras?.lifo ?? null),
     payloadKey: packValues(rows, ({ batch }) => batch.extras?.payloadKey ?? null),
   }
+}
+
+/** A writer shares one backoff among all messages of an enqueue; who reads the log has one for each. */
+function contentOf(backoff: Backoff | null): string {
+  return backoff === null ? '' : `${backoff.baseMs} ${backoff.maxMs} ${backoff.jitter}`
 }
 
 function unpackExtras(columns: ExtrasColumns | null, rows: number): readonly (Extras | undefined)[] {

@@ -195,6 +195,25 @@ describe('a snapshot', () => {
     expect(batches.size).toBe(1)
   })
 
+  it('holds equal backoffs once, and the same bytes whether messages share them or not', () => {
+    const folded = (backoffOf: (n: number) => { baseMs: number; maxMs: number; jitter: number }): Uint8Array => {
+      const state = emptyState()
+      beginCommit(state, 1)
+      for (let n = 0; n < 1000; n++) applyEvent(state, enqueued(n, 1, { extras: { backoff: backoffOf(n) } }))
+      return encodeState(state)
+    }
+    const two = [
+      { baseMs: 1, maxMs: 2, jitter: 0.5 },
+      { baseMs: 1, maxMs: 2, jitter: 0 },
+    ] as const
+    const shared = folded((n) => two[n % 2] ?? two[0])
+    const apart = folded((n) => ({ ...(two[n % 2] ?? two[0]) }))
+    expectSame(text(apart), text(shared))
+    expect(text(apart).match(/"baseMs"/g)).toHaveLength(2)
+    const again = decodeState(apart)
+    expectSame(text(encodeState(again)), text(apart))
+  })
+
   it('of another format is refused', () => {
     expect(() => decodeState(Buffer.from('{"format":1,"slot":7}'))).toThrow(
       'The snapshot has format 1; this version reads',
