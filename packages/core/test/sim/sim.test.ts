@@ -16,8 +16,8 @@ describe('the whole core in simulated worlds', () => {
     const [failure] = result.failures
     if (failure !== undefined) expect.fail(await describeFailure(failure, CORE))
     // A campaign in which nothing happens proves nothing.
-    const { takeOvers, crashes, pauses, partitions, faults, expiries, snapshots, collected, stats } = result.tally
-    const seen = { takeOvers, crashes, pauses, partitions, faults, expiries, snapshots, collected, stats }
+    const { takeOvers, crashes, pauses, partitions, faults, expiries, snapshots, collected, stats, ends } = result.tally
+    const seen = { takeOvers, crashes, pauses, partitions, faults, expiries, snapshots, collected, stats, ends }
     for (const [what, count] of Object.entries(seen)) expect(count, what).toBeGreaterThan(SEEDS)
   })
 

@@ -2,10 +2,11 @@
 import type { QueueOptions } from '@s3queue/core'
 import { openShard, type ShardQueue } from '@s3queue/core/shard'
 import type { TransportTimes } from '../../../../core/test/sim/run/profile.ts'
+import type { SimPayload } from '../../../../core/test/sim/world/payload.ts'
 import { createMailboxTransport } from '../../../src/index.ts'
 
 export { deadLetter, NotRetriable, retry, snooze } from '@s3queue/core'
 
-export function createQueue(options: QueueOptions, times?: TransportTimes): ShardQueue<string> {
+export function createQueue(options: QueueOptions, times?: TransportTimes): ShardQueue<SimPayload> {
   return openShard({ ...options, transport: createMailboxTransport(times) })
 }

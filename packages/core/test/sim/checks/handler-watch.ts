@@ -5,6 +5,7 @@
 import type { HandlerContext, Message } from '../../../src/index.ts'
 import type { Model } from '../truth/model.ts'
 import type { Gate } from '../world/gate.ts'
+import { textOf } from '../world/payload.ts'
 import { must, Violation } from '../world/violation.ts'
 
 interface RunningHandler {
@@ -48,10 +49,7 @@ export class HandlerWatch {
       claim.attempt === attempt,
       `${process} is told that this is attempt ${attempt} at ${id}, but it is ${claim.attempt}`,
     )
-    must(
-      claim.message.payload === JSON.stringify(payload),
-      `${process} handles ${id} with the payload of another message`,
-    )
+    must(claim.message.payload === textOf(payload), `${process} handles ${id} with the payload of another message`)
     must(!this.#started.has(token), `${process} handles ${id} a second time under token ${token}`)
     must(!this.#givenBack.has(token), `${process} handles ${id} under token ${token}, which was given back unstarted`)
     must(

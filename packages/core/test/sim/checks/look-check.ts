@@ -17,6 +17,21 @@ export function assertInLog(model: Model, process: string, { id, status, fencing
   }
   const end = ENDS[status]
   if (end === undefined) return
-  const hasEnded = [...model.claims.values()].some((claim) => claim.message.id === id && claim.end === end)
-  must(hasEnded, `${process} tells that ${id} is ${status}, but by the log it never was`)
+  assertEnded(model, process, id, end)
+}
+
+/** `result`: what the handler of the attempt returned: nothing, or the number of the attempt. */
+export function assertEnded(
+  model: Model,
+  process: string,
+  id: string,
+  end: QueueEvent['type'],
+  result?: unknown,
+): void {
+  const ended = [...model.claims.values()].filter((claim) => claim.message.id === id && claim.end === end)
+  must(ended.length > 0, `${process} tells that ${id} is ${end}, but by the log it never was`)
+  must(
+    result === undefined || ended.some(({ attempt }) => attempt === result),
+    `${process} tells the result ${String(result)} of ${id}, which no attempt had`,
+  )
 }

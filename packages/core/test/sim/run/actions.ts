@@ -1,13 +1,15 @@
 /** What befalls a world: one table of actions, from which the scenario draws one after the other. */
 import type { Random } from '@s3queue/storage'
 import type { EnqueueOptions } from '../../../src/index.ts'
+import type { ModelMessage } from '../truth/model-message.ts'
 import { between, chance, pick, spread, weighted, whole } from '../world/draw.ts'
 import type { Stall } from '../world/trap.ts'
 import type { VirtualProcess } from '../world/virtual-process.ts'
 import type { World } from '../world/world.ts'
 import type { Crew } from './crew.ts'
 import { createHandler } from './handler.ts'
-import { askForStats, drain, enqueue, look, order } from './requests.ts'
+import { askForStats, awaitEnd, drain, enqueue, look, order } from './requests.ts'
+import { withVariety } from './variety.ts'
 import type { ActionName } from './weights.ts'
 
 export interface Stage {
@@ -92,7 +94,13 @@ const DOINGS: Readonly<Record<ActionName, Action>> = {
     const { waiting, delayed } = world.history.model
     if (waiting + delayed > Math.max(MOST_WAITING, MOST_WAITING_EACH * world.profile.processes)) return
     const count = chance(random, 0.6) ? 1 : whole(random, 2, 12)
-    void enqueue(world, process, count, drawEnqueueOptions(random, count))
+    const options = drawEnqueueOptions(random, count)
+    void enqueue(
+      world,
+      process,
+      count,
+      withVariety(world.stream(`settings/${world.tally.enqueued}`), world.profile.variety, options),
+    )
   },
   work({ world, random }, process) {
     if (process.worker === undefined && !process.isServing) startWorker(world, random, process)
@@ -142,6 +150,18 @@ const DOINGS: Readonly<Record<ActionName, Action>> = {
     const { id } = pick(random, active)
     void order(process, chance(random, 0.5) ? { cancel: id } : { release: id })
   },
+  redriveSome({ world, random }, process) {
+    const ids = someOf(world, random, ['dead'])
+    if (ids.length > 0) void order(process, { redrive: ids })
+  },
+  forget({ world, random }, process) {
+    const ids = someOf(world, random, ['dead', 'completed'])
+    if (ids.length > 0) void order(process, { forget: ids })
+  },
+  awaitEnd({ world, random }, process) {
+    const { ids } = world.acknowledgements
+    if (ids.length > 0) void awaitEnd(world, process, pick(random, ids.slice(-20)), spread(random, 10, 20_000))
+  },
   operate({ world, random }, process) {
     const ids = [...world.history.model.messages.keys()].slice(-40)
     const order_ = pick(random, ['pause', 'resume', 'resume', 'purge', 'redrive', 'cancel', 'release'] as const)
@@ -149,6 +169,15 @@ const DOINGS: Readonly<Record<ActionName, Action>> = {
     if (ids.length > 0)
       void order(process, order_ === 'cancel' ? { cancel: pick(random, ids) } : { release: pick(random, ids) })
   },
+}
+
+/** A few ids of messages of which the log says this. */
+function someOf(world: World, random: Random, statuses: readonly ModelMessage['status'][]): string[] {
+  const found = [...world.history.model.messages.values()].filter(({ status }) => statuses.includes(status))
+  return found
+    .slice(-whole(random, 1, 20))
+    .slice(0, 3)
+    .map(({ id }) => id)
 }
 
 export function act(name: ActionName, stage: Stage, process: VirtualProcess): void {

@@ -1,10 +1,19 @@
+import type { Random } from '@s3queue/storage'
 import * as core from '../../../src/index.ts'
-import { drawProfile } from './profile.ts'
+import { drawProfile, type Profile } from './profile.ts'
 import type { Subject } from './subject.ts'
+import { drawVariety } from './variety.ts'
 import { WEATHERS } from './weather.ts'
+import { swarm, VARIED_ACTIONS } from './weights.ts'
 
 /** The core alone: only the writer's process handles messages. */
 export const CORE: Subject = {
   ...{ name: '@s3queue/core', core, entry: 'core/src/index.ts' },
-  ...{ drawProfile, weathers: WEATHERS },
+  ...{ drawProfile: drawVaried, weathers: WEATHERS },
+}
+
+function drawVaried(random: Random): Profile {
+  const profile = drawProfile(random)
+  const variety = drawVariety(random)
+  return { ...profile, variety, actions: { ...profile.actions, ...swarm(random, VARIED_ACTIONS, []) } }
 }

@@ -2,11 +2,12 @@
 import { type Clock, type Random, sleep } from '@s3queue/storage'
 import type { Handler, HandlerContext } from '../../../src/index.ts'
 import { between, chance, weighted, whole } from '../world/draw.ts'
+import type { SimPayload } from '../world/payload.ts'
 import type { VirtualProcess } from '../world/virtual-process.ts'
 import type { World } from '../world/world.ts'
 
 /** A handler for the worker of `process`. */
-export function createHandler(world: World, process: VirtualProcess): Handler<string> {
+export function createHandler(world: World, process: VirtualProcess): Handler<SimPayload> {
   const random = world.stream(`${process.name}/handlers`)
   return (message, context) => {
     let ended = (_: boolean): void => {}

@@ -1,6 +1,7 @@
 /** What kind of world a seed makes: how many processes, how patient, over how bad a network, and what befalls them. */
 import { FAULT_KINDS, type FaultKind, type FaultRates, type FaultTimes, type Random } from '@s3queue/storage'
 import { between, chance, pick, spread, weighted, whole } from '../world/draw.ts'
+import type { Variety } from './variety.ts'
 import { ACTIONS, type ActionName, BLOWS, type Blow, SPOTS, swarm, WAYS, type Way, type Weights } from './weights.ts'
 
 /** How often workers look for tickets and say that they are there, in ms. */
@@ -44,6 +45,8 @@ export interface Profile {
   readonly spots: Weights<string>
   readonly blows: Weights<Blow>
   readonly transport?: TransportTimes | undefined
+  /** What messages have of their own. Default: nothing. */
+  readonly variety?: Variety | undefined
 }
 
 export function drawProfile(random: Random): Profile {

@@ -1,6 +1,8 @@
 /** What the users of a queue ask for, each with the check of its answer. */
 import type { EnqueueOptions } from '../../../src/index.ts'
-import { assertInLog } from '../checks/look-check.ts'
+import { assertEnded, assertInLog } from '../checks/look-check.ts'
+import { chance } from '../world/draw.ts'
+import { type SimPayload, textOf } from '../world/payload.ts'
 import type { VirtualProcess } from '../world/virtual-process.ts'
 import type { World } from '../world/world.ts'
 
@@ -25,15 +27,48 @@ export async function enqueue(
   world.check(() => {
     for (const [i, { id }] of answer?.entries() ?? []) {
       const hasName = options?.id !== undefined || options?.deduplicationKey !== undefined
-      world.acknowledgements.acknowledged(process.name, id, hasName ? undefined : JSON.stringify(payloads[i]))
+      world.acknowledgements.acknowledged(process.name, id, hasName ? undefined : textOf(payloads[i]))
     }
   })
 }
 
 /** Some are large enough for an object of their own, where the limit is low. */
-function nextPayload({ tally }: World): string {
-  const number = ++tally.enqueued
-  return number % 3 === 0 ? `message-number-${number}` : `m${number}`
+function nextPayload(world: World): SimPayload {
+  const number = ++world.tally.enqueued
+  const text = number % 3 === 0 ? `message-number-${number}` : `m${number}`
+  const { variety } = world.profile
+  const isBytes = variety !== undefined && chance(world.stream(`payload/${number}`), variety.bytes)
+  return isBytes ? new TextEncoder().encode(text) : text
+}
+
+/** Waits for the end of a message, but not for ever; what it is told is in the log. */
+export async function awaitEnd(world: World, process: VirtualProcess, id: string, mostMs: number): Promise<void> {
+  const giveUp = new AbortController()
+  const cancel = process.handlerClock.setTimer(mostMs, () => giveUp.abort(new Error('has waited long enough')))
+  const ask = (): Promise<Told | 'not yet'> =>
+    process.queue.waitFor(id, { signal: giveUp.signal }).then(
+      (result) => ({ end: 'completed', result }),
+      (error: unknown) => {
+        if (error === giveUp.signal.reason) return 'not yet'
+        const code = error instanceof Error && 'code' in error ? error.code : undefined
+        if (code === 'MESSAGE_DIED') return { end: 'died' }
+        if (code === 'MESSAGE_NOT_FOUND') return { end: 'gone' }
+        throw error
+      },
+    )
+  const told = await process.call(`wait for ${id}`, ask, IN_TIME)
+  cancel()
+  if (told === undefined || told === 'not yet') return
+  world.tally.ends++
+  world.check(() => {
+    if (told.end === 'gone') world.acknowledgements.notFound(process.name, id)
+    else assertEnded(world.history.model, process.name, id, told.end, told.result)
+  })
+}
+
+interface Told {
+  readonly end: 'completed' | 'died' | 'gone'
+  readonly result?: unknown
 }
 
 /** A message that was acknowledged is known, unless somebody removed it; and what is told of it is in the log. */
@@ -73,6 +108,8 @@ export type Order =
   | 'resume'
   | 'purge'
   | 'redrive'
+  | { readonly redrive: readonly string[] }
+  | { readonly forget: readonly string[] }
   | { readonly cancel: string }
   | { readonly release: string }
 
@@ -82,6 +119,8 @@ export async function order(process: VirtualProcess, what: Order): Promise<void>
     `order ${JSON.stringify(what)}`,
     async () => {
       if (typeof what === 'string') await queue[what]()
+      else if ('redrive' in what) await queue.redrive(what.redrive)
+      else if ('forget' in what) await queue.forget(what.forget)
       else if ('cancel' in what) await queue.cancel(what.cancel)
       else await queue.release(what.release)
     },

@@ -10,6 +10,7 @@ import { act, type Stage, startWorker } from './actions.ts'
 import { Crew } from './crew.ts'
 import { askForStats, drain, enqueue, order } from './requests.ts'
 import type { Subject } from './subject.ts'
+import { LONGEST_BACKOFF_MS, MOST_ATTEMPTS } from './variety.ts'
 
 export async function play(world: World, subject: Subject): Promise<void> {
   const witness = subject.attend?.(world)
@@ -65,8 +66,10 @@ async function recover(world: World, crew: Crew, random: Random): Promise<void> 
 
 /** How long it may take until nothing is left to do: claims of dead processes run out, one attempt after the other. */
 function boundMs({ profile }: World): number {
-  const { visibilityTimeoutMs, takeoverAfterMs, acknowledgeTimeoutMs, maxAttempts, backoff, times, maxPollMs } = profile
-  const attempt = 3 * visibilityTimeoutMs + backoff.maxMs + 3_000
+  const { visibilityTimeoutMs, takeoverAfterMs, acknowledgeTimeoutMs, backoff, times, maxPollMs, variety } = profile
+  const isVaried = variety !== undefined && variety.settings > 0
+  const maxAttempts = Math.max(profile.maxAttempts, isVaried ? MOST_ATTEMPTS : 0)
+  const attempt = 3 * visibilityTimeoutMs + Math.max(backoff.maxMs, isVaried ? LONGEST_BACKOFF_MS : 0) + 3_000
   return (
     60_000 +
     4 * takeoverAfterMs +

@@ -25,6 +25,9 @@ export const ACTIONS = {
   operate: 3,
 } as const
 
+/** Those of worlds with variety. */
+export const VARIED_ACTIONS = { redriveSome: 3, forget: 3, awaitEnd: 6 } as const
+
 export const WAYS = {
   returns: 40,
   throws: 10,
@@ -53,7 +56,7 @@ export const SPOTS = {
 
 export const BLOWS = { crash: 2, pause: 4, loseStore: 4, stall: 6, close: 1 } as const
 
-export type ActionName = keyof typeof ACTIONS | 'restartWork' | 'takeBack' | 'stepDown'
+export type ActionName = keyof typeof ACTIONS | keyof typeof VARIED_ACTIONS | 'restartWork' | 'takeBack' | 'stepDown'
 export type Way = keyof typeof WAYS
 export type Spot = keyof typeof SPOTS
 /** `strand`: the process stands still while its request is long on its way. */

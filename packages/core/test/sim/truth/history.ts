@@ -9,6 +9,7 @@ import { decodeBatch } from '../../../src/state/batch-codec.ts'
 import type { QueueEvent } from '../../../src/state/events.ts'
 import { describeStats, emptyState, type QueueState } from '../../../src/state/model.ts'
 import { encodeState } from '../../../src/state/snapshot.ts'
+import { textOfStored } from '../world/payload.ts'
 import { must, Violation } from '../world/violation.ts'
 import { Model } from './model.ts'
 import { type Numbers, numbersOf } from './numbers.ts'
@@ -104,7 +105,7 @@ export class History {
   payloadStored(key: string, bytes: Uint8Array): void {
     const object = decodePayloadObject(bytes)
     must(typeof object !== 'string', `${key} is written with broken bytes: ${String(object)}`)
-    this.model.payloadObjects.set(key, String(object.payload))
+    this.model.payloadObjects.set(key, textOfStored(object.payload))
     if (this.#deletedPayloads.has(key)) this.ghostPayloads.add(key)
   }
 
@@ -175,10 +176,7 @@ export class History {
 
   #fold(slot: number, body: Uint8Array): readonly QueueEvent[] {
     const { entries, payloads } = decodeBatch<QueueEvent>(body)
-    this.model.beginCommit(
-      slot,
-      payloads.all().map((payload) => String(payload)),
-    )
+    this.model.beginCommit(slot, payloads.all().map(textOfStored))
     for (const event of entries) {
       this.model.apply(event)
       applyEvent(this.#state, event)

@@ -32,6 +32,9 @@ export class Model {
   readonly usedPayloadKeys: Set<string> = new Set()
   readonly #dead = new Set<ModelMessage>()
   #deadKept = Number.POSITIVE_INFINITY
+  /** By id, the latest last. */
+  readonly #completed = new Map<string, ModelMessage>()
+  #completedKept = Number.POSITIVE_INFINITY
   #slot = 0
   #payloads: readonly string[] = []
   #nextPayload = 0
@@ -91,7 +94,9 @@ export class Model {
     time: ({ at }) => this.#shelves.goTo(at),
     configured: ({ retention }) => {
       this.#deadKept = retention.deadCount
+      this.#completedKept = retention.completedCount
       this.#forgetDead()
+      this.#forgetCompleted()
     },
     shared: () => {},
     enqueued: (event) => this.#enqueued(event),
@@ -104,7 +109,13 @@ export class Model {
     extended: ({ token }) => void this.#current(token, 'extended'),
     reported: ({ token }) => void this.#current(token, 'reported'),
     completed: ({ tokens }) => {
-      for (const token of tokens) this.#end(token, 'completed').status = 'completed'
+      for (const token of tokens) {
+        const message = this.#end(token, 'completed')
+        message.status = 'completed'
+        this.#completed.delete(message.id)
+        this.#completed.set(message.id, message)
+        this.#forgetCompleted()
+      }
       this.counts.completed += tokens.length
     },
     retried: ({ token, visibleAt }) => this.#putBack(this.#failed(token, 'retried'), visibleAt),
@@ -148,7 +159,20 @@ export class Model {
         this.#putBack(message, 0)
       }
     },
-    forgotten: ({ ids }) => must(false, `${ids.join()} are forgotten, and nobody here asks for that`),
+    forgotten: ({ ids }) => {
+      for (const id of ids) {
+        const message = this.messages.get(id)
+        if (message?.status === 'dead') {
+          this.counts.dead--
+          this.#dead.delete(message)
+          this.#remove(message)
+        } else {
+          const completed = this.#completed.get(id)
+          must(completed !== undefined, `${id} is forgotten, but it is ${message?.status}`)
+          this.#forget(completed)
+        }
+      }
+    },
     answered: ({ sender, seq }) => this.#take(sender, seq),
     unnamed: () => {},
     abandoned: () => {},
@@ -162,6 +186,19 @@ export class Model {
       this.counts.dead--
       this.#remove(message)
     }
+  }
+
+  #forgetCompleted(): void {
+    for (const message of this.#completed.values()) {
+      if (this.#completed.size <= this.#completedKept) return
+      this.#forget(message)
+    }
+  }
+
+  /** A completed message is known no more; it goes on being counted as one. */
+  #forget(message: ModelMessage): void {
+    this.#completed.delete(message.id)
+    message.status = 'removed'
   }
 
   /** The payload itself, wherever it lies. */

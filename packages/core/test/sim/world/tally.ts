@@ -24,6 +24,8 @@ export interface Tally {
   tickets: number
   refusals: number
   stats: number
+  /** Ends that somebody waited for and was told of. */
+  ends: number
 }
 
 export function emptyTally(): Tally {
@@ -49,6 +51,7 @@ export function emptyTally(): Tally {
     tickets: 0,
     refusals: 0,
     stats: 0,
+    ends: 0,
   }
 }
 

@@ -8,6 +8,7 @@ import type { QueueUnderTest } from '../run/core-under-test.ts'
 import { between, chance, pick } from './draw.ts'
 import { Gate, type WakeOrder } from './gate.ts'
 import { Link } from './link.ts'
+import type { SimPayload } from './payload.ts'
 import { createProcessClock, type ProcessClock } from './process-clock.ts'
 import { createProcessStore } from './process-store.ts'
 import { fits, type Stall, type Trap } from './trap.ts'
@@ -123,7 +124,7 @@ export class VirtualProcess {
     return this.isRunning && !this.#world.isCalm ? spring() : undefined
   }
 
-  startWorker(handler: Handler<string>, options: ProcessOptions): void {
+  startWorker(handler: Handler<SimPayload>, options: ProcessOptions): void {
     this.#world.note(this.name, `starts a worker ${JSON.stringify(options)}`)
     this.worker = this.queue.process(handler, options)
   }
@@ -199,8 +200,7 @@ export class VirtualProcess {
       ...{ name: 'jobs', store, visibilityTimeoutMs, takeoverAfterMs, maxAttempts, backoff, lingerMs, maxPollMs },
       acknowledgeTimeoutMs: profile.acknowledgeTimeoutMs,
       offloadAboveBytes: profile.offloadAboveBytes,
-      // What was forgotten could not be told from what was lost.
-      retention: { deadCount: profile.deadCount, completedCount: 100_000 },
+      retention: { deadCount: profile.deadCount, completedCount: profile.variety?.completedCount ?? 100_000 },
       runtime: {
         ...{ clock: this.clock, random, ids: createIds(this.clock, random) },
         snapshotAfterCommits,
