@@ -4,6 +4,8 @@ import type { Profile } from '../../../../core/test/sim/run/profile.ts'
 import { WEATHERS } from './weather.ts'
 
 const FEW: Partial<Profile> = { processes: 6 }
+/** A message is handed out again while its worker goes on with it. */
+const GIVEN_BACK = /which was given back unstarted|is given back unstarted, but a handler had it/
 /** Two workers have a message at a time, one of them without knowing that its claim is over. */
 const TRUSTS_TOO_LONG =
   /was not told to stop|none of them was told to stop|begins to handle .* which ran out|handles .* a second time/
@@ -47,7 +49,7 @@ const WRITER: readonly Mutant[] = [
   ),
   mutant(
     'a writer takes its own claims back before it has read what its worker sent about them',
-    /is given back unstarted, but a handler had it/,
+    GIVEN_BACK,
     'core/src/engine/claims.ts',
     '    await whenSent()\n    await this.#options.lookIntoInbox()\n',
     '    void whenSent\n',
@@ -55,7 +57,7 @@ const WRITER: readonly Mutant[] = [
   ),
   mutant(
     'a process that becomes the writer goes on reading its mailbox',
-    /which was given back unstarted|is given back unstarted, but a handler had it/,
+    GIVEN_BACK,
     'core/src/engine/election.ts',
     '    onTrying()\n',
     '    void onTrying\n',
@@ -154,7 +156,7 @@ const WORKER: readonly Mutant[] = [
   ),
   mutant(
     'a worker does not know the tickets whose payloads it is reading',
-    /is given back unstarted, but a handler had it|which was given back unstarted/,
+    GIVEN_BACK,
     'core/src/engine/engine.ts',
     ' || this.#standby.isLoading(token),',
     ',',
@@ -162,7 +164,7 @@ const WORKER: readonly Mutant[] = [
   ),
   mutant(
     'tickets in a mailbox of an earlier stay are taken for new',
-    TRUSTS_TOO_LONG,
+    new RegExp(`${TRUSTS_TOO_LONG.source}|${GIVEN_BACK.source}`),
     'coordinator/src/mailbox/reader.ts',
     'return known === undefined ? this.#find(answer.value) : this.#read(answer.value, absentAt)',
     'return this.#read(answer.value, known === undefined ? startedAt : absentAt)',
@@ -178,7 +180,7 @@ const WORKER: readonly Mutant[] = [
   ),
   mutant(
     'claims that a new writer tells of are given back, though the worker has them',
-    /is given back unstarted, but a handler had it/,
+    GIVEN_BACK,
     'coordinator/src/worker-side.ts',
     'running.tokens.filter((token) => !knows(token))',
     'running.tokens.filter((token) => knows !== undefined || token)',
