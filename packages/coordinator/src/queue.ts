@@ -257,7 +257,6 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
     const either = AbortSignal.any(signals)
     const first = this.#shards.first.queue.follow({ ...options, signal: either })
     const source = merged<FollowedEvent>((add, fail) => {
-      void this.#shards.watch(either)
       let stop = (): void => {}
       const begin = (): void => {
         let isLater = false
@@ -265,6 +264,7 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
           add(index === 0 ? first : queue.followFrom({ ...options, signal: either }, isLater)),
         )
         isLater = true
+        if (this.#shards.mayGrow) void this.#shards.watch(either)
       }
       if (this.#shards.known !== undefined) begin()
       else this.#shards.count().then(begin, fail)
@@ -279,6 +279,7 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
   }
 
   async #close(): Promise<void> {
+    await this.#work.close()
     await Promise.allSettled(this.#calls)
     this.#shards.close()
     const closed = await Promise.allSettled(this.#shards.open.map(({ queue }) => queue.close()))

@@ -139,7 +139,12 @@ export class Shards<T> {
         return shard
       })
     const { first } = this
-    return this.#take(await raiseShards({ record, found, wanted, first, open, settings, onTrouble, signal }), opened)
+    try {
+      return this.#take(await raiseShards({ record, found, wanted, first, open, settings, onTrouble, signal }), opened)
+    } finally {
+      const unused = [...opened.values()].filter((shard) => !this.#all.includes(shard))
+      for (const { queue } of unused) queue.close().catch(onTrouble)
+    }
   }
 
   #look(): Promise<ShardCount> {
@@ -158,7 +163,7 @@ export class Shards<T> {
     this.#isRecorded ||= found !== undefined
     const known = found ?? this.#known ?? ONE
     this.#known = known
-    while (this.#all.length < known.count) {
+    while (this.#all.length < known.count && !this.#abort.signal.aborted) {
       const shard = opened?.get(this.#all.length) ?? this.#options.open(this.#all.length)
       this.#all.push(shard)
       for (const tell of this.#onAdded) tell(shard)

@@ -87,6 +87,7 @@ export class ShardedWork<T> {
     const { shards } = this.#options
     const stop = shards.each(add)
     signal.addEventListener('abort', stop, { once: true })
+    if (!shards.mayGrow) return
     void shards.watch(signal)
     const { clock, heartbeatIntervalMs: intervalMs, tell } = this.#options
     void new Spread({ clock, intervalMs, shards: () => shards.open, worker, tell }).run(
@@ -114,8 +115,16 @@ export class ShardedWork<T> {
 
   async #stop(running: Running, options: StopOptions | undefined): Promise<void> {
     running.end()
-    await Promise.all(running.workers.map((worker) => worker.stop(options)))
-    if (this.#running === running) this.#running = undefined
+    try {
+      await Promise.all(running.workers.map((worker) => worker.stop(options)))
+    } finally {
+      if (this.#running === running) this.#running = undefined
+    }
+  }
+
+  /** Stops the worker, if there is one. Never rejects: a store that does not take the settlements in time keeps nothing open, as their claims run out. */
+  async close(): Promise<void> {
+    if (this.#running !== undefined) await this.#stop(this.#running, undefined).catch(this.#options.tell)
   }
 
   /** One message of any shard. */

@@ -173,6 +173,7 @@ describe('a process of a queue with several shards', () => {
     queue.process(() => {})
     await world.run(queue.drain())
     await world.run(queue.close())
+    expect([queue.isProcessing, queue.health().isRunning, queue.health().isCoordinator]).toEqual([false, false, false])
     await expect(world.run(queue.enqueue(1))).rejects.toMatchObject({ code: 'QUEUE_CLOSED' })
     expect(() => queue.process(() => {})).toThrow('closed')
   })
