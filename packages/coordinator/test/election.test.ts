@@ -1,4 +1,5 @@
 import type { HandlerContext, Worker } from '@s3queue/core'
+import { type ObjectStore, sleep } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
 import { createWorld, linkTo, type Process, slowly, startInOrder, type World } from './support.ts'
 
@@ -158,6 +159,38 @@ describe('who writes', () => {
     await world.pass(4000)
     expect(first.transport.isCoordinator).toBe(false)
     expect(done[0]?.length).toBeGreaterThan(3)
+  })
+
+  it('is one process also where reading the log takes longer than a writer may be silent: whoever takes over gives signs meanwhile', async () => {
+    const world = createWorld()
+    const open = (store?: ObjectStore): Process =>
+      world.open({ ...FAST, runtime: { ...world.runtime(), snapshotAfterCommits: 1_000_000 } }, {}, store)
+    const first = open()
+    for (let n = 0; n < 300; n++) await world.run(first.queue.enqueue(n))
+    await world.run(first.queue.close())
+    const slow: ObjectStore = {
+      description: world.store.description,
+      async get(key, options) {
+        if (key.includes('/log/')) await sleep(world.clock, 1500)
+        return world.store.get(key, options)
+      },
+      put: (key, body, options) => world.store.put(key, body, options),
+      delete: (keys, options) => world.store.delete(keys, options),
+      list: (options) => world.store.list(options),
+    }
+    const pods = [open(slow), open(slow), open(slow)]
+    const promoted: number[] = []
+    const done: unknown[] = []
+    for (const { queue } of pods) {
+      queue.on('promoted', ({ epoch }) => promoted.push(epoch))
+      queue.process(slowly(world, 10, done))
+    }
+    const tookMs = await until(world, () => promoted.length > 0 || world.clock.monotonic() > 600_000)
+    expect(tookMs).toBeGreaterThan(3 * FAST.takeoverAfterMs)
+    expect(promoted).toHaveLength(1)
+    await until(world, () => new Set(done).size === 300)
+    // One fence: nobody else tried.
+    expect(promoted).toEqual([2])
   })
 
   it('C27 health says who is what', async () => {

@@ -15,6 +15,8 @@ export interface Process<T = unknown> {
 export interface World {
   readonly clock: ManualClock
   readonly store: MemoryStore
+  /** What each process has of its own: options of a queue replace it as a whole. */
+  runtime(): NonNullable<QueueOptions['runtime']>
   /** A queue as a process of its own has it. */
   open<T = unknown>(options?: Partial<QueueOptions>, coordinator?: CoordinatorOptions, store?: ObjectStore): Process<T>
   /** Runs virtual time until `promise` is settled. */
@@ -28,14 +30,17 @@ export function createWorld(): World {
   const memory = createMemoryStore({ clock })
   let processes = 0
   const run = <T>(promise: Promise<T>): Promise<T> => clock.runUntil(promise, { limitMs: 24 * 3_600_000 })
+  const runtime = (): NonNullable<QueueOptions['runtime']> => {
+    const random = seededRandom(++processes)
+    return { clock, random, ids: createIds(clock, random) }
+  }
   return {
     clock,
     store: memory,
+    runtime,
     open<T>(options: Partial<QueueOptions> = {}, coordinator: CoordinatorOptions = {}, store: ObjectStore = memory) {
-      const random = seededRandom(++processes)
       const transport = createMailboxTransport(coordinator)
-      const runtime = { clock, random, ids: createIds(clock, random) }
-      return { transport, queue: createQueue<T>({ name: 'jobs', store, transport, runtime, ...options }) }
+      return { transport, queue: createQueue<T>({ name: 'jobs', store, transport, runtime: runtime(), ...options }) }
     },
     run,
     pass: (ms) => run(sleep(clock, ms)),

@@ -4,12 +4,13 @@
  * Owns the role. Any process that is used takes over when nobody else writes; when somebody does it stands by, and tries again if it
  * has a worker. Who writes is decided by the log's fence alone; the lease beside it only says when it makes sense to try.
  */
-import { Lease, type LeaseGrant, LeaseLost, type LeaseRecord } from '@s3queue/primitives'
+import { type Leadership, Lease, type LeaseGrant, LeaseLost, type LeaseRecord } from '@s3queue/primitives'
 import { sleep } from '@s3queue/storage'
 import { ClockOff, QueueClosed, TransportMissing } from '../errors.ts'
 import { queueFold } from '../state/fold.ts'
+import type { QueueState } from '../state/model.ts'
 import type { EngineContext, Submission } from './context.ts'
-import { describeWriter, SIGN_SHARE, type WriterDetails } from './heartbeat.ts'
+import { describeWriter, Heartbeat, SIGN_SHARE, type WriterDetails } from './heartbeat.ts'
 import { ensureProbed } from './probe.ts'
 import { SteppedDown, Term, wasTakenOver } from './term.ts'
 
@@ -199,7 +200,7 @@ export class Election {
     const { context, onChange, onLost, onTrying } = this.#options
     const { signal } = this.#abort
     onTrying()
-    const leadership = await context.log.takeOver(queueFold, signal)
+    const leadership = await this.#takeOver(grant)
     const provenAt = context.options.clock.monotonic()
     if (!(await isStillGranted(grant, describeWriter(context, false), signal))) return
     if (this.#isEnding) return grant.release(signal)
@@ -231,6 +232,26 @@ export class Election {
   async #rest(): Promise<void> {
     this.#setRole({ kind: 'standby' })
     await sleep(this.#options.context.options.clock, REST_MS, this.#abort.signal).catch(() => {})
+  }
+
+  /**
+   * Reads the log and fences it, with signs of life meanwhile. Without them, where that takes longer than a writer may be silent, a second process would take this one for
+   * dead, a third one the second, and nobody would ever write.
+   */
+  async #takeOver(grant: LeaseGrant<WriterDetails>): Promise<Leadership<QueueState>> {
+    const { context } = this.#options
+    const { clock, takeoverAfterMs } = context.options
+    const { signal } = this.#abort
+    const signs = new Heartbeat(
+      {
+        ...{ clock, grant, signal, intervalMs: takeoverAfterMs / 3, onTrouble: context.trouble },
+        details: () => describeWriter(context, false),
+        // Whether the lease is still ours is looked at behind the fence, in any case.
+        onLost: () => {},
+      },
+      clock.monotonic(),
+    )
+    return context.log.takeOver(queueFold, signal).finally(() => signs.stop())
   }
 
   /** A new writer may have told this process's worker something, and so may the writer of a busy queue at any time. */
