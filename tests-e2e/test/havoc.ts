@@ -3,6 +3,9 @@ import type { Random } from '@s3queue/storage'
 import type { Pod } from './pod.ts'
 import type { PodEvidence } from './pod-evidence.ts'
 
+/** Far beyond what it takes on a machine that has time for it. */
+const TAKE_OVER_LIMIT_MS = 90_000
+
 export interface HavocOptions {
   readonly pods: readonly Pod[]
   /** A fresh pod in the place of one that was killed. */
@@ -48,7 +51,9 @@ export class Havoc {
       this.pods[at] = await this.#options.restart()
     }
     if (pod !== writer) return
-    await evidence.until('a take-over', () => evidence.epoch > epoch)
+    const others = this.pods.filter((each) => !each.paused).length
+    const what = `a take-over from the ${pod.paused ? 'paused' : 'killed'} writer of epoch ${epoch}, with ${others} pods awake`
+    await evidence.until(what, () => evidence.epoch > epoch, TAKE_OVER_LIMIT_MS)
     this.takeOversMs.push((evidence.writers.get(evidence.epoch)?.at ?? 0) - goneAt)
   }
 
