@@ -244,7 +244,7 @@ export class Election {
     const { signal } = this.#abort
     const signs = new Heartbeat(
       {
-        ...{ clock, grant, signal, intervalMs: takeoverAfterMs / 3, onTrouble: context.trouble },
+        ...{ clock, grant, signal, intervalMs: takeoverAfterMs * SIGN_SHARE, onTrouble: context.trouble },
         details: () => describeWriter(context, false),
         // Whether the lease is still ours is looked at behind the fence, in any case.
         onLost: () => {},
