@@ -131,9 +131,12 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
     return this.#work.isProcessing
   }
 
-  async enqueue(payload: T, options?: CoordinatedEnqueueOptions): Promise<Enqueued> {
-    this.#assertOpen()
-    return this.#track(this.#router.enqueue(payload, options))
+  enqueue(payload: T, options?: CoordinatedEnqueueOptions): Promise<Enqueued> {
+    if (this.#closing !== undefined) return Promise.reject(new QueueClosed(this.name))
+    // Once their number is known, the call is in the hands of a shard when this returns.
+    const isKnown = this.#shards.known !== undefined
+    const call = this.#router.enqueue(payload, options)
+    return isKnown ? call : this.#track(call)
   }
 
   async enqueueMany(payloads: readonly T[], options?: EnqueueManyOptions<T>): Promise<Enqueued[]> {

@@ -137,4 +137,16 @@ describe('messages of a queue with several shards', () => {
     await expect(world.run(queue.enqueueMany([1], both))).rejects.toThrow(InvalidOption)
     expect(await world.run(queue.getStats())).toMatchObject({ total: 3 })
   })
+
+  it('are all sent before the queue is closed, also those of the first call', async () => {
+    for (const shards of [undefined, 4]) {
+      const world = createShardedWorld()
+      const queue = world.queue<number>({ shards })
+      const calls = [queue.enqueue(1), queue.enqueueMany(numbers(20)), queue.enqueue(2)]
+      const closing = queue.close()
+      await world.run(Promise.all([...calls, closing]))
+      await expect(world.run(queue.enqueue(3))).rejects.toMatchObject({ code: 'QUEUE_CLOSED' })
+      expect((await world.perShard(4)).reduce((sum, n) => sum + n, 0)).toBe(22)
+    }
+  })
 })
