@@ -21,7 +21,7 @@ import {
   type QueueStats,
   type Worker,
 } from '@s3queue/core'
-import { openShard, resolveQueueOptions, shardOf, streamEvents } from '@s3queue/core/shard'
+import { EventHub, openShard, resolveQueueOptions, shardOf, streamEvents } from '@s3queue/core/shard'
 import { type Clock, type MeteredStore, numberOption, withMetering } from '@s3queue/storage'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { MetricsReader, type QueueHealth, type QueueMetrics, readHealth } from './metrics.ts'
@@ -88,7 +88,8 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
   readonly #closed = new AbortController()
   readonly #calls = new Set<Promise<unknown>>()
   readonly #tell: (error: unknown) => void
-  #troubled: QueueListener<'trouble'>[] = []
+  /** For what no shard can tell of. */
+  readonly #events: EventHub
   #closing: Promise<void> | undefined
 
   constructor(given: CoordinatedQueueOptions) {
@@ -102,9 +103,10 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
     this.#clock = clock
     this.#store = store
     this.#metrics = new MetricsReader(clock)
+    this.#events = new EventHub((error) => logger.error(`a listener of queue "${name}" threw: ${String(error)}`))
     this.#tell = (error) => {
-      for (const listener of this.#troubled) listener({ error })
-      if (this.#troubled.length === 0) logger.warn(error instanceof Error ? error.message : String(error))
+      if (this.#events.hears('trouble')) this.#events.emit('trouble', { error })
+      else logger.warn(error instanceof Error ? error.message : String(error))
     }
     const queuePrefix = `${namespacePrefix}${name}/`
     const open = (index: number): Shard<T> => {
@@ -240,11 +242,10 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
   on<N extends QueueEventName>(name: N, listener: QueueListener<N>): () => void {
     const offs: (() => void)[] = []
     const stop = this.#shards.each(({ queue }) => offs.push(queue.on(name, listener)))
-    if (name === 'trouble') this.#troubled.push(listener as QueueListener<'trouble'>)
+    if (name === 'trouble') offs.push(this.#events.on(name, listener))
     return () => {
       stop()
       for (const off of offs) off()
-      this.#troubled = this.#troubled.filter((one) => one !== listener)
     }
   }
 

@@ -348,6 +348,22 @@ describe('bad neighbours', () => {
     expect(done).toHaveLength(60)
   })
 
+  it('two workers with one name of which one writes: the writer says so', async () => {
+    const world = createWorld()
+    const pods = [world.open(FAST), world.open(FAST)]
+    const troubles = troublesOf(pods[0]?.queue as Process['queue'])
+    await startInOrder(
+      world,
+      pods.map(
+        ({ queue }) =>
+          () =>
+            queue.process(() => {}, { workerId: 'twin' }),
+      ),
+    )
+    await world.pass(30_000)
+    expect(troubles.map(({ message }) => message)).toEqual([expect.stringContaining('are called "twin"')])
+  })
+
   it("two workers with one name do not get in each other's way, and the writer says which name it is", async () => {
     const world = createWorld()
     const pods = [world.open(FAST), world.open(FAST), world.open(FAST)]

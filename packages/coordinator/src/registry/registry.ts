@@ -256,10 +256,11 @@ export class Registry {
   #checkName(id: string): void {
     const name = nameOf(id)
     if (name === undefined) return
-    for (const other of this.#members.values()) {
-      if (other.id === id || nameOf(other.id) !== name || !this.isAlive(other)) continue
-      this.#tellOnce(`name:${name}`, new SameWorkerId(this.#options.term.queue.name, name))
-    }
+    const { queue, localWorker } = this.#options.term
+    const living = [...this.#members.values()].filter((other) => this.isAlive(other)).map((other) => other.id)
+    const others = [localWorker()?.id, ...living].filter((other) => other !== undefined && other !== id)
+    if (others.some((other) => other !== undefined && nameOf(other) === name))
+      this.#tellOnce(`name:${name}`, new SameWorkerId(queue.name, name))
   }
 
   #tellOnce(about: string, error: Error): void {

@@ -26,13 +26,17 @@ export async function raiseShards<T>(options: RaiseOptions<T>): Promise<ShardCou
   const { record, found, wanted, first, open, settings, onTrouble, signal } = options
   // The record rests on conditional writes as the log does.
   await ensureProbed(settings, onTrouble, signal)
-  const isInUse = found !== undefined || (await record.isInUse(signal))
-  const firstCount = found?.firstCount ?? (isInUse ? 1 : wanted)
-  const added = isInUse ? open(found?.count ?? 1) : []
-  const arePaused = await pauseLike(first, added, false)
-  const written = await record.raise(wanted, firstCount, signal)
-  await pauseLike(first, added, arePaused)
-  return written
+  for (let known = found; ; ) {
+    const isInUse = known !== undefined || (await record.isInUse(signal))
+    const firstCount = known?.firstCount ?? (isInUse ? 1 : wanted)
+    const added = isInUse ? open(known?.count ?? 1) : []
+    const arePaused = await pauseLike(first, added, false)
+    const written = await record.raise(wanted, firstCount, known, signal)
+    await pauseLike(first, added, arePaused)
+    if (written.count === wanted) return written
+    // Another process was first and wants less: its shards may have been paused meanwhile.
+    known = written
+  }
 }
 
 /** Resolves to whether they are paused then, as the first one is. */

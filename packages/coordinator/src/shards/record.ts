@@ -52,12 +52,20 @@ export class ShardRecord {
     return entries.length > 0
   }
 
-  /** Writes down that there are `wanted` shards, unless another process was first. Throws `InvalidOption` if there are more. */
-  async raise(wanted: number, firstCount: number, signal: AbortSignal): Promise<ShardCount> {
+  /**
+   * Writes down that there are `wanted` shards, where `from` is what stands there; else all stays as it is. Resolves to what stands there then. Throws
+   * `InvalidOption` if there are more.
+   */
+  async raise(
+    wanted: number,
+    firstCount: number,
+    from: ShardCount | undefined,
+    signal: AbortSignal,
+  ): Promise<ShardCount> {
     const version = await this.#object.update((now) => {
-      if (now === undefined) return { count: wanted, firstCount }
-      this.check(wanted, now)
-      return wanted === now.count ? undefined : { ...now, count: wanted }
+      if (now !== undefined) this.check(wanted, now)
+      if (now?.count !== from?.count || now?.count === wanted) return undefined
+      return { firstCount, ...now, count: wanted }
     }, signal)
     this.#seen = version
     return version?.value ?? { count: wanted, firstCount }

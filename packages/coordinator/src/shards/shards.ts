@@ -134,7 +134,7 @@ export class Shards<T> {
     const opened = new Map<number, Shard<T>>()
     const open = (from: number): Shard<T>[] =>
       Array.from({ length: wanted - from }, (_, i) => {
-        const shard = this.#options.open(from + i)
+        const shard = opened.get(from + i) ?? this.#options.open(from + i)
         opened.set(shard.index, shard)
         return shard
       })

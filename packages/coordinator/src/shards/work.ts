@@ -72,14 +72,25 @@ export class ShardedWork<T> {
       running.workers.push(queue.processIn(slots, running.id, handler, options))
     }
     const { shards } = this.#options
-    if (shards.known !== undefined) this.#workAll(running.id, add, ended.signal)
-    else void this.#workOnceKnown(running.id, add, ended.signal)
+    if (shards.known !== undefined) this.#startAll(running, add, ended.signal)
+    else void this.#workOnceKnown(running, add, ended.signal)
     return {
       id: running.id,
       get running() {
         return slots.running
       },
       stop: (stop) => this.#stop(running, stop),
+    }
+  }
+
+  /** A shard that takes no worker now, as it serves one message, takes none of this queue. */
+  #startAll(running: Running, add: (shard: Shard<T>) => void, signal: AbortSignal): void {
+    try {
+      this.#workAll(running.id, add, signal)
+    } catch (error) {
+      void this.#stop(running, { timeoutMs: 0 }).catch(this.#options.tell)
+      this.#running = undefined
+      throw error
     }
   }
 
@@ -96,17 +107,18 @@ export class ShardedWork<T> {
   }
 
   /** Never rejects. What is wrong with the options, each call says; for the rest the store is asked again. */
-  async #workOnceKnown(worker: string, add: (shard: Shard<T>) => void, signal: AbortSignal): Promise<void> {
+  async #workOnceKnown(running: Running, add: (shard: Shard<T>) => void, signal: AbortSignal): Promise<void> {
     const { shards, clock, tell } = this.#options
     const either = AbortSignal.any([signal, shards.signal])
     while (!either.aborted) {
       try {
         await shards.count()
-        if (!either.aborted) this.#workAll(worker, add, signal)
+        if (!either.aborted) this.#workAll(running.id, add, signal)
         return
       } catch (error) {
         if (either.aborted) return
         tell(error)
+        await Promise.allSettled(running.workers.splice(0).map((one) => one.stop({ timeoutMs: 0 })))
         if (error instanceof InvalidOption) return
         await sleep(clock, RETRY_MS, either).catch(() => {})
       }

@@ -1,4 +1,4 @@
-import { sleep, withLatency } from '@s3queue/storage'
+import { type ObjectStore, sleep, withLatency } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
 import type { CoordinatedQueue } from '../../src/index.ts'
 import { linkTo } from '../support.ts'
@@ -156,6 +156,37 @@ describe('the number of shards', () => {
         expect(paused).toEqual(numbers(4).map(() => !before))
       }
     }
+  })
+
+  it('is raised while another process is first with less, and pauses: the shards that it did not know of are paused, too', async () => {
+    const world = createShardedWorld()
+    const held = Promise.withResolvers<void>()
+    let isHeld = false
+    const store: ObjectStore = {
+      ...world.store,
+      put: async (key, body, options) => {
+        if (key.endsWith('/shards') && !isHeld) {
+          isHeld = true
+          await held.promise
+        }
+        return world.store.put(key, body, options)
+      },
+    }
+    const raised = world.queue<number>({ shards: 4, store })
+    const done: number[] = []
+    work(world, raised, done)
+    const sent = raised.enqueueMany(numbers(40))
+    await world.pass(1000)
+    expect(isHeld).toBe(true)
+    const first = world.queue<number>({ shards: 2 })
+    expect(await world.run(first.pause())).toBe(true)
+    held.resolve()
+    await world.run(sent)
+    await world.pass(30_000)
+    expect(done).toEqual([])
+    await world.run(first.resume())
+    await world.run(raised.drain())
+    expect(sorted(done)).toEqual(numbers(40))
   })
 
   it('is followed: what happens in a shard that comes later is told from its beginning', async () => {

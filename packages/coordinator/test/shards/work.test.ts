@@ -1,5 +1,5 @@
 import { type HandlerContext, WorkerExists } from '@s3queue/core'
-import { sleep } from '@s3queue/storage'
+import { type ObjectStore, sleep } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
 import { shardOfName } from '../../src/shards/placement.ts'
 import { linkTo } from '../support.ts'
@@ -28,6 +28,58 @@ describe('a process of a queue with several shards', () => {
       // Two hundred of a tenth of a second each, ten at a time.
       expect(world.clock.monotonic() - startedAt).toBeLessThan(3500)
     }
+  })
+
+  it.each([undefined, 2])(
+    'takes a worker again after one that came while a single message was served (shards: %s)',
+    async (shards) => {
+      const world = createShardedWorld()
+      const queue = world.queue<number>({ shards })
+      await world.run(queue.getStats())
+      const end = Promise.withResolvers<void>()
+      await world.run(queue.enqueue(1))
+      const one = queue.processNext(() => end.promise)
+      await world.pass(1000)
+      expect(() => queue.process(() => {})).toThrow(WorkerExists)
+      end.resolve()
+      expect(await world.run(one)).toBe(true)
+      expect(queue.isProcessing).toBe(false)
+      const done: number[] = []
+      queue.process(({ payload }) => void done.push(payload))
+      await world.run(queue.enqueueMany([2, 3]))
+      await world.run(queue.drain())
+      expect(done.sort()).toEqual([2, 3])
+      await world.run(queue.close())
+    },
+  )
+
+  it('is in trouble without harm by those who listen to it', async () => {
+    const world = createShardedWorld()
+    const errors: string[] = []
+    const store: ObjectStore = {
+      ...world.store,
+      get: (key, options) => {
+        if (key.endsWith('/shards')) throw new Error('no shards today')
+        return world.store.get(key, options)
+      },
+    }
+    const logger = { warn: () => {}, error: (message: string) => void errors.push(message) }
+    const queue = world.queue<number>({ shards: 2, store, logger, acknowledgeTimeoutMs: 2000 })
+    queue.on('trouble', () => {
+      throw new Error('listener')
+    })
+    queue.on('trouble', async () => {
+      throw new Error('async listener')
+    })
+    queue.process(() => {})
+    await world.pass(20_000)
+    expect(new Set(errors)).toEqual(
+      new Set([
+        expect.stringMatching(/queue "jobs" threw: Error: listener/),
+        expect.stringMatching(/Error: async listener/),
+      ]),
+    )
+    await world.run(queue.close())
   })
 
   it('gives each shard its turns, though one has much more to do', async () => {

@@ -1,6 +1,8 @@
 /** For those who put several logs behind one queue: `@s3queue/core/shard`. Users of a queue say how many it shall have: see `@s3queue/coordinator`. */
+
 export { ensureProbed } from '../engine/probe.ts'
 export { streamEvents } from '../event-stream.ts'
+export { EventHub } from '../events.ts'
 export { assertHandler } from '../handle.ts'
 export { type ResolvedQueueOptions, resolveQueueOptions } from '../options.ts'
 export { makeWorkerId, type ResolvedProcessOptions, resolveProcessOptions } from '../process-options.ts'
