@@ -20,7 +20,7 @@ export abstract class InstallablePlugin extends EventPlugin {
   /** The database knows its resources, and the plugin is about to be installed. */
   protected abstract onConnected(): void
 
-  /** Resolves when nothing stands between the plugin and its use. */
+  /** Resolves when nothing stands between the plugin and its use. Rejects with what went wrong when it was installed. */
   protected async installed(): Promise<void> {
     await this.#installing
   }
@@ -46,10 +46,16 @@ export abstract class InstallablePlugin extends EventPlugin {
     if (connected.isConnected()) return super.install(database as Database)
     this.database = database as Database
     connected.once('db:connected', () => {
-      this.onConnected()
-      const installing = super.install(database as Database).then(() => this.onStart())
+      const installing = this.#installOn(database as Database)
       installing.catch((error: unknown) => this.logger.error(String(error)))
       this.#installing = installing
     })
+  }
+
+  /** Its own failure is told at its use; it must not keep other plugins, which wait for the same event, from being installed. */
+  async #installOn(database: Database): Promise<void> {
+    this.onConnected()
+    await super.install(database)
+    await this.onStart()
   }
 }

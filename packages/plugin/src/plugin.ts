@@ -86,7 +86,7 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
 
   override async onStart(): Promise<void> {
     const isInstalled = this.#installation !== undefined
-    if (isInstalled && this.#settings.autoStart && this.config.onMessage !== undefined) await this.startProcessing()
+    if (isInstalled && this.#settings.autoStart && this.config.onMessage !== undefined) await this.#start()
   }
 
   override async onStop(): Promise<void> {
@@ -121,7 +121,12 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
   // --- work ---------------------------------------------------------------------------------------------------------
 
   /** Starts the worker, with `onMessage` unless it is given a handler. Does nothing but say so if it runs already. */
-  async startProcessing(handler?: OnMessage<Task> | null, { concurrency }: StartOptions = {}): Promise<void> {
+  async startProcessing(handler?: OnMessage<Task> | null, options?: StartOptions): Promise<void> {
+    await this.installed()
+    await this.#start(handler, options)
+  }
+
+  async #start(handler?: OnMessage<Task> | null, { concurrency }: StartOptions = {}): Promise<void> {
     const onMessage = this.#handler(handler)
     const runtime = this.#installed('startProcessing')
     if (await runtime.start(onMessage, concurrency ?? this.#settings.concurrency)) return
@@ -160,21 +165,21 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
   }
 
   /** How many messages have this status; `all` for all. */
-  countQueue(status: string = 'pending'): Promise<number> {
-    return this.#housekeeping('countQueue').count(status)
+  async countQueue(status: string = 'pending'): Promise<number> {
+    return (await this.#housekeeping('countQueue')).count(status)
   }
 
-  countQueueBy(filter: EntryFilter): Promise<number> {
-    return this.#housekeeping('countQueueBy').countBy(filter)
+  async countQueueBy(filter: EntryFilter): Promise<number> {
+    return (await this.#housekeeping('countQueueBy')).countBy(filter)
   }
 
-  queueStatsBy(filter: EntryFilter): Promise<RecordQueueStats> {
-    return this.#housekeeping('queueStatsBy').statsBy(filter)
+  async queueStatsBy(filter: EntryFilter): Promise<RecordQueueStats> {
+    return (await this.#housekeeping('queueStatsBy')).statsBy(filter)
   }
 
   /** Empties the queue: messages that wait, in hand, and remembered. Records stay. */
-  truncateQueue(options?: TruncateOptions): Promise<Truncated> {
-    return this.#housekeeping('truncateQueue').truncate(options)
+  async truncateQueue(options?: TruncateOptions): Promise<Truncated> {
+    return (await this.#housekeeping('truncateQueue')).truncate(options)
   }
 
   /** Stops the worker, empties the queue and its dead letters, and takes the queue out of `db.resources`. */
@@ -182,7 +187,7 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
     includeDeadLetter = true,
     stopProcessing = true,
   }: DeleteQueueOptions = {}): Promise<DeletedQueue> {
-    const housekeeping = this.#housekeeping('deleteQueue')
+    const housekeeping = await this.#housekeeping('deleteQueue')
     if (stopProcessing) await this.stopProcessing()
     const truncated = await housekeeping.truncate({ includeDeadLetter })
     this.#installation?.hide()
@@ -190,16 +195,16 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
   }
 
   /** Enqueues the records of dead letters again and deletes their rows: one, several, or all. Resolves to how many. */
-  redrive(which?: string | readonly string[]): Promise<number> {
-    return this.#housekeeping('redrive').redrive(which)
+  async redrive(which?: string | readonly string[]): Promise<number> {
+    return (await this.#housekeeping('redrive')).redrive(which)
   }
 
   /**
    * Takes over what waits in the queue of the plugin that comes with s3db.js, by default the one of the same resource. Its workers have to be
    * stopped. Safe to repeat.
    */
-  adoptQueue(queueResource?: string): Promise<Adopted> {
-    return this.#housekeeping('adoptQueue').adopt(queueResource)
+  async adoptQueue(queueResource?: string): Promise<Adopted> {
+    return (await this.#housekeeping('adoptQueue')).adopt(queueResource)
   }
 
   /** What this process asked of the store, and what that costs at the prices of S3. */
@@ -263,7 +268,8 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
     return this.#runtime
   }
 
-  #housekeeping(operation: string): Housekeeping {
+  async #housekeeping(operation: string): Promise<Housekeeping> {
+    await this.installed()
     return new Housekeeping(this.#installed(operation))
   }
 

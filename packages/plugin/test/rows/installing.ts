@@ -47,6 +47,33 @@ export function describeInstalling(place: Place): void {
       expect(await queue.getStats()).toMatchObject({ total: 0 })
     })
 
+    it('C4 of several plugins of new Database({ plugins }) one cannot be installed: the others are, and its use says why', async () => {
+      const location = await place.location()
+      const first = await connect(location)
+      await first.createResource({ ...TASKS })
+      await first.createResource({ ...TASKS, name: 'emails' })
+      await first.disconnect()
+      const logger = { warn() {}, info() {}, error() {}, debug() {} }
+      const make = (resource: string, namespace: string): S3QueuePlugin<Task> =>
+        new S3QueuePlugin<Task>({ resource, namespace, logger, onMessage: () => {} })
+      const [one, second, missing, other] = [
+        make('tasks', 'a'),
+        make('tasks', 'b'),
+        make('nobody', 'c'),
+        make('emails', 'd'),
+      ]
+      const db = await connect(location, { plugins: [one, second, missing, other] })
+      onTestFinished(() => db.disconnect())
+      expect(await one.getStats()).toMatchObject({ total: 0 })
+      expect(await other.countQueue()).toBe(0)
+      await expect(second.getStats()).rejects.toMatchObject({
+        statusCode: 409,
+        message: expect.stringContaining('a queue already'),
+      })
+      await expect(missing.startProcessing()).rejects.toMatchObject({ statusCode: 404 })
+      await expect(missing.countQueue()).rejects.toMatchObject({ statusCode: 404 })
+    })
+
     it('C2 several instances side by side, by alias or namespace, each with its own helper resources', async () => {
       const { db, use } = await openWorld(place)
       await db.createResource({ ...TASKS, name: 'emails' })
@@ -128,11 +155,11 @@ export function describeInstalling(place: Place): void {
     })
 
     if (place.name === 'memory') {
-      it('C7 a process ends by itself after db.disconnect()', async () => {
+      it('C7 a process ends by itself after db.disconnect()', { timeout: 70_000 }, async () => {
         const program = new URL('../support/ends-by-itself.ts', import.meta.url).pathname
         const args = ['--conditions=@s3queue/source', '--no-warnings', program]
         const output = await new Promise<string>((resolve, reject) => {
-          execFile(process.execPath, args, { timeout: 15_000 }, (error, stdout) =>
+          execFile(process.execPath, args, { timeout: 60_000 }, (error, stdout) =>
             error ? reject(error) : resolve(stdout),
           )
         })
