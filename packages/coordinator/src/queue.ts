@@ -21,7 +21,7 @@ import {
   type QueueStats,
   type Worker,
 } from '@s3queue/core'
-import { EventHub, openShard, resolveQueueOptions, shardOf, streamEvents } from '@s3queue/core/shard'
+import { assertSignal, EventHub, openShard, resolveQueueOptions, shardOf, streamEvents } from '@s3queue/core/shard'
 import { type Clock, type MeteredStore, numberOption, withMetering } from '@s3queue/storage'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { MetricsReader, type QueueHealth, type QueueMetrics, readHealth } from './metrics.ts'
@@ -256,6 +256,7 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
   follow(options: FollowOptions = {}): AsyncIterable<FollowedEvent> {
     this.#assertOpen()
     const { signal } = options
+    assertSignal('follow', signal)
     const end = new AbortController()
     const signals = [this.#closed.signal, end.signal, ...(signal === undefined ? [] : [signal])]
     const either = AbortSignal.any(signals)

@@ -13,7 +13,7 @@ import {
   type Worker,
   WorkerExists,
 } from '@s3queue/core'
-import { assertHandler, makeWorkerId, resolveProcessOptions, SlotPool } from '@s3queue/core/shard'
+import { assertHandler, assertSignal, makeWorkerId, resolveProcessOptions, SlotPool } from '@s3queue/core/shard'
 import { assertKnownKeys, type Clock, type Ids, InvalidOption, numberOption, sleep } from '@s3queue/storage'
 import type { Shard } from './shard.ts'
 import type { Shards } from './shards.ts'
@@ -158,6 +158,7 @@ export class ShardedWork<T> {
     const { shards } = this.#options
     if ((await shards.all()).length === 1 && !shards.mayGrow) return shards.first.queue.drain(options)
     assertKnownKeys('drain', options, ['maxMessages', 'deadlineMs', 'includeDelayed', 'signal'])
+    assertSignal('drain', options.signal)
     const bounds = { min: 1, integer: true }
     const maxMessages = numberOption('drain', 'maxMessages', options.maxMessages, Number.POSITIVE_INFINITY, bounds)
     const slots = this.#running?.slots

@@ -68,6 +68,30 @@ describe('the number of shards', () => {
     expect((await world.perShard(4)).reduce((sum, n) => sum + n, 0)).toBe(1)
   })
 
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('clumsy')
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('clumsy'))],
+  ])('that cannot be is told to all who listen, and to the logger if one of them %s', async (_, listener) => {
+    const world = createShardedWorld()
+    await world.run(world.queue({ shards: 4 }).enqueue(1))
+    const errors: string[] = []
+    const logger = { warn: () => {}, error: (line: string) => void errors.push(line) }
+    const queue = world.queue<number>({ shards: 2, logger })
+    const troubles: unknown[] = []
+    queue.on('trouble', listener)
+    queue.on('trouble', ({ error }) => troubles.push(error))
+    queue.process(() => {})
+    await world.pass(5000)
+    await world.run(queue.close())
+    expect(troubles).toHaveLength(1)
+    expect(errors).toEqual(['a listener of queue "jobs" threw: Error: clumsy'])
+  })
+
   it('makes the log of a queue that had one its first shard', async () => {
     const world = createShardedWorld()
     const plain = world.queue<number>()

@@ -253,6 +253,13 @@ describe('a process of a queue with several shards', () => {
   })
 })
 
+it.each(['drain', 'follow'] as const)('%s refuses a signal that is none', async (call) => {
+  const world = createShardedWorld()
+  const queue = world.queue({ shards: 2 })
+  await expect((async () => queue[call]({ signal: {} as never }))()).rejects.toThrow('"signal" must be an AbortSignal')
+  await world.run(queue.close())
+})
+
 /** A key for each of `count` shards. */
 function keysOf(count: number): string[] {
   const keys: string[] = []
