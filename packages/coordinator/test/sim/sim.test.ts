@@ -22,10 +22,10 @@ describe('many processes on one queue in simulated worlds', () => {
     const { handled, crashes, pauses, partitions, clockJumps, driftingClocks, takeOvers } = result.tally
     const { tickets, expiries, releases, revocations } = result.tally
     expect(handled).toBeGreaterThan(10 * seeds)
-    // A campaign in which nothing happens proves nothing.
-    const seen = { crashes, pauses, partitions, clockJumps, driftingClocks, takeOvers }
-    for (const [what, count] of Object.entries({ ...seen, tickets, expiries, releases, revocations }))
-      expect(count, what).toBeGreaterThan(0)
+    // A campaign in which nothing happens proves nothing. Where the weather does not see to it, some of it is rare.
+    const often = { crashes, pauses, partitions, driftingClocks, takeOvers, tickets, expiries, releases }
+    const seen = weather === crowd ? { ...often, clockJumps, revocations } : often
+    for (const [what, count] of Object.entries(seen)) expect(count, what).toBeGreaterThan(0)
   })
 
   it.each(Object.keys(SMALLER))('keep them where the weather is %s', { timeout: 120_000 }, async (name) => {

@@ -79,6 +79,7 @@ const LATE_PAYLOADS: Partial<Profile> = {
 /** Handlers that ask for more time, while writers are replaced. */
 const MORE_TIME: Partial<Profile> = {
   ...{ ...SMALL, autoExtend: 0, visibilityTimeoutMs: 2_000, takeoverAfterMs: 400, maxPollMs: 100, troubleMs: 20_000 },
+  acknowledgeTimeoutMs: 3_000,
   actions: actions({ lieInWait: 60, pause: 30 }),
   spots: { 'put /log/': 1 },
   blows: { stall: 1 },
