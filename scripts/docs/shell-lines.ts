@@ -13,6 +13,7 @@ const HELP: Readonly<Record<string, string>> = {
   demo: 'apps/demo/src/help.ts',
   bench: 'apps/bench/src/arguments.ts',
   'cpu-profile': 'apps/bench/src/arguments.ts',
+  original: 'apps/bench/src/original/main.ts',
   verify: 'scripts/verify/choose-steps.mjs',
   compat: 'scripts/docs/compat.ts',
   cost: 'scripts/docs/cost.ts',
