@@ -22,6 +22,11 @@ import { inServingOrder, isAwake } from './serving-order.ts'
 
 /** So many workers watch the writer closely, to take over at once when it goes. */
 const DEPUTIES = 2
+/**
+ * A new writer gives those that were at work so long to say that they are awake, before anybody gets messages who may sleep: else all that came while nobody
+ * wrote would wait for the looks of the sleepers.
+ */
+const HEAD_START_MS = 1000
 /** With so many characters of payloads unread in its mailbox, a worker gets no more. */
 const MAX_UNREAD = 4 << 20
 
@@ -47,6 +52,8 @@ export class MailboxWriter implements WriterSide {
   readonly #registry: Registry
   readonly #posts = new Map<string, Post>()
   #deputies: readonly string[] = []
+  /** Until then only those that are awake get anything; undefined if none elsewhere was at work when the term began. */
+  #headStartUntil: number | undefined
   /** The one deputy, if another process is to write. */
   #heir: string | undefined
 
@@ -67,8 +74,11 @@ export class MailboxWriter implements WriterSide {
     const { queue, localWorker } = this.#term
     const registry = this.#registry
     const local = localWorker()?.id
+    const now = queue.clock.monotonic()
+    const isEarly = now < (this.#headStartUntil ?? Number.NEGATIVE_INFINITY)
     const deputies = this.#deputies.map((id) => registry.get(id)).filter((member) => member !== undefined)
-    for (const member of inServingOrder(registry.latestFirst(), deputies, queue.clock.monotonic())) {
+    for (const member of inServingOrder(registry.latestFirst(), deputies, now)) {
+      if (isEarly && !isAwake(member, now)) return
       if (member.id !== local && registry.isAlive(member)) yield this.#mailed(member.id, member)
     }
   }
@@ -78,6 +88,7 @@ export class MailboxWriter implements WriterSide {
   }
 
   async adopt(worker: string, claims: readonly Claim[]): Promise<void> {
+    if (this.#headStartUntil === undefined) this.#giveHeadStart()
     await this.#post(worker).adopt(claims.map(({ token }) => token))
   }
 
@@ -121,6 +132,13 @@ export class MailboxWriter implements WriterSide {
 
   async handOver(): Promise<void> {
     await Promise.all(this.#deputies.map((id) => this.#post(id).handOver()))
+  }
+
+  #giveHeadStart(): void {
+    const { queue, signal, wake } = this.#term
+    this.#headStartUntil = queue.clock.monotonic() + HEAD_START_MS
+    const cancel = queue.clock.setTimer(HEAD_START_MS, wake)
+    signal.addEventListener('abort', cancel, { once: true })
   }
 
   #changed(): void {

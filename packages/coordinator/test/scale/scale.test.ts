@@ -33,6 +33,7 @@ describe('ten pods on one queue', () => {
     expect(put + get + list + deletes).toBeLessThan(80)
     expect(row.p50).toBeLessThan(400)
     expect(row.p99).toBeLessThan(1000)
+    expect(row.afterCloseMs).toBeLessThan(1000)
   })
 })
 
