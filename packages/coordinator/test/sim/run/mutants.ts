@@ -128,7 +128,7 @@ const WORKER: readonly Mutant[] = [
     'core/src/worker/worker.ts',
     'if (now >= ticket.deadlineAt) this.#giveBack(ticket)',
     'if (now >= ticket.deadlineAt + ticket.timeoutMs) this.#giveBack(ticket)',
-    FEW,
+    WEATHERS['late-payloads'],
   ),
   mutant(
     'a claim that was taken back is still honoured',

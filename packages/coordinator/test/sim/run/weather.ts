@@ -101,7 +101,6 @@ const CROWD: Partial<Profile> = {
   }),
 }
 
-/** All of them by name. */
 /** Writers that give up the writing while there is much to do, and while what they said is on its way. */
 const STEPPING_DOWN: Partial<Profile> = {
   ...{ ...SMALL, visibilityTimeoutMs: 3_000, takeoverAfterMs: 2_000, maxPollMs: 500 },
@@ -110,6 +109,7 @@ const STEPPING_DOWN: Partial<Profile> = {
   blows: { stall: 4, pause: 1 },
 }
 
+/** All of them by name. */
 export const WEATHERS: Readonly<Record<string, Partial<Profile>>> = {
   'stepping-down': STEPPING_DOWN,
   'late-tickets': LATE_TICKETS,
