@@ -22,7 +22,7 @@ import {
   type Worker,
 } from '@s3queue/core'
 import { assertSignal, EventHub, openShard, resolveQueueOptions, shardOf, streamEvents } from '@s3queue/core/shard'
-import { type Clock, type MeteredStore, numberOption, withMetering } from '@s3queue/storage'
+import { type Clock, InvalidOption, type MeteredStore, numberOption, withMetering } from '@s3queue/storage'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { MetricsReader, type QueueHealth, type QueueMetrics, readHealth } from './metrics.ts'
 import { type CoordinatorOptions, resolveCoordinatorOptions } from './options.ts'
@@ -74,7 +74,7 @@ export function createCoordinatedQueue<T>(options: CoordinatedQueueOptions): Coo
 
 const WHO = 'createCoordinatedQueue'
 
-/** Processes look whether there are more shards as often as an idle worker gives a sign of life: at every so many-th beat of a busy one. */
+/** Processes look whether there are more shards at every so many-th sign of life of a busy worker. */
 const LOOK_BEATS = 6
 
 class ShardedQueue<T> implements CoordinatedQueue<T> {
@@ -326,11 +326,18 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
     return answers.some(Boolean)
   }
 
-  /** Where the message with this id is, if it is anywhere. */
+  /** Where the message with this id is, if it is anywhere. Throws `InvalidOption` if that is in a shard that the user said nothing of. */
   async #shardOf(id: string): Promise<Shard<T> | undefined> {
     const count = await this.#shards.count()
     if (typeof id !== 'string') return this.#shards.first
-    return this.#shards.at(shardOf(id) ?? Router.homeOf(id, count))
+    const index = shardOf(id) ?? Router.homeOf(id, count)
+    const shard = await this.#shards.at(index)
+    if (shard !== undefined || this.#shards.mayGrow) return shard
+    throw new InvalidOption(
+      WHO,
+      'shards',
+      `is missing: message ${id} is in shard ${index} of queue "${this.name}". Every process of a queue with several shards says how many there are.`,
+    )
   }
 
   /** For calls that reject where there is no such message: that is for a shard to say. */

@@ -144,6 +144,18 @@ describe('the number of shards', () => {
     expect((await world.perShard(7)).every((count) => count > 0)).toBe(true)
   })
 
+  it('is asked of whoever says nothing of it and has the id of a message elsewhere', async () => {
+    const world = createShardedWorld()
+    const queue = world.queue<number>({ shards: 4 })
+    const sent = await world.run(queue.enqueueMany(numbers(40)))
+    const other = world.queue<number>()
+    const id = sent.find((message) => message.id.includes('.'))?.id ?? ''
+    for (const call of [() => other.get(id), () => other.waitFor(id), () => other.cancel(id), () => other.redrive(id)])
+      await expect(world.run<unknown>(call())).rejects.toThrow(/"shards" is missing: message .* is in shard [123]/)
+    await world.run(other.close())
+    await world.run(queue.close())
+  })
+
   it('is raised of a paused queue without letting anything out', async () => {
     const world = createShardedWorld()
     const queue = world.queue<number>({ shards: 2 })
