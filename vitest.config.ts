@@ -6,6 +6,8 @@ const ssr = { resolve: { conditions: ['@s3queue/source', 'node', 'import', 'defa
 /** Tests of a package run on its sources, without a build. What needs a real S3 server is named `*.minio.test.ts`. */
 export default defineConfig({
   test: {
+    // All cores: by default one is left free, which on a machine of two leaves one.
+    maxWorkers: '100%',
     reporters: ['default', './scripts/closing-line-reporter.mjs'],
     projects: [
       {

@@ -17,8 +17,10 @@ describe('the whole core in simulated worlds', () => {
     if (failure !== undefined) expect.fail(await describeFailure(failure, CORE))
     // A campaign in which nothing happens proves nothing.
     const { takeOvers, crashes, pauses, partitions, faults, expiries, snapshots, collected, stats, ends } = result.tally
-    const seen = { takeOvers, crashes, pauses, partitions, faults, expiries, snapshots, collected, stats, ends }
+    const seen = { takeOvers, crashes, pauses, partitions, faults, expiries, snapshots, collected, stats }
     for (const [what, count] of Object.entries(seen)) expect(count, what).toBeGreaterThan(SEEDS)
+    // Few wait for an end until they are told of it: their process is stopped before, or the message is taken back.
+    expect(ends, 'ends').toBeGreaterThan(SEEDS / 2)
   })
 
   it.each(WEATHER_NAMES)('keeps them where the weather is %s', { timeout: 60_000 }, async (weather) => {
