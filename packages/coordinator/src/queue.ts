@@ -19,6 +19,7 @@ import {
   type QueueListener,
   type QueueOptions,
   type QueueStats,
+  type WaitOptions,
   type Worker,
 } from '@s3queue/core'
 import { assertSignal, EventHub, openShard, resolveQueueOptions, shardOf, streamEvents } from '@s3queue/core/shard'
@@ -205,7 +206,7 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
     return listShards(await this.#shards.all(), options)
   }
 
-  async waitFor(id: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<unknown> {
+  async waitFor(id: string, options?: WaitOptions): Promise<unknown> {
     return (await this.#shardOrFirst(id)).queue.waitFor(id, options)
   }
 

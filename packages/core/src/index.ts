@@ -25,6 +25,7 @@ export type { FollowOptions } from './follow/follow.ts'
 export type { Handler, HandlerContext, Message } from './handle.ts'
 export type { Enqueued, EnqueueOptions } from './intake.ts'
 export type { ListOptions, MessagePage } from './list.ts'
+export { createQueue } from './local-queue.ts'
 export type { MessageInfo, MessageStatus } from './message-info.ts'
 export {
   type BackoffFunction,
@@ -37,7 +38,7 @@ export {
 } from './options.ts'
 export { complete, deadLetter, Outcome, retry, snooze } from './outcome.ts'
 export type { ProcessOptions } from './process-options.ts'
-export { createQueue, type Queue, type QueueCost, type StopOptions, type Worker } from './queue.ts'
+export type { Queue, QueueCost, StopOptions, Worker } from './queue.ts'
 export type { DeadReason, Failure } from './state/events.ts'
 export type { QueueStats } from './state/model.ts'
 export type { WaitOptions } from './wait-for.ts'

@@ -257,10 +257,10 @@ export class Registry {
     const name = nameOf(id)
     if (name === undefined) return
     const { queue, localWorker } = this.#options.term
-    const living = [...this.#members.values()].filter((other) => this.isAlive(other)).map((other) => other.id)
-    const others = [localWorker()?.id, ...living].filter((other) => other !== undefined && other !== id)
-    if (others.some((other) => other !== undefined && nameOf(other) === name))
-      this.#tellOnce(`name:${name}`, new SameWorkerId(queue.name, name))
+    const isTwin = (other: string | undefined): boolean => other !== undefined && other !== id && nameOf(other) === name
+    let hasTwin = isTwin(localWorker()?.id)
+    for (const member of this.#members.values()) hasTwin ||= isTwin(member.id) && this.isAlive(member)
+    if (hasTwin) this.#tellOnce(`name:${name}`, new SameWorkerId(queue.name, name))
   }
 
   #tellOnce(about: string, error: Error): void {

@@ -41,18 +41,17 @@ export class Announcer {
     decision: SettleDecision,
     effect: Effect | undefined,
   ): Effect | undefined {
-    const { endings } = this.#context
-    if (endings.isEmpty && !SETTLED.some((name) => this.#context.events.hears(name))) return effect
+    const { events, endings } = this.#context
+    const isHeard = SETTLED.some((name) => events.hears(name))
+    if (!isHeard && endings.isEmpty) return effect
     const at = this.#state.now
     const outcomes = outcomesOf(settlements, claims, decision, at)
     return after(effect, () => {
-      const { events } = this.#context
       for (const [i, settlement] of settlements.entries()) {
         const [claim, outcome] = [claims[i], outcomes[i]]
         if (claim === undefined || outcome === undefined) continue
-        announceSettled(events, claim, settlement, outcome, at, this.#time.now())
-        const ending = endingOf(settlement, outcome)
-        if (ending !== undefined) endings.tell(messageId(claim), ending)
+        if (isHeard) announceSettled(events, claim, settlement, outcome, at, this.#time.now())
+        endings.tell(messageId(claim), () => endingOf(settlement, outcome))
       }
     })
   }
@@ -74,7 +73,7 @@ export class Announcer {
           events.emit('expired', attemptOf(claim))
         } else {
           events.emit('died', { ...attemptOf(claim), ...death })
-          endings.tell(messageId(claim), { kind: 'died', ...death })
+          endings.tell(messageId(claim), () => ({ kind: 'died', ...death }))
         }
       }
     })

@@ -10,7 +10,14 @@ import { decideEnqueue } from '../enqueue.ts'
 import { decideExpire } from '../expire.ts'
 import { decideSettle, type SettleDecision } from '../settle.ts'
 import type { Payload } from '../state/batch-codec.ts'
-import type { Command, ControlCommand, EnqueueCommand, SettleCommand, Settlement } from '../state/commands.ts'
+import type {
+  Command,
+  ControlAction,
+  ControlCommand,
+  EnqueueCommand,
+  SettleCommand,
+  Settlement,
+} from '../state/commands.ts'
 import type { Claim, QueueState } from '../state/model.ts'
 import { Announcer, outcomesOf } from './announcer.ts'
 import type { Claims } from './claims.ts'
@@ -80,12 +87,18 @@ export class Decisions {
     }
     const durable = (): void => {
       revoke()
-      // A message that was waited for may be gone.
-      if (command.action.kind === 'cancel' || command.action.kind === 'purge') this.#context.endings.lookAgain()
+      this.#tellGone(command.action)
     }
     this.#loop.record(events, { durable, lost: () => {} })
     this.#loop.wake()
     return { kind: 'result', result }
+  }
+
+  /** A message that somebody waits for may be gone. */
+  #tellGone(action: ControlAction): void {
+    const { endings } = this.#context
+    if (action.kind === 'cancel') endings.tell(action.id, () => ({ kind: 'look' }))
+    else if (action.kind === 'purge') endings.lookAgain()
   }
 
   /** Ends claims. `claims`: what is known of them, in the same order. */

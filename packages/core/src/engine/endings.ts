@@ -15,10 +15,18 @@ export class Expectation {
   ending: Ending | undefined
   #tell: ((ending: Ending) => void) | undefined
 
-  /** Calls `tell` once, as soon as the ending is known. */
-  onceKnown(tell: (ending: Ending) => void): void {
-    if (this.ending === undefined) this.#tell = tell
-    else tell(this.ending)
+  /** Resolves to the ending, or rejects with the signal's reason. */
+  known(signal: AbortSignal | undefined): Promise<Ending> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason)
+      if (this.ending !== undefined) return resolve(this.ending)
+      const abort = (): void => reject(signal?.reason)
+      signal?.addEventListener('abort', abort, { once: true })
+      this.#tell = (ending) => {
+        signal?.removeEventListener('abort', abort)
+        resolve(ending)
+      }
+    })
   }
 
   meet(ending: Ending): void {
@@ -50,9 +58,11 @@ export class Endings {
     if (all?.delete(expectation) && all.size === 0) this.#byId.delete(id)
   }
 
-  /** The message has ended, in the log. */
-  tell(id: string, ending: Ending): void {
-    for (const expectation of this.#byId.get(id) ?? []) expectation.meet(ending)
+  /** The message has ended, in the log. `made`: how, if it has; asked only where somebody waits for it. */
+  tell(id: string, made: () => Ending | undefined): void {
+    const all = this.#byId.get(id)
+    const ending = all && made()
+    if (ending !== undefined) for (const expectation of all ?? []) expectation.meet(ending)
   }
 
   /** Something has happened that may be an end of any message. */

@@ -205,7 +205,7 @@ export class Engine {
 
   /** How the wait for a message ends: at once where this process writes, else there is a look after a while. */
   async ending(expected: Expectation, waitMs: number, signal: AbortSignal | undefined): Promise<Ending> {
-    if (this.#election.role.kind === 'leading') return whenKnown(expected, signal)
+    if (this.#election.role.kind === 'leading') return expected.known(signal)
     await sleep(this.#options.clock, waitMs, this.#orEnd(signal))
     return expected.ending ?? { kind: 'look' }
   }
@@ -439,18 +439,6 @@ export class Engine {
     if (events.hears('trouble')) events.emit('trouble', { error })
     else this.#options.logger.warn(error instanceof Error ? error.message : String(error))
   }
-}
-
-function whenKnown(expected: Expectation, signal: AbortSignal | undefined): Promise<Ending> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal?.reason)
-    signal?.addEventListener('abort', abort, { once: true })
-    expected.onceKnown((ending) => {
-      signal?.removeEventListener('abort', abort)
-      resolve(ending)
-    })
-    if (signal?.aborted) abort()
-  })
 }
 
 function isSettlement({ commands }: Submission): boolean {

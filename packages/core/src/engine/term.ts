@@ -295,7 +295,7 @@ export class Term {
     this.#heartbeat.proven(sentAt)
     if (payloads.length > 0) {
       const size = payloads.reduce((sum, payload) => sum + payload.length + PER_PAYLOAD, 0)
-      this.#payloads.put(slot, { at: (index) => payloads[index] ?? '' }, size)
+      this.#payloads.put(slot, { at: (index) => ownCopy(payloads[index] ?? '') }, size)
     }
     this.#options.onCommitted()
   }
@@ -308,6 +308,11 @@ export class Term {
     void this.#inbox.stop()
     this.#options.onEnd(error)
   }
+}
+
+/** What is handed out belongs to whoever gets it; another attempt gets it from here again. */
+function ownCopy(payload: Payload): Payload {
+  return typeof payload === 'string' ? payload : new Uint8Array(payload)
 }
 
 /** The process has given up the writing of its own accord. */

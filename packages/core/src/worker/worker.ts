@@ -255,8 +255,7 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
   }
 
   #invoke(attempt: Attempt, payload: Payload): unknown {
-    // A copy of its own also of bytes: the next attempt may be handed the same payload from memory.
-    const value: unknown = typeof payload === 'string' ? JSON.parse(payload) : new Uint8Array(payload)
+    const value: unknown = typeof payload === 'string' ? JSON.parse(payload) : payload
     const { schema } = this.#context.queue
     if (schema === undefined) return this.#handler({ id: attempt.id, payload: value as T }, attempt)
     return checkPayload(schema, value).then((checked) =>

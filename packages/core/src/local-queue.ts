@@ -1,0 +1,347 @@
+/** A queue over one log. Wiring only: everything that happens, happens in the engine and the worker. */
+import {
+  assertKnownKeys,
+  InvalidOption,
+  numberOption,
+  type StoreMetrics,
+  withMetering,
+  withStoreTime,
+} from '@s3queue/storage'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { type DrainOptions, type DrainResult, drainQueue } from './drain.ts'
+import { Engine } from './engine/engine.ts'
+import { QueueClosed, WorkerExists } from './errors.ts'
+import { type EventsOptions, type NamedEvent, streamEvents } from './event-stream.ts'
+import { assertEventName, EventHub, type QueueEventName, type QueueListener } from './events.ts'
+import type { FollowedEvent } from './follow/events.ts'
+import { type FollowOptions, resolveFollowOptions } from './follow/follow.ts'
+import { assertHandler, type Handler } from './handle.ts'
+import { type Enqueued, type EnqueueOptions, Intake } from './intake.ts'
+import { type ListOptions, listMessages, type MessagePage, resolveListOptions } from './list.ts'
+import { describeDead, describeMessage, type MessageInfo } from './message-info.ts'
+import { type QueueOptions, type ResolvedQueueOptions, resolveQueueOptions } from './options.ts'
+import {
+  makeWorkerId,
+  type ProcessOptions,
+  type ResolvedProcessOptions,
+  resolveProcessOptions,
+} from './process-options.ts'
+import type { Queue, QueueCost, ShardQueue, Worker } from './queue.ts'
+import { findMessage } from './state/lookup.ts'
+import type { QueueStats } from './state/model.ts'
+import { notFound, type WaitOptions, waitForResult } from './wait-for.ts'
+import { SlotPool } from './worker/slots.ts'
+import { WorkerRuntime } from './worker/worker.ts'
+
+/** Options of a queue whose messages are what a schema takes. */
+type WithSchema<S extends StandardSchemaV1> = QueueOptions & { readonly schema: S }
+
+/**
+ * The queue `options.name` in `options.store`. Makes no request until it is used. Any number of processes may use the same queue.
+ *
+ * Throws `InvalidOption` for options that are unknown or impossible.
+ */
+export function createQueue<S extends StandardSchemaV1>(options: WithSchema<S>): Queue<StandardSchemaV1.InferInput<S>>
+export function createQueue<T = unknown>(options: QueueOptions): Queue<T>
+export function createQueue<T>(options: QueueOptions): Queue<T> {
+  return new LocalQueue<T>(resolveQueueOptions(options))
+}
+
+/** One log of a queue, `options.shard`. Throws `InvalidOption`. */
+export function openShard<T>(options: QueueOptions): ShardQueue<T> {
+  return new LocalQueue<T>(resolveQueueOptions(options))
+}
+
+class LocalQueue<T> implements ShardQueue<T> {
+  readonly name: string
+  readonly #options: ResolvedQueueOptions
+  readonly #events: EventHub
+  readonly #engine: Engine
+  readonly #intake: Intake<T>
+  readonly #metrics: () => StoreMetrics
+  readonly #closed = new AbortController()
+  readonly #counts = { enqueued: 0, handled: 0 }
+  #worker: WorkerRuntime<T> | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(given: ResolvedQueueOptions) {
+    const metered = withMetering(given.store, { clock: given.clock })
+    const store = withStoreTime(metered, given.clock)
+    this.#metrics = () => metered.metrics()
+    this.#options = { ...given, store }
+    this.name = given.name
+    this.#events = new EventHub((error) =>
+      given.logger.error(`a listener of queue "${given.name}" threw: ${String(error)}`),
+    )
+    this.#engine = new Engine({ options: this.#options, events: this.#events, wallNow: () => store.now() })
+    this.#intake = new Intake(this.#engine, this.#options)
+  }
+
+  get isProcessing(): boolean {
+    return this.#worker !== undefined
+  }
+
+  async enqueue(payload: T, options?: EnqueueOptions): Promise<Enqueued> {
+    this.#assertOpen()
+    const enqueued = await this.#intake.enqueue(payload, options)
+    this.#counts.enqueued++
+    return enqueued
+  }
+
+  async enqueueMany(
+    payloads: readonly T[],
+    options?: EnqueueOptions | ((payload: T, index: number) => EnqueueOptions),
+  ): Promise<Enqueued[]> {
+    this.#assertOpen()
+    const enqueued = await this.#intake.enqueueMany(payloads, options)
+    this.#counts.enqueued += enqueued.length
+    return enqueued
+  }
+
+  async prepareMany(
+    payloads: readonly T[],
+    options: EnqueueOptions | ((payload: T, index: number) => EnqueueOptions) | undefined,
+    placeOf: (index: number) => number,
+  ): Promise<() => Promise<Enqueued[]>> {
+    this.#assertOpen()
+    const send = await this.#intake.prepareMany(payloads, options, placeOf)
+    return async () => {
+      const enqueued = await send()
+      this.#counts.enqueued += enqueued.length
+      return enqueued
+    }
+  }
+
+  process(handler: Handler<T>, options?: ProcessOptions): Worker {
+    const resolved = resolveProcessOptions(options)
+    return this.#worked(this.#start(handler, resolved, this.#poolFor(resolved), this.#workerId(resolved)))
+  }
+
+  processIn(slots: SlotPool, id: string, handler: Handler<T>, options: ProcessOptions | undefined): Worker {
+    return this.#worked(this.#start(handler, resolveProcessOptions(options), slots, id))
+  }
+
+  #worked(worker: WorkerRuntime<T>): Worker {
+    const { visibilityTimeoutMs } = this.#options
+    return {
+      id: worker.id,
+      get running() {
+        return worker.running
+      },
+      stop: async (stop = {}) => {
+        assertKnownKeys('stop', stop, ['timeoutMs'])
+        const bounds = { max: 12 * 3_600_000 }
+        await this.#stop(worker, numberOption('stop', 'timeoutMs', stop.timeoutMs, visibilityTimeoutMs, bounds))
+      },
+    }
+  }
+
+  async processNext(
+    handler: Handler<T>,
+    options: Omit<ProcessOptions, 'concurrency' | 'maxPrefetch'> = {},
+  ): Promise<boolean> {
+    assertKnownKeys('processNext', options, ['workerId', 'autoExtend', 'timeLimitMs'])
+    const resolved = resolveProcessOptions({ ...options, concurrency: 1, maxPrefetch: 0 })
+    const slots = this.#poolFor(resolved)
+    slots.limit(1)
+    const worker = this.#start(handler, resolved, slots, this.#workerId(resolved))
+    try {
+      return await this.#engine.serveOne(slots)
+    } finally {
+      await this.#stop(worker, this.#options.visibilityTimeoutMs)
+    }
+  }
+
+  drain(options?: DrainOptions): Promise<DrainResult> {
+    return drainQueue(this.#engine, this.#worker, this.#options.clock, options)
+  }
+
+  getStats(): Promise<QueueStats> {
+    return this.#engine.stats()
+  }
+
+  getCost(): QueueCost {
+    const metrics = this.#metrics()
+    const { enqueued } = this.#counts
+    const handled = this.#counts.handled + (this.#worker?.finishedCount ?? 0)
+    const messages = Math.max(enqueued, handled)
+    const { requests, dollars } = metrics
+    return {
+      ...{ requests, metrics, dollars, enqueued, handled },
+      requestsPerMessage: messages === 0 ? undefined : requests / messages,
+      dollarsPerMillionMessages: messages === 0 ? undefined : (dollars / messages) * 1e6,
+    }
+  }
+
+  async get(id: string): Promise<MessageInfo | undefined> {
+    assertId('get', id)
+    return this.#engine.find(id, (state) => describeMessage(state, id))
+  }
+
+  async getPayload(id: string): Promise<T> {
+    assertId('getPayload', id)
+    const message = await this.#engine.find(id, (state) => {
+      const found = findMessage(state, id)
+      if (found?.status === 'waiting') return { batch: found.run.batch, seq: found.seq }
+      return found?.status === 'active' ? found.claim : found?.status === 'dead' ? found.dead : undefined
+    })
+    if (message === undefined) throw notFound(id, this.name)
+    const payload = await this.#engine.readPayload(message)
+    return (typeof payload === 'string' ? JSON.parse(payload) : payload) as T
+  }
+
+  async list(options: ListOptions): Promise<MessagePage> {
+    const resolved = resolveListOptions(options)
+    await this.#engine.stats()
+    return this.#engine.view((state) => listMessages(state, resolved))
+  }
+
+  async waitFor(id: string, options: WaitOptions = {}): Promise<unknown> {
+    assertId('waitFor', id)
+    return waitForResult(this.#engine, this.name, id, options)
+  }
+
+  async pause(): Promise<boolean> {
+    return (await this.#engine.control({ kind: 'pause' })) > 0
+  }
+
+  async resume(): Promise<boolean> {
+    return (await this.#engine.control({ kind: 'resume' })) > 0
+  }
+
+  async cancel(id: string): Promise<boolean> {
+    assertId('cancel', id)
+    return (await this.#engine.control({ kind: 'cancel', id })) > 0
+  }
+
+  async release(id: string): Promise<boolean> {
+    assertId('release', id)
+    return (await this.#engine.control({ kind: 'release', id })) > 0
+  }
+
+  purge(): Promise<number> {
+    return this.#engine.control({ kind: 'purge' })
+  }
+
+  async redrive(which?: string | readonly string[] | ((message: MessageInfo) => boolean)): Promise<number> {
+    if (which === undefined) return this.#engine.control({ kind: 'redrive' })
+    const ids = typeof which === 'function' ? await this.#deadLetters(which) : idsOf('redrive', which)
+    return ids.length === 0 ? 0 : this.#engine.control({ kind: 'redrive', ids })
+  }
+
+  async #deadLetters(which: (message: MessageInfo) => boolean): Promise<string[]> {
+    await this.#engine.stats()
+    return this.#engine.view(({ dead }) =>
+      Array.from(dead.values(), describeDead)
+        .filter((message) => isPicked(which(message)))
+        .map(({ id }) => id),
+    )
+  }
+
+  async forget(which: string | readonly string[]): Promise<number> {
+    const ids = idsOf('forget', which)
+    return ids.length === 0 ? 0 : this.#engine.control({ kind: 'forget', ids })
+  }
+
+  on<N extends QueueEventName>(name: N, listener: QueueListener<N>): () => void {
+    assertEventName('on', 'name', name)
+    return this.#events.on(name, listener)
+  }
+
+  events(options: EventsOptions = {}): AsyncIterable<NamedEvent> {
+    return streamEvents(this.#events, options, this.#closed.signal, this.#options.clock)
+  }
+
+  follow(options: FollowOptions = {}): AsyncIterable<FollowedEvent> {
+    return this.followFrom(options, false)
+  }
+
+  followFrom(options: FollowOptions, beginning: boolean): AsyncIterable<FollowedEvent> {
+    this.#assertOpen()
+    return this.#engine.follow(resolveFollowOptions(options, this.#options.maxPollMs), beginning)
+  }
+
+  async stepDown(): Promise<void> {
+    await this.#engine.stepDown()
+  }
+
+  isPaused(): Promise<boolean> {
+    return this.#engine.view(({ paused }) => paused)
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    if (this.#worker !== undefined) {
+      // A store that does not take the settlements in time must not keep the queue open: their claims run out.
+      const stopped = this.#stop(this.#worker, this.#options.visibilityTimeoutMs)
+      await stopped.catch((error: unknown) => this.#engine.tell(error))
+    }
+    await this.#intake.idle()
+    await this.#engine.close()
+    this.#closed.abort()
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw new QueueClosed(this.name)
+  }
+
+  #poolFor({ concurrency, maxPrefetch }: ResolvedProcessOptions): SlotPool {
+    const { clock, lingerMs } = this.#options
+    return new SlotPool({ clock, concurrency, maxPrefetch, lingerMs })
+  }
+
+  #workerId({ workerId }: ResolvedProcessOptions): string {
+    return makeWorkerId(workerId, this.#options.ids)
+  }
+
+  #start(handler: Handler<T>, process: ResolvedProcessOptions, slots: SlotPool, id: string): WorkerRuntime<T> {
+    assertHandler(this.name, handler)
+    this.#assertOpen()
+    if (this.#worker !== undefined) {
+      throw new WorkerExists(this.name)
+    }
+    const context = { engine: this.#engine, events: this.#events, queue: this.#options, process, id, slots }
+    this.#worker = new WorkerRuntime<T>(context, handler)
+    this.#engine.attach(this.#worker)
+    return this.#worker
+  }
+
+  async #stop(worker: WorkerRuntime<T>, timeoutMs: number): Promise<void> {
+    await worker.stop(timeoutMs)
+    if (this.#worker !== worker) return
+    this.#worker = undefined
+    this.#counts.handled += worker.finishedCount
+    await this.#engine.detach()
+  }
+}
+
+/** Throws `InvalidOption` for what is no id. */
+function assertId(who: string, id: unknown): void {
+  if (typeof id === 'string') return
+  throw new InvalidOption(who, 'id', `must be the id of a message, a string, not ${describeType(id)}.`)
+}
+
+/** One id or several, as an array. Throws `InvalidOption` for what is neither: nothing must be taken for "all". */
+function idsOf(who: string, which: string | readonly string[]): readonly string[] {
+  const ids: unknown = typeof which === 'string' ? [which] : which
+  if (Array.isArray(ids) && ids.every((id) => typeof id === 'string')) return ids
+  throw new InvalidOption(who, 'which', `must be an id or an array of ids, not ${describeType(which)}.`)
+}
+
+/** Throws `InvalidOption` for what is no yes or no: a promise would be taken for a yes. */
+function isPicked(answer: unknown): boolean {
+  if (typeof answer === 'boolean') return answer
+  throw new InvalidOption(
+    'redrive',
+    'which',
+    `must return true or false, not ${answer instanceof Promise ? 'a promise' : typeof answer}.`,
+  )
+}
+
+function describeType(value: unknown): string {
+  return Array.isArray(value) ? 'an array with something else in it' : value === null ? 'null' : `a ${typeof value}`
+}
