@@ -8,8 +8,10 @@ export interface Execution {
   readonly token: number
   readonly pod: Pod
   readonly startedAt: number
-  /** Until when its handler could believe in its claim; undefined if it never came to an end. */
-  trustedUntil: number | undefined
+  /** Until when its handler could believe in its claim, as it last told. */
+  trustedUntil: number
+  /** It came to its end, and told so. */
+  ended: boolean
 }
 
 export class PodEvidence {
@@ -40,6 +42,7 @@ export class PodEvidence {
     else if (report.kind === 'promoted') this.writers.set(report.epoch, { pod, at: performance.now() })
     else if (report.kind === 'cost') this.#requests.set(pod, report.requests)
     else if (report.kind === 'started') this.#started(pod, report)
+    else if (report.kind === 'trusts') this.#trusts(report)
     else if (report.kind === 'handled') this.#handled(pod, report)
   }
 
@@ -80,7 +83,8 @@ export class PodEvidence {
     const byMessage = Map.groupBy(this.executions.values(), ({ id }) => id)
     return [...byMessage.values()].flatMap((runs) => {
       const spans = runs
-        .map((run) => ({ ...run, until: run.trustedUntil ?? run.pod.diedAt ?? Number.POSITIVE_INFINITY }))
+        // A process that was paused beyond its deadlines and killed as soon as it went on did not believe until its death.
+        .map((run) => ({ ...run, until: Math.min(run.trustedUntil, run.pod.diedAt ?? Number.POSITIVE_INFINITY) }))
         .filter(({ startedAt, until }) => startedAt < until)
         .sort((a, b) => a.startedAt - b.startedAt)
       return spans.flatMap(({ id, token, until }, i) => {
@@ -93,13 +97,18 @@ export class PodEvidence {
 
   #started(pod: Pod, { id, token, at }: Extract<Report, { kind: 'started' }>): void {
     if (this.executions.has(token)) throw new Error(`Token ${token} was given to two handlers.`)
-    this.executions.set(token, { id, token, pod, startedAt: at, trustedUntil: undefined })
+    this.executions.set(token, { id, token, pod, startedAt: at, trustedUntil: Number.POSITIVE_INFINITY, ended: false })
+  }
+
+  #trusts({ token, until }: Extract<Report, { kind: 'trusts' }>): void {
+    const execution = this.executions.get(token)
+    if (execution !== undefined) execution.trustedUntil = until
   }
 
   #handled(pod: Pod, { id, token, trustedUntil, requests }: Extract<Report, { kind: 'handled' }>): void {
     this.#requests.set(pod, requests)
     const execution = this.executions.get(token)
-    if (execution !== undefined) execution.trustedUntil = trustedUntil
+    if (execution !== undefined) Object.assign(execution, { trustedUntil, ended: true })
     if (token < (this.#sink.get(id) ?? 0)) this.refusedBySink++
     else this.#sink.set(id, token)
   }

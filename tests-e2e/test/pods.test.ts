@@ -97,7 +97,7 @@ describeOnS3('a queue whose messages many processes handle', (server) => {
     expect(new Set(completions.keys())).toEqual(evidence.acknowledged)
     for (const [id, tokens] of completions) {
       expect(tokens, `completions of ${id}`).toHaveLength(1)
-      expect(evidence.executions.get(tokens[0] as number)).toMatchObject({ id, trustedUntil: expect.any(Number) })
+      expect(evidence.executions.get(tokens[0] as number)).toMatchObject({ id, ended: true })
     }
     // No handler ran without a claim in the log, and no two that could believe in theirs ran at once.
     for (const { id, token } of executions) expect(claims.get(token), `the claim with token ${token}`).toBe(id)
@@ -119,6 +119,31 @@ describeOnS3('a queue whose messages many processes handle', (server) => {
     expect(evidence.executions.size).toBe(1000)
     expect(new Set([...evidence.executions.values()].map(({ pod }) => pod)).size).toBeGreaterThan(1)
     for (const pod of [...pods, producer]) await pod.close()
+  })
+
+  test('C101 C102 a pod that sleeps beyond its claims and dies as it wakes believed in none that others had', {
+    timeout: 90_000,
+  }, async () => {
+    const setup: Setup = {
+      ...{ store: await createTestBucket(server), queue: 'sleeper', coordinated: true, handlerMs: 1000, steady: true },
+      ...{ visibilityTimeoutMs: 2500, takeoverAfterMs: 2000 },
+    }
+    const evidence = new PodEvidence()
+    const pods = await startWorkers(setup, evidence, 3, 5)
+    const [sleeper] = pods as [Pod]
+    const runs = () => [...evidence.executions.values()]
+    sleeper.order({ produce: 15, batch: 15 })
+    await evidence.until('the sleeper is at work', () => runs().some(({ pod, ended }) => pod === sleeper && !ended))
+    sleeper.pause()
+    const slept = runs().filter(({ pod, ended }) => pod === sleeper && !ended)
+    await evidence.until('all of it runs elsewhere', () =>
+      slept.every(({ id, token }) => runs().some((run) => run.id === id && run.token > token && run.pod !== sleeper)),
+    )
+    sleeper.resume()
+    await sleeper.kill()
+    await evidence.until('all completed', () => evidence.completed.size === 15)
+    expect(evidence.overlaps()).toEqual([])
+    for (const pod of pods.slice(1)) await pod.close()
   })
 
   test('C108 what a pod that gets SIGTERM cannot finish runs elsewhere at once', {

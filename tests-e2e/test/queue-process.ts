@@ -32,6 +32,8 @@ export type Report =
   | { readonly kind: 'acknowledged'; readonly ids: readonly string[] }
   | { readonly kind: 'claimed' | 'refused' | 'completed'; readonly id: string; readonly token: number }
   | { readonly kind: 'started'; readonly id: string; readonly token: number; readonly at: number }
+  /** How long a handler that has not ended may believe in its claim: at its start, and after each extension. */
+  | { readonly kind: 'trusts'; readonly token: number; readonly until: number }
   | {
       /** The handler came to its end, whatever became of its claim. */
       readonly kind: 'handled'
@@ -75,6 +77,15 @@ function handlerFor({ handlerMs = 80, steady = false }: Setup, queue: Queue<unkn
   return async ({ id, payload }: { id: string; payload: { n: number } }, context: HandlerContext): Promise<void> => {
     const { fencingToken: token, signal } = context
     report({ kind: 'started', id, token, at: now() })
+    const deadline = (): number => now() + context.deadline - Date.now()
+    let told = Number.NEGATIVE_INFINITY
+    const tell = (): void => {
+      if (context.deadline === told) return
+      told = context.deadline
+      report({ kind: 'trusts', token, until: deadline() })
+    }
+    tell()
+    const telling = setInterval(tell, 20)
     let abortedAt = Number.POSITIVE_INFINITY
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, steady ? handlerMs : Math.random() * handlerMs)
@@ -84,8 +95,9 @@ function handlerFor({ handlerMs = 80, steady = false }: Setup, queue: Queue<unkn
         resolve()
       })
     })
+    clearInterval(telling)
     const at = now()
-    const trustedUntil = Math.min(at, abortedAt, at + context.deadline - Date.now())
+    const trustedUntil = Math.min(at, abortedAt, deadline())
     report({ kind: 'handled', id, n: payload.n, token, at, trustedUntil, requests: queue.getCost().requests })
   }
 }
