@@ -42,7 +42,7 @@ export class PodEvidence {
     else if (report.kind === 'promoted') this.writers.set(report.epoch, { pod, at: performance.now() })
     else if (report.kind === 'cost') this.#requests.set(pod, report.requests)
     else if (report.kind === 'started') this.#started(pod, report)
-    else if (report.kind === 'trusts') this.#trusts(report)
+    else if (report.kind === 'extended') this.#extended(report)
     else if (report.kind === 'handled') this.#handled(pod, report)
   }
 
@@ -95,12 +95,12 @@ export class PodEvidence {
     })
   }
 
-  #started(pod: Pod, { id, token, at }: Extract<Report, { kind: 'started' }>): void {
+  #started(pod: Pod, { id, token, at, until }: Extract<Report, { kind: 'started' }>): void {
     if (this.executions.has(token)) throw new Error(`Token ${token} was given to two handlers.`)
-    this.executions.set(token, { id, token, pod, startedAt: at, trustedUntil: Number.POSITIVE_INFINITY, ended: false })
+    this.executions.set(token, { id, token, pod, startedAt: at, trustedUntil: until, ended: false })
   }
 
-  #trusts({ token, until }: Extract<Report, { kind: 'trusts' }>): void {
+  #extended({ token, until }: Extract<Report, { kind: 'extended' }>): void {
     const execution = this.executions.get(token)
     if (execution !== undefined) execution.trustedUntil = until
   }

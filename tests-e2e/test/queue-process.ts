@@ -31,9 +31,16 @@ export type Order =
 export type Report =
   | { readonly kind: 'acknowledged'; readonly ids: readonly string[] }
   | { readonly kind: 'claimed' | 'refused' | 'completed'; readonly id: string; readonly token: number }
-  | { readonly kind: 'started'; readonly id: string; readonly token: number; readonly at: number }
-  /** How long a handler that has not ended may believe in its claim: at its start, and after each extension. */
-  | { readonly kind: 'trusts'; readonly token: number; readonly until: number }
+  | {
+      readonly kind: 'started'
+      readonly id: string
+      readonly token: number
+      readonly at: number
+      /** How long the handler may believe in its claim, if nothing extends it. */
+      readonly until: number
+    }
+  /** A handler that has not ended may believe longer: its claim was extended. */
+  | { readonly kind: 'extended'; readonly token: number; readonly until: number }
   | {
       /** The handler came to its end, whatever became of its claim. */
       readonly kind: 'handled'
@@ -76,16 +83,14 @@ function openQueue(setup: Setup, store: ReturnType<typeof createS3Store>): Queue
 function handlerFor({ handlerMs = 80, steady = false }: Setup, queue: Queue<unknown>) {
   return async ({ id, payload }: { id: string; payload: { n: number } }, context: HandlerContext): Promise<void> => {
     const { fencingToken: token, signal } = context
-    report({ kind: 'started', id, token, at: now() })
+    let told = context.deadline
     const deadline = (): number => now() + context.deadline - Date.now()
-    let told = Number.NEGATIVE_INFINITY
-    const tell = (): void => {
+    report({ kind: 'started', id, token, at: now(), until: deadline() })
+    const telling = setInterval(() => {
       if (context.deadline === told) return
       told = context.deadline
-      report({ kind: 'trusts', token, until: deadline() })
-    }
-    tell()
-    const telling = setInterval(tell, 20)
+      report({ kind: 'extended', token, until: deadline() })
+    }, 20)
     let abortedAt = Number.POSITIVE_INFINITY
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, steady ? handlerMs : Math.random() * handlerMs)
