@@ -58,6 +58,8 @@ export class QueueRuntime {
   /** The end of the worker before. */
   #stopping: Promise<void> = Promise.resolve()
   #workerId = 'none'
+  /** What the ids of this plugin's workers begin with, that of \`processNext\` too. */
+  readonly #workerName = workerName(process.env, systemIds)
 
   constructor(options: QueueRuntimeOptions) {
     this.#options = options
@@ -114,7 +116,7 @@ export class QueueRuntime {
     const { settings, emit } = this.#options
     const { autoExtend, maxPrefetch } = settings
     const worker = this.session.queue.process(this.runs.handler(onMessage), {
-      ...{ concurrency, autoExtend, maxPrefetch, workerId: workerName(process.env) },
+      ...{ concurrency, autoExtend, maxPrefetch, workerId: this.#workerName },
     })
     this.#worker = worker
     this.#workerId = worker.id
@@ -143,7 +145,7 @@ export class QueueRuntime {
   async processNext(onMessage: OnMessage<never>): Promise<boolean> {
     if (this.#worker !== undefined) return this.#nextOfWorker()
     const { autoExtend } = this.#options.settings
-    const options = { autoExtend, workerId: workerName(process.env) }
+    const options = { autoExtend, workerId: this.#workerName }
     const handled = await this.session.queue.processNext(this.runs.handler(onMessage), options)
     await this.#completions.idle()
     return handled
@@ -230,6 +232,7 @@ export class QueueRuntime {
     const queue = openQueue({ settings, store: this.#watched, namespace, logger })
     relayEvents({
       ...{ queue, emit, deadStatus: settings.deadStatus, workerId: () => this.#workerId },
+      isOwn: (workerId) => workerId.startsWith(`${this.#workerName}.`),
       completed: ({ id, fencingToken, durationMs, result }) => {
         this.#completions.recorded(fencingToken, result)
         database.emit('plg:queue:message:complete', { message: { queueId: id, originalId: id }, duration: durationMs })

@@ -8,6 +8,8 @@ export interface RelayOptions {
   readonly emit: Emit
   /** This process's worker, running or the last one. */
   readonly workerId: () => string
+  /** Whether a worker of that id is, or was, of this process. */
+  readonly isOwn: (workerId: string) => boolean
   readonly deadStatus: 'dead' | 'failed'
   readonly completed: (event: QueueEvents['completed']) => void
   /** A message of this queue has died, or this process writes now: there may be dead letters to move. */
@@ -18,7 +20,7 @@ export interface RelayOptions {
 /** Listens until the queue is closed. */
 export function relayEvents(options: RelayOptions): void {
   const { queue, emit, workerId, completed, maybeDead, trouble } = options
-  const isOwn = (event: AttemptEvent): boolean => event.workerId === workerId()
+  const isOwn = (event: AttemptEvent): boolean => options.isOwn(event.workerId)
   queue.on('claimed', (event) => {
     if (isOwn(event))
       emit('plg:s3-queue:message-claimed', { ...ofMessage(event), workerId: event.workerId, attempts: event.attempt })

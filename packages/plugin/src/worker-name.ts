@@ -1,8 +1,10 @@
-/** What a worker is called, before its unique suffix: the pod or host it runs on. */
-export function workerName(env: Readonly<Record<string, string | undefined>>): string | undefined {
-  const name = (env.POD_NAME || env.HOSTNAME || '')
+import type { Ids } from '@s3queue/storage'
+
+/** What all workers of a plugin are called, before their unique suffix: the pod or host they run on, and something no other process has. */
+export function workerName(env: Readonly<Record<string, string | undefined>>, ids: Ids): string {
+  const host = (env.POD_NAME || env.HOSTNAME || '')
     .replace(/[^A-Za-z0-9._-]/g, '-')
     .replace(/^\.+/, '')
-    .slice(0, 60)
-  return name === '' ? undefined : name
+    .slice(0, 50)
+  return host === '' ? ids.nonce(6) : `${host}.${ids.nonce(6)}`
 }

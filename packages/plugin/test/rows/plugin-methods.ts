@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Place } from '../support/place.ts'
-import { gate, next, openWorld, until } from '../support/world.ts'
+import { gate, next, openWorld, recorded, until } from '../support/world.ts'
 
 export function describePluginMethods(place: Place): void {
   describe('plugin methods', () => {
@@ -98,6 +98,30 @@ export function describePluginMethods(place: Place): void {
       expect(await queue.processNext()).toBe(false)
       await queue.startProcessing()
       expect(await queue.processNext()).toBe(false)
+    })
+
+    it('C23 what processNext handles is told of as a worker tells: events, onComplete, and the dead letter', async () => {
+      const { use, db } = await openWorld(place)
+      const told: string[] = []
+      const { queue, tasks } = await use({
+        ...{ autoStart: false, maxAttempts: 1, deadLetterResource: 'failed_tasks' },
+        onMessage: ({ type }) => (type === 'bad' ? Promise.reject(new Error('no')) : 'done'),
+        onComplete: ({ id }, result) => void told.push(`onComplete ${id} ${result}`),
+      })
+      const seen = recorded(
+        queue,
+        ...(['plg:s3-queue:message-claimed', 'plg:s3-queue:message-processing'] as const),
+        ...(['plg:s3-queue:message-completed', 'plg:s3-queue:message-dead'] as const),
+      )
+      await tasks.enqueue({ id: 'a', type: 'good' })
+      await tasks.enqueue({ id: 'b', type: 'bad' })
+      while (await queue.processNext());
+      expect(told).toEqual(['onComplete a done'])
+      expect(seen.map(([name, event]) => `${name} ${(event as { queueId: string }).queueId}`)).toEqual([
+        ...['message-claimed a', 'message-processing a', 'message-completed a'],
+        ...['message-claimed b', 'message-processing b', 'message-dead b'],
+      ])
+      await until(async () => (await db.resources.failed_tasks?.count()) === 1)
     })
 
     it('C24 getStats is queueStats', async () => {
