@@ -16,11 +16,11 @@ export interface ResolvedCoordinatorOptions {
   readonly dispatchIntervalMs: number
 }
 
-const KEYS = ['heartbeatIntervalMs', 'heartbeatTtlMs', 'dispatchIntervalMs'] as const
+export const COORDINATOR_KEYS = ['heartbeatIntervalMs', 'heartbeatTtlMs', 'dispatchIntervalMs'] as const
 
 /** Fills in the defaults. Throws `InvalidOption` for unknown names and impossible values; nothing is clamped. */
 export function resolveCoordinatorOptions(who: string, options: CoordinatorOptions = {}): ResolvedCoordinatorOptions {
-  assertKnownKeys(who, options, KEYS)
+  assertKnownKeys(who, options, COORDINATOR_KEYS)
   const whole = { integer: true }
   const heartbeatIntervalMs = numberOption(who, 'heartbeatIntervalMs', options.heartbeatIntervalMs, 10_000, {
     min: 100,

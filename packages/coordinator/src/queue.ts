@@ -22,12 +22,27 @@ import {
   type WaitOptions,
   type Worker,
 } from '@s3queue/core'
-import { assertSignal, EventHub, openShard, resolveQueueOptions, shardOf, streamEvents } from '@s3queue/core/shard'
-import { type Clock, InvalidOption, type MeteredStore, numberOption, withMetering } from '@s3queue/storage'
+import {
+  assertSignal,
+  EventHub,
+  openShard,
+  QUEUE_KEYS,
+  resolveQueueOptions,
+  shardOf,
+  streamEvents,
+} from '@s3queue/core/shard'
+import {
+  assertKnownKeys,
+  type Clock,
+  InvalidOption,
+  type MeteredStore,
+  numberOption,
+  withMetering,
+} from '@s3queue/storage'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { MetricsReader, type QueueHealth, type QueueMetrics, readHealth } from './metrics.ts'
-import { type CoordinatorOptions, resolveCoordinatorOptions } from './options.ts'
-import { mergeRegistries, readRegistry } from './registry/read-registry.ts'
+import { COORDINATOR_KEYS, type CoordinatorOptions, resolveCoordinatorOptions } from './options.ts'
+import { mergeRegistries, RegistryReader } from './registry/read-registry.ts'
 import type { RegistryRecord } from './registry/record.ts'
 import { type CoordinatedEnqueueOptions, type EnqueueManyOptions, Router } from './shards/enqueue.ts'
 import { merged } from './shards/following.ts'
@@ -74,6 +89,12 @@ export function createCoordinatedQueue<T>(options: CoordinatedQueueOptions): Coo
 }
 
 const WHO = 'createCoordinatedQueue'
+/** The transport is this package's, and which log is which is told by the number of shards alone. */
+const KEYS: readonly string[] = [
+  ...QUEUE_KEYS.filter((key) => key !== 'transport' && key !== 'shard'),
+  ...COORDINATOR_KEYS,
+  'shards',
+]
 
 /** Processes look whether there are more shards at every so many-th sign of life of a busy worker. */
 const LOOK_BEATS = 6
@@ -94,8 +115,9 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
   #closing: Promise<void> | undefined
 
   constructor(given: CoordinatedQueueOptions) {
+    assertKnownKeys(WHO, given, KEYS)
     const { heartbeatIntervalMs, heartbeatTtlMs, dispatchIntervalMs, shards: wanted, ...forCore } = given
-    const settings = resolveQueueOptions(forCore)
+    const settings = resolveQueueOptions(forCore, WHO)
     const coordination = resolveCoordinatorOptions(WHO, { heartbeatIntervalMs, heartbeatTtlMs, dispatchIntervalMs })
     const { name, namespacePrefix, clock, random, ids, logger } = settings
     if (wanted !== undefined) numberOption(WHO, 'shards', wanted, 1, { min: 1, max: 64, integer: true })
@@ -113,7 +135,8 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
     const open = (index: number): Shard<T> => {
       const transport = createMailboxTransport(coordination)
       const queue = openShard<T>({ ...forCore, store, transport, shard: index })
-      return { index, prefix: `${queuePrefix}${index}/`, queue, transport }
+      const registry = new RegistryReader(store, `${queuePrefix}${index}/`)
+      return { index, queue, transport, registry }
     }
     const record = new ShardRecord({
       name,
@@ -303,7 +326,7 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
 
   async workers(): Promise<RegistryRecord | undefined> {
     const registries = await this.#everywhere(
-      async ({ prefix, transport }) => transport.registry() ?? readRegistry(this.#store, prefix),
+      async ({ registry, transport }) => transport.registry() ?? registry.read(),
     )
     return mergeRegistries(registries)
   }

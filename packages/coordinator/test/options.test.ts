@@ -1,6 +1,6 @@
 import { InvalidOption } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
-import { type CoordinatorOptions, createCoordinatedQueue } from '../src/index.ts'
+import { type CoordinatorOptions, createCoordinatedQueue, createMailboxTransport } from '../src/index.ts'
 import { createWorld, linkTo, slowly, startInOrder } from './support.ts'
 
 describe('options', () => {
@@ -47,5 +47,16 @@ describe('options', () => {
     const open = (): unknown => createCoordinatedQueue({ name: 'jobs', store: createWorld().store, ...options })
     expect(open).toThrow(InvalidOption)
     expect(open).toThrow(name)
+    expect(open).toThrow(/^createCoordinatedQueue: /)
+  })
+
+  it('refuses what is for its own parts, and names the option that is meant', () => {
+    const { store } = createWorld()
+    const open = (options: object) => (): unknown => createCoordinatedQueue({ name: 'jobs', store, ...options })
+    expect(open({ shard: 2 })).toThrow('"shard" is not known. Did you mean "shards"?')
+    expect(open({ transport: createMailboxTransport() })).toThrow('"transport" is not known')
+    expect(open({ maxAttempt: 2 })).toThrow('"maxAttempt" is not known. Did you mean "maxAttempts"?')
+    expect(open({ heartbeatMs: 2000 })).toThrow(/Known: .*heartbeatIntervalMs.*, shards\./)
+    expect(() => createCoordinatedQueue(undefined as never)).toThrow(InvalidOption)
   })
 })

@@ -1,7 +1,7 @@
 import { createMemoryStore } from '@s3queue/storage-memory'
 import { expect, it } from 'vitest'
 import { Publisher } from '../src/registry/publisher.ts'
-import { readRegistry } from '../src/registry/read-registry.ts'
+import { RegistryReader } from '../src/registry/read-registry.ts'
 
 const PREFIX = 's3queue/jobs/0/'
 
@@ -22,7 +22,7 @@ it('a writer that was replaced and does not know it does not write over what its
   // The first finds that what it knew is gone, and looks again.
   await publish(before, 1, 'c')
   await publish(before, 1, 'd')
-  expect((await readRegistry(store, PREFIX))?.writer).toBe('b')
+  expect((await new RegistryReader(store, PREFIX).read())?.writer).toBe('b')
   await publish(after, 2, 'e')
-  expect((await readRegistry(store, PREFIX))?.writer).toBe('e')
+  expect((await new RegistryReader(store, PREFIX).read())?.writer).toBe('e')
 })

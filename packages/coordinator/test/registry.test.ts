@@ -1,6 +1,6 @@
 import { type ObjectStore, sleep } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
-import { readRegistry } from '../src/registry/read-registry.ts'
+import { RegistryReader } from '../src/registry/read-registry.ts'
 import { counted } from './counted.ts'
 import { createWorld, linkTo, slowly, startInOrder, type World } from './support.ts'
 
@@ -106,7 +106,7 @@ describe('the registry of workers', () => {
     expect(ofWriter).toBeLessThanOrEqual(19 * 2 * 4)
     expect(ofOthers).toEqual(ofOthers.map(() => 0))
     // What they all read instead has everybody in it.
-    const known = await readRegistry(world.store, 's3queue/jobs/0/')
+    const known = await new RegistryReader(world.store, 's3queue/jobs/0/').read()
     expect(known?.workers).toHaveLength(19)
     expect(known?.writer).toBe(pods[0]?.transport.registry()?.writer)
   })

@@ -132,7 +132,8 @@ export interface ResolvedQueueOptions extends Runtime {
 
 const HOUR_MS = 3_600_000
 const YEAR_MS = 366 * 24 * HOUR_MS
-const QUEUE_KEYS = [
+/** Names of all options of a queue. */
+export const QUEUE_KEYS: readonly string[] = [
   'name',
   'store',
   'namespace',
@@ -154,9 +155,8 @@ const QUEUE_KEYS = [
   'runtime',
 ]
 
-/** Fills in the defaults. Throws `InvalidOption` for unknown names and impossible values; nothing is clamped. */
-export function resolveQueueOptions(options: QueueOptions): ResolvedQueueOptions {
-  const who = 'createQueue'
+/** Fills in the defaults. Throws `InvalidOption` for unknown names and impossible values, in the name of `who`; nothing is clamped. */
+export function resolveQueueOptions(options: QueueOptions, who = 'createQueue'): ResolvedQueueOptions {
   if (typeof options !== 'object' || options === null)
     throw new InvalidOption(who, 'options', 'must be an object with at least name and store.')
   assertKnownKeys(who, options, QUEUE_KEYS)
@@ -194,8 +194,8 @@ export function resolveQueueOptions(options: QueueOptions): ResolvedQueueOptions
       ...whole,
     }),
     maxAttempts: numberOption(who, 'maxAttempts', options.maxAttempts, 3, { min: 1, max: 1000, ...whole }),
-    ...resolveMessageDefaults(options),
-    ...resolvePatience(options),
+    ...resolveMessageDefaults(who, options),
+    ...resolvePatience(who, options),
     maxPayloadBytes: numberOption(who, 'maxPayloadBytes', options.maxPayloadBytes, 1 << 20, {
       min: 1,
       max: 16 << 20,
@@ -230,8 +230,10 @@ function hasMethods(port: unknown, methods: readonly string[]): boolean {
 }
 
 /** How long a call may be on its way: a wait for company must not use that up. */
-function resolvePatience(options: QueueOptions): Pick<ResolvedQueueOptions, 'lingerMs' | 'acknowledgeTimeoutMs'> {
-  const who = 'createQueue'
+function resolvePatience(
+  who: string,
+  options: QueueOptions,
+): Pick<ResolvedQueueOptions, 'lingerMs' | 'acknowledgeTimeoutMs'> {
   const lingerMs = numberOption(who, 'lingerMs', options.lingerMs, 0, { max: 60_000, integer: true })
   const acknowledgeTimeoutMs = numberOption(who, 'acknowledgeTimeoutMs', options.acknowledgeTimeoutMs, 60_000, {
     min: 100,
@@ -248,6 +250,7 @@ function resolvePatience(options: QueueOptions): Pick<ResolvedQueueOptions, 'lin
 }
 
 function resolveMessageDefaults(
+  who: string,
   options: QueueOptions,
 ): Pick<
   ResolvedQueueOptions,
@@ -259,7 +262,6 @@ function resolveMessageDefaults(
   | 'deduplicationWindowMs'
   | 'offloadAboveBytes'
 > {
-  const who = 'createQueue'
   const { backoff, schema, retention = {} } = options
   if (schema !== undefined && typeof schema?.['~standard']?.validate !== 'function') {
     throw new InvalidOption(who, 'schema', 'must be a Standard Schema, such as one of zod, valibot or arktype.')

@@ -1,5 +1,5 @@
 /** What the writer last told of all workers, for processes that are not the writer: one read, however many workers there are. */
-import type { ObjectStore } from '@s3queue/storage'
+import type { ETag, ObjectStore } from '@s3queue/storage'
 import { FormatMismatch } from '../errors.ts'
 import { registryKey } from '../keys.ts'
 import { FORMAT } from '../mailbox/record.ts'
@@ -30,12 +30,26 @@ function both(one: WorkerRecord, other: WorkerRecord): WorkerRecord {
   }
 }
 
-/** Undefined if no writer has told anything yet. Throws `FormatMismatch`, and `StoreError`s. */
-export async function readRegistry(store: ObjectStore, prefix: string): Promise<RegistryRecord | undefined> {
-  const key = registryKey(prefix)
-  const answer = await store.get(key)
-  if (answer.outcome !== 'found') return undefined
-  const record = decodeRecord<RegistryRecord>(answer.body)
-  if ('workers' in record) return record
-  throw new FormatMismatch(key, Number(record.format), FORMAT)
+/** Reads what the writer of one log told. Owns what was read last, so that a look at nothing new has no body, however many workers there are. */
+export class RegistryReader {
+  readonly #store: ObjectStore
+  readonly #key: string
+  #seen: { readonly etag: ETag; readonly record: RegistryRecord } | undefined
+
+  constructor(store: ObjectStore, prefix: string) {
+    this.#store = store
+    this.#key = registryKey(prefix)
+  }
+
+  /** Undefined if no writer has told anything yet. Throws `FormatMismatch`, and `StoreError`s. */
+  async read(): Promise<RegistryRecord | undefined> {
+    const seen = this.#seen
+    const answer = await this.#store.get(this.#key, { ifNoneMatch: seen?.etag })
+    if (answer.outcome === 'not-modified') return seen?.record
+    if (answer.outcome === 'not-found') return undefined
+    const record = decodeRecord<RegistryRecord>(answer.body)
+    if (!('workers' in record)) throw new FormatMismatch(this.#key, Number(record.format), FORMAT)
+    this.#seen = { etag: answer.etag, record }
+    return record
+  }
 }

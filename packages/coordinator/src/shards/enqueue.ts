@@ -5,6 +5,10 @@ import { shardOfName } from './placement.ts'
 import type { ShardCount } from './record.ts'
 import type { Shards } from './shards.ts'
 
+/**
+ * As in the core, and a key. `id` and `deduplicationKey` each give the message its shard, so in a queue that began with several shards only one of them can
+ * be given.
+ */
 export interface CoordinatedEnqueueOptions extends EnqueueOptions {
   /**
    * Messages with the same key go to the same shard, for as long as the number of shards stays as it is: 1 to 200 characters. Default: to one shard after
@@ -134,7 +138,8 @@ function homeFor(
     throw new InvalidOption(
       'enqueue',
       'deduplicationKey',
-      `cannot be given together with "id" in a queue that began with ${firstCount} shards: each may have its home in another one. Leave one of them out.`,
+      `cannot be given together with "id" in a queue that began with ${firstCount} shards, as each of the two may have its home in another one. Leave one ` +
+        'of them out: with an id alone, a message that is enqueued again is there once as well.',
     )
   }
   const name = id ?? deduplicationKey

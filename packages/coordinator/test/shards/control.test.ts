@@ -1,5 +1,5 @@
 import type { MessageInfo, MessageStatus } from '@s3queue/core'
-import { InvalidOption, sleep } from '@s3queue/storage'
+import { InvalidOption, type ObjectStore, sleep } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
 import type { CoordinatedQueue } from '../../src/index.ts'
 import { createShardedWorld, numbers, type ShardedWorld } from './support.ts'
@@ -46,9 +46,14 @@ describe('a queue with several shards, as a whole', () => {
     }
     expect((await listed(world, queue, 'waiting', 1000)).pages).toBe(1)
     expect(await listed(world, queue, 'dead', 10)).toEqual({ messages: [], pages: 1 })
-    for (const after of ['x', 'waiting', '1/x', '1/dead:1'])
-      await expect(world.run(queue.list({ status: 'waiting', after }))).rejects.toThrow(InvalidOption)
-    await expect(world.run(queue.list({ status: 'waiting', limit: 0 }))).rejects.toThrow('"limit"')
+    for (const after of ['x', 'waiting', '1/x', '1/dead:1', '4/', '9/waiting:1', 7 as never, {} as never])
+      await expect(world.run(queue.list({ status: 'waiting', after }))).rejects.toThrow('"after" must be the "next"')
+    for (const limit of [0, 1001, Number.NaN, '5' as never])
+      await expect(world.run(queue.list({ status: 'waiting', limit }))).rejects.toThrow(`"limit" must be`)
+    for (const after of [undefined, '0/', '3/', '4/'])
+      await expect(world.run(queue.list({ status: 'done' as never, after }))).rejects.toThrow(InvalidOption)
+    await expect(world.run(queue.list(undefined as never))).rejects.toThrow('"status"')
+    await expect(world.run(queue.list({ status: 'dead', page: 2 } as never))).rejects.toThrow('"page" is not known')
   })
 
   it('C38 is paused and resumed everywhere', async () => {
@@ -185,5 +190,34 @@ describe('a queue with several shards, as a whole', () => {
     const told = await world.run(other?.workers() ?? Promise.resolve(undefined))
     expect(told?.writers).toEqual([ids[0], ids[0], ids[0]])
     expect(told?.workers.map(({ id, concurrency }) => ({ id, concurrency }))).toEqual([{ id: ids[1], concurrency: 4 }])
+  })
+
+  it('C55 who asks again for the workers is told without a body that nothing has changed', async () => {
+    const world = createShardedWorld()
+    const pod = world.queue<number>({ shards: 2 })
+    const { id } = pod.process(() => {}, { workerId: 'pod' })
+    await world.run(pod.enqueue(1))
+    await world.pass(12_000)
+    const answers: string[] = []
+    const store: ObjectStore = {
+      ...world.store,
+      get: async (key, options) => {
+        const answer = await world.store.get(key, options)
+        if (key.endsWith('/registry')) answers.push(answer.outcome)
+        return answer
+      },
+    }
+    const other = world.queue<number>({ shards: 2, store })
+    other.process(() => {}, { workerId: 'other' })
+    await world.pass(40_000)
+    const told = await world.run(other.workers())
+    expect(told?.writers).toEqual([id, id])
+    expect(answers).toEqual(['found', 'found'])
+    expect(await world.run(other.workers())).toEqual(told)
+    expect(answers.slice(2)).toEqual(['not-modified', 'not-modified'])
+    await world.run(other.close())
+    await world.pass(20_000)
+    const third = world.queue<number>({ shards: 2, store })
+    expect((await world.run(third.workers()))?.workers).toEqual([])
   })
 })
