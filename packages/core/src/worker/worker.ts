@@ -175,12 +175,18 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
   }
 
   revoke(token: number, reason: Error): void {
-    for (const attempt of this.#running) {
-      if (attempt.claim.token !== token) continue
+    const attempt = [...this.#running].find(({ claim }) => claim.token === token)
+    if (attempt === undefined) {
+      this.#dropTicket(token)
+    } else {
       attempt.abort(reason)
       this.#finish(attempt, undefined)
-      return
     }
+    // There is room again, and no settlement that would make the writer look.
+    this.#context.engine.finishedWaiting()
+  }
+
+  #dropTicket(token: number): void {
     const tickets = this.#tickets
     this.#tickets = new Deque()
     for (const ticket of tickets) {
