@@ -60,57 +60,49 @@ export interface HandledAttemptOptions {
   readonly renewals: RenewalListener
 }
 
-/** One attempt under way. The handler sees it as its context, and may take it apart. */
+/**
+ * One attempt under way. The handler sees it as its context, and may take it apart, log it, or copy it: what it can be asked for is its own, and
+ * the rest is not.
+ */
 export class HandledAttempt implements HandlerContext {
-  readonly record: S3dbRecord
+  readonly queueId: string
+  readonly workerId: string
+  readonly attempt: number
+  readonly attempts: number
+  readonly maxAttempts: number
+  readonly queuedAt: string
+  readonly claimedAt: string
   readonly metadata: Readonly<Record<string, unknown>>
-  decision: Decision | undefined
+  readonly lockToken: string
+  readonly fencingToken: number
+  declare readonly visibleUntil: number
   readonly #options: HandledAttemptOptions
+  #decision: Decision | undefined
 
   constructor(options: HandledAttemptOptions) {
+    const { claimed, metadata } = options
     this.#options = options
-    this.record = options.record
-    this.metadata = options.metadata
+    this.queueId = claimed.id
+    this.workerId = claimed.workerId
+    this.attempt = claimed.attempt
+    this.attempts = claimed.attempt
+    this.maxAttempts = claimed.maxAttempts
+    this.queuedAt = new Date(claimed.enqueuedAt).toISOString()
+    this.claimedAt = new Date(claimed.claimedAt).toISOString()
+    this.metadata = metadata
+    this.lockToken = String(claimed.fencingToken)
+    this.fencingToken = claimed.fencingToken
+    // It changes with every extension.
+    Object.defineProperty(this, 'visibleUntil', { enumerable: true, get: () => claimed.deadline })
   }
 
-  get queueId(): string {
-    return this.#claimed.id
+  get record(): S3dbRecord {
+    return this.#options.record
   }
 
-  get workerId(): string {
-    return this.#claimed.workerId
-  }
-
-  get attempt(): number {
-    return this.#claimed.attempt
-  }
-
-  get attempts(): number {
-    return this.#claimed.attempt
-  }
-
-  get maxAttempts(): number {
-    return this.#claimed.maxAttempts
-  }
-
-  get queuedAt(): string {
-    return new Date(this.#claimed.enqueuedAt).toISOString()
-  }
-
-  get claimedAt(): string {
-    return new Date(this.#claimed.claimedAt).toISOString()
-  }
-
-  get lockToken(): string {
-    return String(this.#claimed.fencingToken)
-  }
-
-  get fencingToken(): number {
-    return this.#claimed.fencingToken
-  }
-
-  get visibleUntil(): number {
-    return this.#claimed.deadline
+  /** What the handler has said itself. */
+  get decision(): Decision | undefined {
+    return this.#decision
   }
 
   get signal(): AbortSignal {
@@ -146,7 +138,7 @@ export class HandledAttempt implements HandlerContext {
 
   #decide(decision: Decision): void {
     if (this.signal.aborted) throw claimedByAnother(this.queueId, this.signal.reason)
-    this.decision = decision
+    this.#decision = decision
   }
 
   get #claimed(): Claimed {

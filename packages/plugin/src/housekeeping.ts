@@ -63,7 +63,7 @@ export class Housekeeping {
     if (deadLetters === undefined) return session.queue.redrive(which)
     const wanted = which === undefined ? undefined : new Set(typeof which === 'string' ? [which] : which)
     let redriven = 0
-    for (const row of await deadLetters.rows()) {
+    for await (const row of deadLetters.rows()) {
       if (wanted !== undefined && !wanted.has(row.id) && !wanted.has(String(row.originalId))) continue
       await this.#again(row)
       await deadLetters.resource.delete(row.id)

@@ -35,12 +35,14 @@ async function main(): Promise<number> {
   try {
     const queue = new S3QueuePlugin({ resource, namespace, autoStart: false })
     await db.usePlugin(queue)
-    const { moved, withoutRecord } = await queue.adoptQueue(values['queue-resource'])
+    const { moved, withoutRecord, unread } = await queue.adoptQueue(values['queue-resource'])
     process.stdout.write(`${moved} messages moved, ${withoutRecord} left whose record is gone\n`)
+    if (unread === 0) return 0
+    process.stderr.write(`${unread} entries could not be read, and are left: run this again\n`)
+    return 1
   } finally {
     await db.disconnect()
   }
-  return 0
 }
 
 main().then(

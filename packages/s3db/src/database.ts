@@ -11,16 +11,21 @@ export interface S3dbRecord {
 
 export type RecordData = Readonly<Record<string, unknown>>
 
+/** What the cache of s3db.js takes, if there is one: not to answer itself. */
+export interface Uncached {
+  readonly skipCache?: boolean
+}
+
 export interface S3dbResource {
   readonly name: string
   insert(data: RecordData): Promise<S3dbRecord>
-  get(id: string): Promise<S3dbRecord>
+  get(id: string, options?: Uncached): Promise<S3dbRecord>
   update(id: string, changes: RecordData): Promise<S3dbRecord>
   delete(id: string): Promise<unknown>
   deleteMany(ids: string[]): Promise<unknown>
-  listIds(options?: { limit?: number; offset?: number }): Promise<string[]>
-  list(options?: { limit?: number; offset?: number }): Promise<S3dbRecord[]>
-  count(): Promise<number>
+  listIds(options?: Uncached & { limit?: number; offset?: number }): Promise<string[]>
+  list(options?: Uncached & { limit?: number; offset?: number }): Promise<S3dbRecord[]>
+  count(options?: Uncached): Promise<number>
 }
 
 /** The client of a database: where its objects are. */

@@ -11,6 +11,7 @@ import type { S3dbDatabase, S3dbRecord, S3dbResource } from './database.ts'
 import { lastError } from './entry.ts'
 import { classifyLibraryError } from './library-error.ts'
 import type { MessagePayload } from './message-payload.ts'
+import { allIds, readAll } from './read-all.ts'
 import { ownAttributes, type Records } from './records.ts'
 
 const ATTRIBUTES = {
@@ -111,17 +112,20 @@ export class DeadLetters {
     }
   }
 
-  /** Rows in pages, oldest first by their ids' order in the store. */
-  rows(options: { limit?: number; offset?: number } = {}): Promise<S3dbRecord[]> {
-    return this.resource.list(options)
+  /** Every row there is, oldest first by their ids' order in the store. Rejects with the library's error for one that cannot be read. */
+  async *rows(): AsyncIterable<S3dbRecord> {
+    for await (const { read } of readAll(this.resource)) {
+      if (read.outcome === 'found') yield read.record
+      else if (read.outcome !== 'missing') throw read.error
+    }
   }
 
   count(): Promise<number> {
-    return this.resource.count()
+    return this.resource.count({ skipCache: true })
   }
 
   async removeAll(): Promise<number> {
-    const ids = await this.resource.listIds()
+    const ids = await allIds(this.resource)
     if (ids.length > 0) await this.resource.deleteMany(ids)
     return ids.length
   }

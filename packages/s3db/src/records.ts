@@ -49,14 +49,8 @@ export class Records {
   }
 
   /** Never rejects. */
-  async read(id: string): Promise<ReadRecord> {
-    try {
-      return { outcome: 'found', record: await this.#resource.get(id) }
-    } catch (error) {
-      const kind = classifyLibraryError(error)
-      if (kind === 'missing') return { outcome: 'missing' }
-      return { outcome: kind === 'unavailable' ? 'unavailable' : 'unreadable', error }
-    }
+  read(id: string): Promise<ReadRecord> {
+    return readRecord(this.#resource, id)
   }
 
   /** Changes what differs, if anything does; resolves to the record as it is now. */
@@ -68,6 +62,17 @@ export class Records {
 
   async remove(id: string): Promise<void> {
     await this.#resource.delete(id)
+  }
+}
+
+/** As it is in the store, whatever a cache of the database says: another process may have changed it. Never rejects. */
+export async function readRecord(resource: S3dbResource, id: string): Promise<ReadRecord> {
+  try {
+    return { outcome: 'found', record: await resource.get(id, { skipCache: true }) }
+  } catch (error) {
+    const kind = classifyLibraryError(error)
+    if (kind === 'missing') return { outcome: 'missing' }
+    return { outcome: kind === 'unavailable' ? 'unavailable' : 'unreadable', error }
   }
 }
 

@@ -60,6 +60,29 @@ describe('the dead letter resource', () => {
   })
 })
 
+describe('more rows than the library lists at once', () => {
+  it('all are handed out and all are removed, also where reading one fails once', async () => {
+    const world = await openWorld()
+    const { letters, rows } = await open(world)
+    const ids = Array.from({ length: 1005 }, (_, i) => `row-${String(i).padStart(4, '0')}`)
+    await Promise.all(ids.map((id) => rows.insert({ id, originalId: id, queueId: id, attempts: 1 })))
+    const idsOf = async (): Promise<string[]> => {
+      const seen: string[] = []
+      for await (const { id } of letters.rows()) seen.push(id)
+      return seen
+    }
+    expect(await idsOf()).toEqual(ids)
+    const { get } = rows
+    rows.get = (id, options) =>
+      id === 'row-1003'
+        ? Promise.reject(Object.assign(new Error('not now'), { code: 'SlowDown' }))
+        : get.call(rows, id, options)
+    await expect(idsOf()).rejects.toThrow('not now')
+    expect(await letters.removeAll()).toBe(1005)
+    expect(await rows.count()).toBe(0)
+  })
+})
+
 async function die({ enqueuer, queue }: World, id: string): Promise<void> {
   await enqueuer.enqueue({ id, type: 'x' })
   const worker = queue.process(() => Promise.reject(new Error('no')))

@@ -1,4 +1,5 @@
-import { PluginError } from 's3db.js'
+import { inspect } from 'node:util'
+import { CachePlugin, PluginError } from 's3db.js'
 import { describe, expect, it } from 'vitest'
 import type { HandlerContext } from '../../src/index.ts'
 import type { Place } from '../support/place.ts'
@@ -14,6 +15,42 @@ export function describeHandler(place: Place): void {
       const completed = next(queue, 'plg:s3-queue:message-completed')
       await queue.startProcessing((task) => ({ id: task.id, type: task.type }))
       expect(await completed).toMatchObject({ result: { id, type: 'new' } })
+    })
+
+    it('C60 a cache of the database does not stand between the handler and the record, nor between getStats and the dead letters', async () => {
+      const world = await openWorld(place)
+      const { use, tasks: resource, db } = world
+      await db.usePlugin(new CachePlugin({ driver: 'memory', logLevel: 'silent' }) as never)
+      const { queue, tasks } = await use({ maxAttempts: 1, deadLetterResource: 'failed_tasks' })
+      const { id } = await tasks.enqueue({ type: 'old' })
+      for (let n = 0; n < 3; n++) await resource.get(id)
+      expect(await tasks.queueStats()).toMatchObject({ dead: 0 })
+      const other = await world.other()
+      await other.tasks.update(id, { type: 'new' })
+      expect(await resource.get(id)).toMatchObject({ type: 'old' })
+      const dead = next(queue, 'plg:s3-queue:message-dead')
+      await queue.startProcessing(({ type }) => Promise.reject(new Error(`saw ${type}`)))
+      expect(await dead).toMatchObject({ error: 'Error: saw new' })
+      await until(async () => (await tasks.queueStats()).dead === 1 && (await queue.countQueue('all')) === 1)
+    })
+
+    it('C61 the context can be logged, copied and sent as JSON, and says the same', async () => {
+      const { use } = await openWorld(place)
+      const { queue, tasks } = await use()
+      const completed = next(queue, 'plg:s3-queue:message-completed')
+      const { id: queueId } = await tasks.enqueue({ type: 'a' })
+      await queue.startProcessing((_task, context) => ({
+        ...{ copied: { ...context }, sent: JSON.parse(JSON.stringify(context)), logged: inspect(context) },
+      }))
+      const fields = { queueId, workerId: queue.workerId, attempt: 1, attempts: 1, maxAttempts: 3 }
+      const whole = { ...fields, visibleUntil: expect.any(Number), queuedAt: expect.stringMatching(/^20.*Z$/) }
+      const { result } = await completed
+      expect(result).toMatchObject({
+        copied: whole,
+        sent: whole,
+        logged: expect.stringContaining(`queueId: '${queueId}'`),
+      })
+      expect(result).not.toHaveProperty('sent.record')
     })
 
     it('C61 the context says all there is to say; attempt counts from 1 and equals attempts', async () => {
