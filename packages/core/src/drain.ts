@@ -56,11 +56,9 @@ export async function drainQueue(
     for (let waitMs = 100; ; waitMs = Math.min(2000, waitMs * 2)) {
       signal?.throwIfAborted()
       if (bound.signal.aborted || handled() >= maxMessages) return { drained: false, handled: handled() }
-      const { waiting, delayed, active } = await engine.stats()
+      const { waiting, delayed, active } = await engine.views.stats()
       if (waiting + active + (includeDelayed ? delayed : 0) === 0) return { drained: true, handled: handled() }
-      if (engine.isLeading)
-        await engine.whenChanged(() => isEmpty(engine, includeDelayed) || handled() >= maxMessages, either)
-      else await engine.wait(waitMs, either)
+      await engine.views.whenDone(() => isEmpty(engine, includeDelayed) || handled() >= maxMessages, waitMs, either)
     }
   } finally {
     cancelDeadline()
@@ -69,6 +67,6 @@ export async function drainQueue(
 }
 
 function isEmpty(engine: Engine, includeDelayed: boolean): boolean {
-  const stats = engine.peekStats()
+  const stats = engine.views.peekStats()
   return stats !== undefined && stats.waiting + stats.active + (includeDelayed ? stats.delayed : 0) === 0
 }

@@ -146,7 +146,7 @@ class LocalQueue<T> implements ShardQueue<T> {
     slots.limit(1)
     const worker = this.#start(handler, resolved, slots, this.#workerId(resolved))
     try {
-      return await this.#engine.serveOne(slots)
+      return await this.#engine.local.serveOne(slots)
     } finally {
       await this.#stop(worker, this.#options.visibilityTimeoutMs)
     }
@@ -157,7 +157,7 @@ class LocalQueue<T> implements ShardQueue<T> {
   }
 
   getStats(): Promise<QueueStats> {
-    return this.#engine.stats()
+    return this.#engine.views.stats()
   }
 
   getCost(): QueueCost {
@@ -175,12 +175,12 @@ class LocalQueue<T> implements ShardQueue<T> {
 
   async get(id: string): Promise<MessageInfo | undefined> {
     assertId('get', id)
-    return this.#engine.find(id, (state) => describeMessage(state, id))
+    return this.#engine.views.find(id, (state) => describeMessage(state, id))
   }
 
   async getPayload(id: string): Promise<T> {
     assertId('getPayload', id)
-    const message = await this.#engine.find(id, (state) => {
+    const message = await this.#engine.views.find(id, (state) => {
       const found = findMessage(state, id)
       if (found?.status === 'waiting') return { batch: found.run.batch, seq: found.seq }
       return found?.status === 'active' ? found.claim : found?.status === 'dead' ? found.dead : undefined
@@ -192,8 +192,8 @@ class LocalQueue<T> implements ShardQueue<T> {
 
   async list(options: ListOptions): Promise<MessagePage> {
     const resolved = resolveListOptions(options)
-    await this.#engine.stats()
-    return this.#engine.view((state) => listMessages(state, resolved))
+    await this.#engine.views.stats()
+    return this.#engine.views.view((state) => listMessages(state, resolved))
   }
 
   async waitFor(id: string, options: WaitOptions = {}): Promise<unknown> {
@@ -230,8 +230,8 @@ class LocalQueue<T> implements ShardQueue<T> {
   }
 
   async #deadLetters(which: (message: MessageInfo) => boolean): Promise<string[]> {
-    await this.#engine.stats()
-    return this.#engine.view(({ dead }) =>
+    await this.#engine.views.stats()
+    return this.#engine.views.view(({ dead }) =>
       Array.from(dead.values(), describeDead)
         .filter((message) => isPicked(which(message)))
         .map(({ id }) => id),
@@ -266,7 +266,7 @@ class LocalQueue<T> implements ShardQueue<T> {
   }
 
   isPaused(): Promise<boolean> {
-    return this.#engine.view(({ paused }) => paused)
+    return this.#engine.views.view(({ paused }) => paused)
   }
 
   close(): Promise<void> {
@@ -306,7 +306,7 @@ class LocalQueue<T> implements ShardQueue<T> {
     }
     const context = { engine: this.#engine, events: this.#events, queue: this.#options, process, id, slots }
     this.#worker = new WorkerRuntime<T>(context, handler)
-    this.#engine.attach(this.#worker)
+    this.#engine.local.attach(this.#worker)
     return this.#worker
   }
 
@@ -315,7 +315,7 @@ class LocalQueue<T> implements ShardQueue<T> {
     if (this.#worker !== worker) return
     this.#worker = undefined
     this.#counts.handled += worker.finishedCount
-    await this.#engine.detach()
+    await this.#engine.local.detach()
   }
 }
 

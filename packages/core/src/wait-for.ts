@@ -20,10 +20,10 @@ export async function waitForResult(engine: Engine, queue: string, id: string, o
     signal?.throwIfAborted()
     const expected = engine.endings.expect(id)
     try {
-      const message = await engine.find(id, (state) => describeMessage(state, id))
+      const message = await engine.views.find(id, (state) => describeMessage(state, id))
       const now = message === undefined ? expected.ending : endingOf(message)
       if (message === undefined && now === undefined) throw notFound(id, queue)
-      const ending = now ?? (await engine.ending(expected, waitMs, signal))
+      const ending = now ?? (await engine.views.ending(expected, waitMs, signal))
       if (ending.kind === 'completed') return ending.result
       if (ending.kind === 'died') throw new MessageDied(id, ending.reason, ending.failures)
     } finally {

@@ -9,6 +9,7 @@ import { sleep } from '@s3queue/storage'
 import { ClockOff, QueueClosed, TransportMissing } from '../errors.ts'
 import { queueFold } from '../state/fold.ts'
 import type { QueueState } from '../state/model.ts'
+import { Changes } from './changes.ts'
 import type { EngineContext, Submission } from './context.ts'
 import { describeWriter, Heartbeat, SIGN_SHARE, type WriterDetails } from './heartbeat.ts'
 import { ensureProbed } from './probe.ts'
@@ -38,7 +39,6 @@ const SPREAD_MS = 300
 export interface ElectionOptions {
   readonly context: EngineContext
   readonly sender: string
-  /** The role has changed, or a commit has become durable. */
   readonly onChange: (role: Role) => void
   /** A command did not become durable in a term. */
   readonly onLost: (submission: Submission) => void
@@ -53,6 +53,8 @@ export interface ElectionOptions {
 }
 
 export class Election {
+  /** The role has changed, or a commit has become durable. */
+  readonly changes: Changes = new Changes()
   readonly #options: ElectionOptions
   readonly #lease: Lease<WriterDetails>
   readonly #abort = new AbortController()
@@ -86,6 +88,18 @@ export class Election {
   }
 
   get role(): Role {
+    return this.#role
+  }
+
+  /** Whether this process is the writer now. */
+  get isLeading(): boolean {
+    return this.#role.kind === 'leading'
+  }
+
+  /** The role, once there is one. */
+  async whenKnown(): Promise<Role> {
+    if (this.#role.kind === 'idle') this.start()
+    while (this.#role.kind === 'electing') await this.changes.next()
     return this.#role
   }
 
@@ -197,7 +211,7 @@ export class Election {
    * trusts its lease: its claims would run out here, while there they are extended.
    */
   async #lead(grant: LeaseGrant<WriterDetails>): Promise<void> {
-    const { context, onChange, onLost, onTrying } = this.#options
+    const { context, onLost, onTrying } = this.#options
     const { signal } = this.#abort
     onTrying()
     const leadership = await this.#takeOver(grant)
@@ -214,7 +228,7 @@ export class Election {
     const ended = Promise.withResolvers<Error>()
     const term = new Term({
       ...{ context, grant, leadership, provenAt, onLost },
-      onCommitted: () => onChange(this.#role),
+      onCommitted: () => this.changes.tell(),
       onEnd: (reason) => ended.resolve(reason),
     })
     this.#setRole({ kind: 'leading', term })
@@ -292,6 +306,7 @@ export class Election {
   #setRole(role: Role): void {
     this.#role = role
     this.#options.onChange(role)
+    this.changes.tell()
   }
 }
 

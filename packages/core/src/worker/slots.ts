@@ -7,6 +7,7 @@
  * others hold, so that all together may hold at most twice as many as one worker would, and each gets slots in turn.
  */
 import type { Clock } from '@s3queue/storage'
+import { Changes } from '../engine/changes.ts'
 import { Prefetch } from './prefetch.ts'
 
 /** How long handlers may run one after the other before the event loop gets a turn. */
@@ -57,7 +58,8 @@ export class SlotPool {
   #movedAt = 0
   #cancelStall: (() => void) | undefined
   #isStalled = false
-  #onFinished: (() => void)[] = []
+  /** Handlers have ended. */
+  readonly #ends = new Changes()
 
   constructor({ clock, concurrency, maxPrefetch, lingerMs }: SlotPoolOptions) {
     this.#clock = clock
@@ -88,16 +90,7 @@ export class SlotPool {
 
   /** Resolves once `count` handlers have ended in all, or the signal is aborted. */
   async whenFinished(count: number, signal: AbortSignal): Promise<void> {
-    while (this.#finished < count && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        const end = (): void => {
-          signal.removeEventListener('abort', end)
-          resolve()
-        }
-        signal.addEventListener('abort', end, { once: true })
-        this.#onFinished.push(end)
-      })
-    }
+    while (this.#finished < count && !signal.aborted) await this.#ends.next(signal)
   }
 
   join(member: SlotMember): void {
@@ -147,7 +140,7 @@ export class SlotPool {
     this.#running--
     this.#finished++
     this.#prefetch.finished()
-    for (const tell of this.#onFinished.splice(0)) tell()
+    this.#ends.tell()
     if (!this.#isStalled) return
     this.#isStalled = false
     this.#tellRoom()

@@ -119,7 +119,7 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
   }
 
   roomChanged(): void {
-    this.#context.engine.finishedWaiting()
+    this.#context.engine.local.finishedWaiting()
   }
 
   knows(token: number): boolean {
@@ -137,7 +137,7 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     this.#reserved -= count
     this.#slots.took(-count)
     // There is room again, and nothing else may be going on that would make the writer look.
-    if (count > 0) this.#context.engine.finishedWaiting()
+    if (count > 0) this.#context.engine.local.finishedWaiting()
     this.#tellIfIdle()
   }
 
@@ -300,7 +300,7 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     this.#reporting.add(attempt)
     this.#cancelReports ??= this.#context.queue.clock.setTimer(REPORT_AFTER_MS, () => {
       this.#cancelReports = undefined
-      if (this.#reporting.size > 0) this.#context.engine.finishedWaiting()
+      if (this.#reporting.size > 0) this.#context.engine.local.finishedWaiting()
     })
   }
 
@@ -325,7 +325,7 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     const patienceMs = isPatient ? this.#slots.patienceMs() : 0
     const tell = (): void => {
       this.#hasTold = true
-      engine.finishedWaiting()
+      engine.local.finishedWaiting()
     }
     if (patienceMs === 0) tell()
     else this.#cancelPatience ??= queue.clock.setTimer(patienceMs, tell)
@@ -345,7 +345,7 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
   }
 
   async #extendOne(attempt: Attempt, ms: number): Promise<void> {
-    const extension = await this.#context.engine.setTimeout(attempt.claim.token, timeoutToTrust(ms))
+    const extension = await this.#context.engine.local.setTimeout(attempt.claim.token, timeoutToTrust(ms))
     if (extension === undefined || !this.#running.has(attempt)) {
       const error = claimLost(attempt.claim)
       attempt.abort(error)
@@ -377,7 +377,7 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     const { engine, process, queue } = this.#context
     const attempts = process.autoExtend ? [...this.#running].filter((attempt) => !attempt.isAborted) : []
     const held = [...attempts, ...this.#tickets]
-    const extension = await engine.extend(
+    const extension = await engine.local.extend(
       held.map(({ claim }) => claim.token),
       queue.visibilityTimeoutMs / 3,
     )

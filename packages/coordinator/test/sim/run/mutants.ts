@@ -157,9 +157,9 @@ const WORKER: readonly Mutant[] = [
   mutant(
     'a worker does not know the tickets whose payloads it is reading',
     GIVEN_BACK,
-    'core/src/engine/engine.ts',
-    ' || this.#standby.isLoading(token),',
-    ',',
+    'core/src/engine/local-worker.ts',
+    ' || this.#standby.isLoading(token)',
+    '',
     WEATHERS['late-payloads'],
   ),
   mutant(

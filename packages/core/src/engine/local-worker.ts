@@ -1,0 +1,138 @@
+/**
+ * The worker of this process, as the engine sees it: it comes and goes, its claims get more time, and what it has ended is taken. By the writer
+ * where that is here, else on its way through the standby.
+ */
+import { sleep } from '@s3queue/storage'
+import { NotAcknowledged } from '../errors.ts'
+import type { SettleCommand } from '../state/commands.ts'
+import type { ClaimExtension, Extended } from '../transport/port.ts'
+import type { EngineContext, WorkerLink } from './context.ts'
+import type { Election } from './election.ts'
+import type { Outstanding } from './outstanding.ts'
+import type { Standby } from './standby.ts'
+import type { Views } from './views.ts'
+
+export interface LocalWorkerOptions {
+  readonly context: EngineContext
+  readonly election: Election
+  readonly standby: Standby
+  readonly outstanding: Outstanding
+  readonly views: Views
+  /** Makes a command durable. */
+  readonly submit: (command: SettleCommand) => Promise<unknown>
+  readonly signal: AbortSignal
+}
+
+export class LocalWorker {
+  readonly #options: LocalWorkerOptions
+  readonly #election: Election
+  readonly #standby: Standby
+  #link: WorkerLink | undefined
+  /** Those that are on their way out. */
+  #leaving: Promise<unknown> = Promise.resolve()
+
+  constructor(options: LocalWorkerOptions) {
+    this.#options = options
+    this.#election = options.election
+    this.#standby = options.standby
+  }
+
+  /** The worker, while there is one. */
+  get link(): WorkerLink | undefined {
+    return this.#link
+  }
+
+  /** Whether the worker holds this claim, is about to get its payload, or has a settlement of it that was not taken yet. */
+  knows(token: number): boolean {
+    return this.#link?.knows(token) === true || this.#standby.isLoading(token)
+  }
+
+  /** A claim was taken from the worker. */
+  revoke(token: number, reason: Error): void {
+    this.#standby.forget(token)
+    this.#link?.revoke(token, reason)
+  }
+
+  /** A worker has come: this process is now worth being the writer. */
+  attach(worker: WorkerLink): void {
+    this.#link = worker
+    const { role } = this.#election
+    if (role.kind === 'leading') role.term.workersChanged()
+    else this.#election.reopen()
+  }
+
+  /** The worker has gone. Resolves when everything it had is settled. */
+  detach(): Promise<void> {
+    const leaving = this.#detach()
+    this.#leaving = Promise.allSettled([this.#leaving, leaving])
+    return leaving
+  }
+
+  async #detach(): Promise<void> {
+    const worker = this.#link
+    const settlements = worker?.takeFinished().settlements ?? []
+    this.#link = undefined
+    const { role } = this.#election
+    if (role.kind === 'leading') role.term.workersChanged()
+    try {
+      if (role.kind === 'leading' || settlements.length > 0) await this.#options.submit({ type: 'settle', settlements })
+    } finally {
+      if (worker !== undefined) await this.#standby.leave(worker)
+      // The next one may have come meanwhile.
+      if (this.#election.role.kind === 'standby') this.#standby.begin()
+    }
+  }
+
+  /** Resolves when all that were on their way out have left. Never rejects. */
+  async whenLeft(): Promise<void> {
+    await this.#leaving
+  }
+
+  /** The worker has settlements or reports to take, or room. */
+  finishedWaiting(): void {
+    const { role } = this.#election
+    if (role.kind === 'leading') role.term.wake()
+    else if (role.kind === 'standby') this.#standby.flushSoon()
+  }
+
+  /** Gives claims their full time; undefined while nobody can be asked. See `Term.extend`. */
+  async extend(tokens: readonly number[], maxAgeMs: number): Promise<Extended | undefined> {
+    const { role } = this.#election
+    if (role.kind === 'standby') return this.#standby.extend(tokens)
+    if (role.kind !== 'leading') return undefined
+    return role.term.extend(tokens, maxAgeMs).catch(() => undefined)
+  }
+
+  /** See `Claims.setTimeout`. Rejects with `NotAcknowledged` while nobody can be asked. */
+  setTimeout(token: number, ms: number): Promise<ClaimExtension | undefined> {
+    const { role } = this.#election
+    const answer = role.kind === 'leading' ? role.term.setTimeout(token, ms) : this.#standby.setTimeout(token, ms)
+    if (answer !== undefined) return this.#options.outstanding.bound(answer)
+    return Promise.reject(
+      new NotAcknowledged(
+        'The claim cannot be extended now: this process is not the writer at the moment. The claim lasts until its deadline.',
+      ),
+    )
+  }
+
+  /** Waits until a worker that takes one message has finished one, or there is none to be had. */
+  async serveOne(worker: { readonly taken: number; readonly finishedCount: number }): Promise<boolean> {
+    const { context, views, signal } = this.#options
+    while (worker.finishedCount === 0) {
+      if (worker.taken === 0) {
+        const { waiting } = await views.stats()
+        if (worker.taken === 0 && (waiting === 0 || !(await this.#mayServe()))) return false
+      }
+      if (worker.finishedCount > 0) break
+      if (this.#election.isLeading) await this.#election.changes.next()
+      else await sleep(context.options.clock, 100, signal)
+    }
+    return true
+  }
+
+  /** Whether messages are handed out to this process now. */
+  async #mayServe(): Promise<boolean> {
+    if (!this.#election.isLeading && !this.#standby.isJoined) return false
+    return !(await this.#options.views.view(({ paused }) => paused))
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * What a process sees of its queue: the writer's own state once that is durable, elsewhere the log as far as it goes, and what waits in the inbox.
+ * Nobody waits without end: see `Outstanding`.
+ */
+import { sleep } from '@s3queue/storage'
+import { QueueClosed } from '../errors.ts'
+import { numberedId, type QueueState, type QueueStats } from '../state/model.ts'
+import type { EngineContext } from './context.ts'
+import type { Election } from './election.ts'
+import type { Ending, Expectation } from './endings.ts'
+import { Observer } from './observer.ts'
+import type { Outstanding } from './outstanding.ts'
+import { wasTakenOver } from './term.ts'
+
+export interface ViewsOptions {
+  readonly context: EngineContext
+  readonly election: Election
+  readonly outstanding: Outstanding
+  /** Whether the queue takes no questions any more. */
+  readonly isClosing: () => boolean
+  readonly signal: AbortSignal
+}
+
+export class Views {
+  readonly #options: ViewsOptions
+  readonly #election: Election
+  readonly #outstanding: Outstanding
+  readonly #observer: Observer
+
+  constructor(options: ViewsOptions) {
+    this.#options = options
+    this.#election = options.election
+    this.#outstanding = options.outstanding
+    this.#observer = new Observer(options.context)
+  }
+
+  /** Looks at the state: the writer's once it is durable, or the log's as far as it goes. */
+  async view<T>(look: (state: QueueState) => T): Promise<T> {
+    this.#assertOpen()
+    return this.#outstanding.bound(this.#view(look))
+  }
+
+  async #view<T>(look: (state: QueueState) => T): Promise<T> {
+    const role = await this.#election.whenKnown()
+    if (role.kind !== 'leading') return this.#observer.view(look, this.#options.signal)
+    return role.term.view(look).catch((error: unknown) => {
+      if (wasTakenOver(error)) return this.#view(look)
+      throw error
+    })
+  }
+
+  /** Exact numbers, also from a process that is not the writer. */
+  async stats(): Promise<QueueStats> {
+    this.#assertOpen()
+    return this.#outstanding.bound(this.#stats())
+  }
+
+  async #stats(): Promise<QueueStats> {
+    const role = await this.#election.whenKnown()
+    if (role.kind !== 'leading') return this.#observer.stats(this.#options.signal)
+    return role.term.stats().catch((error: unknown) => {
+      if (wasTakenOver(error)) return this.#stats()
+      throw error
+    })
+  }
+
+  /** The writer's numbers without waiting for anything; undefined in other processes. */
+  peekStats(): QueueStats | undefined {
+    const { role } = this.#election
+    return role.kind === 'leading' ? role.term.peekStats() : undefined
+  }
+
+  /** What `look` finds of the message `id`, also if it is in the inbox yet: then the writer takes it out first, and others wait for that. */
+  async find<T>(id: string, look: (state: QueueState) => T | undefined): Promise<T | undefined> {
+    for (let waitMs = 50; ; waitMs = Math.min(2000, waitMs * 2)) {
+      const found = await this.view(look)
+      if (found !== undefined) return found
+      const { role } = this.#election
+      if (role.kind === 'leading') {
+        await this.stats()
+        const folded = await this.view(look)
+        // If the term ended meanwhile, nobody may have taken the message out of the inbox.
+        if (folded !== undefined || this.#election.role === role) return folded
+      } else {
+        const isThere = await this.#outstanding.bound(this.#observer.isInInbox(id, this.#options.signal))
+        if (!isThere) return this.view(look)
+        await this.#lookLater(waitMs)
+      }
+    }
+  }
+
+  /** The writer's answer to a command that went through the inbox, once it is there. */
+  async answerTo(sender: string, seq: number): Promise<number> {
+    for (let waitMs = 50; ; waitMs = Math.min(2000, waitMs * 2)) {
+      const answer = await this.view((state) => state.answers.get(numberedId(sender, seq)))
+      if (answer !== undefined) return answer.result
+      await this.#lookLater(waitMs)
+    }
+  }
+
+  /** How the wait for a message ends: at once where this process writes, else there is a look after a while. */
+  async ending(expected: Expectation, waitMs: number, signal: AbortSignal | undefined): Promise<Ending> {
+    if (this.#election.isLeading) return expected.known(signal)
+    await this.#sleep(waitMs, signal)
+    return expected.ending ?? { kind: 'look' }
+  }
+
+  /** Resolves when `done` says so, the signal is aborted, or it is time to look again: `waitMs` later, or once this process does not write any more. */
+  async whenDone(done: () => boolean, waitMs: number, signal: AbortSignal): Promise<void> {
+    const { changes, isLeading } = this.#election
+    if (!isLeading) return this.#sleep(waitMs, signal).catch(() => {})
+    while (this.#election.isLeading && !done() && !signal.aborted) await changes.next(signal)
+  }
+
+  /** Gives the writer time to take something out of the inbox. Nobody may be there to do that. */
+  async #lookLater(waitMs: number): Promise<void> {
+    this.#election.lookSoon()
+    await this.#sleep(waitMs)
+  }
+
+  #sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    const { context, signal: end } = this.#options
+    return sleep(context.options.clock, ms, signal === undefined ? end : AbortSignal.any([signal, end]))
+  }
+
+  #assertOpen(): void {
+    if (this.#options.isClosing()) throw new QueueClosed(this.#options.context.options.name)
+  }
+}
