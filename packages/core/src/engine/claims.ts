@@ -1,33 +1,19 @@
 /**
- * The claims of a term: made for workers here and elsewhere, handed over once they are in the log, extended, and taken back when
- * their time is up.
+ * The claims of a term, from when their time begins: extended, taken over from the term before, and taken back when their time is up. Who gets one is
+ * the `Dispatcher`'s to say.
  *
  * Owns their deadlines, on this process's monotonic clock. None begins before its worker can know of the claim; see
  * `../transport/port.ts` for claims that travel.
  */
-import { handOver } from '../claim.ts'
-import { decideDispatch } from '../dispatch.ts'
 import { Cancelled, Released } from '../errors.ts'
 import type { NoticeCommand, Settlement } from '../state/commands.ts'
 import { type Claim, messageId, type QueueState } from '../state/model.ts'
-import type {
-  ClaimExtension,
-  Receipt,
-  RemoteWorker,
-  RevokeReason,
-  TravellingTicket,
-  WriterSide,
-} from '../transport/port.ts'
+import type { ClaimExtension, Receipt, RevokeReason, WriterSide } from '../transport/port.ts'
 import type { CommitLoop } from './commit-loop.ts'
-import type { EngineContext, WorkerLink } from './context.ts'
+import type { EngineContext } from './context.ts'
 import { Deadlines } from './deadlines.ts'
 import type { LogTime } from './log-time.ts'
-import type { PayloadSource } from './payload-source.ts'
 
-/** Claims for a worker elsewhere in one commit, at most: their payloads travel in one object. */
-const MAX_TRAVELLING = 256
-/** Payloads of more characters or bytes do not travel with their tickets. */
-const MAX_INLINE = 16 << 10
 /** A part of the visibility timeout: so often the inbox is looked into while claims are elsewhere, for settlements that came in time. */
 const LOOKS_PER_TIMEOUT = 8
 
@@ -37,10 +23,7 @@ export interface ClaimsOptions {
   readonly state: QueueState
   readonly loop: CommitLoop
   readonly time: LogTime
-  readonly payloads: PayloadSource
   readonly settle: (settlements: readonly Settlement[], claims: readonly Claim[]) => void
-  /** Something is likely to come from elsewhere. */
-  readonly expectFromInbox: () => void
   /** Looks for what came from elsewhere; it is in the state when this resolves. */
   readonly lookIntoInbox: () => Promise<unknown>
   readonly signal: AbortSignal
@@ -79,12 +62,12 @@ export class Claims {
       if (this.#side === undefined || claim.worker === local) here.push(claim)
       else if (!elsewhere.get(claim.worker)?.push(claim)) elsewhere.set(claim.worker, [claim])
     }
-    this.#start(here)
+    this.startAll(here)
     if (this.#side !== undefined && here.length > 0) void this.#releaseUnknown(here)
     for (const [worker, claims] of elsewhere) {
       const adopted = this.#side?.adopt(worker, claims)
       adopted?.then(
-        () => this.#start(claims.filter(({ token }) => this.#state.active.has(token))),
+        () => this.startAll(claims.filter(({ token }) => this.#state.active.has(token))),
         (error: unknown) => this.#trouble(error),
       )
     }
@@ -117,113 +100,19 @@ export class Claims {
     return this.#state.active.size > here ? options.visibilityTimeoutMs / LOOKS_PER_TIMEOUT : Number.POSITIVE_INFINITY
   }
 
-  /** Makes claims for whoever has room. */
-  dispatch(askedAt: number): void {
-    const { worker } = this.#options.context
-    this.noteDue()
-    if (this.#state.paused || this.#state.counts.waiting === 0) return
-    const local = worker()
-    if (local !== undefined) this.#toLocal(local, askedAt)
-    if (this.#side === undefined || this.#state.counts.waiting === 0) return
-    for (const remote of this.#side.workers()) {
-      this.#toRemote(remote)
-      if (this.#state.counts.waiting === 0) return
-    }
-  }
-
-  #toLocal(worker: WorkerLink, askedAt: number): void {
-    const limit = worker.room()
-    const { clock, visibilityTimeoutMs: timeoutMs } = this.#options.context.options
-    const dispatch = decideDispatch(this.#state, { worker: worker.id, limit, timeoutMs })
-    if (dispatch === undefined) return
-    const { event, count } = dispatch
-    worker.reserve(count)
-    const durable = (): void => {
-      this.#deadlines.add(tokensOf(event.token, count), clock.monotonic() + timeoutMs)
-      this.setAlarm()
-      const claims = this.#claimsFrom(event.token, count)
-      if (claims.length < count) worker.forfeit(count - claims.length)
-      handOver(claims, {
-        payloads: this.#options.payloads,
-        isActive: (token) => this.#state.active.has(token),
-        deliver: (tickets) => worker.deliver(tickets, { provenAt: askedAt, askedAt }, tickets.length),
-        dropped: (dropped) => worker.forfeit(dropped),
-        unreadable: (claim, error) => {
-          worker.forfeit(1)
-          this.#unreadable(claim, error)
-        },
-      })
-    }
-    this.#options.loop.record([event], { durable, lost: () => worker.forfeit(count) })
-  }
-
-  #toRemote(remote: RemoteWorker): void {
-    const room = remote.room(this.#state.held.get(remote.id) ?? 0)
-    const limit = Math.min(room, MAX_TRAVELLING)
-    const { visibilityTimeoutMs: timeoutMs } = this.#options.context.options
-    const dispatch = decideDispatch(this.#state, { worker: remote.id, limit, timeoutMs })
-    if (dispatch === undefined) return
-    const { event, count } = dispatch
-    const durable = (): void => {
-      const claims = this.#claimsFrom(event.token, count)
-      const large = claims.filter(isOffloaded)
-      if (large.length > 0)
-        void this.#send(
-          remote,
-          large.map((claim) => ({ claim, payload: undefined })),
-        )
-      handOver(large.length > 0 ? claims.filter((claim) => !isOffloaded(claim)) : claims, {
-        payloads: this.#options.payloads,
-        isActive: (token) => this.#state.active.has(token),
-        deliver: (tickets) => void this.#send(remote, tickets.map(lightened)),
-        dropped: () => {},
-        unreadable: (claim, error) => this.#unreadable(claim, error),
-      })
-    }
-    const share = this.#state.shared ? [] : [{ type: 'shared' } as const]
-    this.#options.loop.record([...share, event], { durable, lost: () => {} })
-  }
-
-  /** Tickets on their way. What does not arrive was never seen by anybody, so the attempt does not count. */
-  async #send(remote: RemoteWorker, tickets: readonly TravellingTicket[]): Promise<void> {
-    const { signal } = this.#options
-    const arrives = await remote.deliver(tickets).catch((error: unknown) => {
-      this.#trouble(error)
-      return true
-    })
-    // A worker that left may have had some of them: it settled those before.
-    if (!arrives) await this.#options.lookIntoInbox()
-    if (signal.aborted) return
-    const claims = tickets.map(({ claim }) => claim).filter(({ token }) => this.#state.active.has(token))
-    this.#options.expectFromInbox()
-    if (arrives) this.#start(claims)
-    else
-      this.#options.settle(
-        claims.map(({ token }) => ({ token, kind: 'release', started: false })),
-        claims,
-      )
-  }
-
-  #claimsFrom(first: number, count: number): Claim[] {
-    const claims: Claim[] = []
-    for (let token = first; token < first + count; token++) {
-      const claim = this.#state.active.get(token)
-      if (claim !== undefined) claims.push(claim)
-    }
-    return claims
-  }
-
-  /** These claims run for their full time from now on. */
-  #start(claims: readonly Claim[]): void {
-    const now = this.#options.context.options.clock.monotonic()
-    const byTimeout = Map.groupBy(claims, ({ timeoutMs }) => timeoutMs)
-    for (const [timeoutMs, group] of byTimeout) {
-      this.#deadlines.add(
-        group.map(({ token }) => token),
-        now + timeoutMs,
-      )
-    }
+  /** These claims run for `timeoutMs` from now on. */
+  start(tokens: readonly number[], timeoutMs: number): void {
+    this.#deadlines.add(tokens, this.#options.context.options.clock.monotonic() + timeoutMs)
     this.setAlarm()
+  }
+
+  /** Each of these claims runs for its full time from now on. */
+  startAll(claims: readonly Claim[]): void {
+    for (const [timeoutMs, group] of Map.groupBy(claims, (claim) => claim.timeoutMs))
+      this.start(
+        group.map(({ token }) => token),
+        timeoutMs,
+      )
   }
 
   /** Gives claims their full time from now on. Returns the tokens that are still held, by `worker` if one is named. */
@@ -362,20 +251,6 @@ export class Claims {
     this.#cancelAlarm()
   }
 
-  /**
-   * The payload of this claim cannot be read: reported, and tried again like any failed attempt, until the dead letters keep it. But not by a
-   * writer that has been replaced without its knowing: its successor may have deleted what nobody needs any more.
-   */
-  #unreadable(claim: Claim, error: unknown): void {
-    const report = (): void => {
-      if (!this.#state.active.has(claim.token)) return
-      this.#trouble(error)
-      const { name, message } = error instanceof Error ? error : new Error(String(error))
-      this.#options.settle([{ token: claim.token, kind: 'fail', name, message, retriable: true }], [claim])
-    }
-    this.#options.loop.whenCurrent().then(report, () => {})
-  }
-
   /** Delayed messages whose time has come are visible from now on. */
   noteDue(): void {
     const next = this.#state.delayed.peek()
@@ -385,19 +260,4 @@ export class Claims {
   #trouble(error: unknown): void {
     if (!this.#options.signal.aborted) this.#options.context.trouble(error)
   }
-}
-
-function tokensOf(first: number, count: number): number[] {
-  const tokens = new Array<number>(count)
-  for (let i = 0; i < count; i++) tokens[i] = first + i
-  return tokens
-}
-
-/** Payloads that fit beside many others; larger ones the worker reads where they lie. */
-function lightened({ claim, payload }: TravellingTicket): TravellingTicket {
-  return { claim, payload: payload !== undefined && payload.length <= MAX_INLINE ? payload : undefined }
-}
-
-function isOffloaded({ batch }: Claim): boolean {
-  return batch.extras?.payloadKey !== undefined
 }

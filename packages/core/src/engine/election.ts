@@ -13,7 +13,8 @@ import { Changes } from './changes.ts'
 import type { EngineContext, Submission } from './context.ts'
 import { describeWriter, Heartbeat, SIGN_SHARE, type WriterDetails } from './heartbeat.ts'
 import { ensureProbed } from './probe.ts'
-import { SteppedDown, Term, wasTakenOver } from './term.ts'
+import { Term } from './term.ts'
+import { SteppedDown, wasTakenOver } from './term-end.ts'
 
 export type Role =
   /** Not used yet, or nothing to gain from trying to write. */

@@ -23,7 +23,8 @@ import { Outstanding } from './outstanding.ts'
 import { writePayloadObject } from './payload-objects.ts'
 import { PayloadSource } from './payload-source.ts'
 import { Standby } from './standby.ts'
-import { type Term, wasTakenOver } from './term.ts'
+import type { Term } from './term.ts'
+import { wasTakenOver } from './term-end.ts'
 import { Views } from './views.ts'
 
 export interface EngineOptions {

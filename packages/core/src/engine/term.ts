@@ -5,16 +5,17 @@
  * snapshots and signs of life. When the term ends, by another's fence, by trouble or by `close`, whatever is not durable is
  * given back to those who asked for it, so that they can ask elsewhere under the same numbers.
  */
-import { Fenced, type Leadership, type LeaseGrant, LeaseLost, type LogPosition } from '@s3queue/primitives'
+import type { Leadership, LeaseGrant, LogPosition } from '@s3queue/primitives'
 import type { Payload } from '../state/batch-codec.ts'
 import type { Settlement } from '../state/commands.ts'
-import { describeStats, KEEP_NOTHING, type QueueState, type QueueStats } from '../state/model.ts'
+import { type Claim, describeStats, KEEP_NOTHING, type QueueState, type QueueStats } from '../state/model.ts'
 import type { ClaimExtension, Extended } from '../transport/port.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { Claims } from './claims.ts'
 import { CommitLoop, type Effect } from './commit-loop.ts'
 import type { Answer, EngineContext, Submission } from './context.ts'
 import { Decisions } from './decisions.ts'
+import { Dispatcher } from './dispatcher.ts'
 import { describeWriter, Heartbeat, SIGN_SHARE, type WriterDetails } from './heartbeat.ts'
 import { type FoldableCommands, InboxReader } from './inbox-reader.ts'
 import { withoutLate } from './late-enqueues.ts'
@@ -22,6 +23,7 @@ import { LogTime } from './log-time.ts'
 import { OrphanSweep } from './orphans.ts'
 import { PayloadCollector } from './payload-objects.ts'
 import { PayloadSource } from './payload-source.ts'
+import { SteppedDown } from './term-end.ts'
 
 export interface TermOptions {
   readonly context: EngineContext
@@ -46,6 +48,7 @@ export class Term {
   readonly #state: QueueState
   readonly #loop: CommitLoop
   readonly #claims: Claims
+  readonly #dispatcher: Dispatcher
   readonly #decisions: Decisions
   readonly #payloads: PayloadSource
   readonly #garbage: PayloadCollector
@@ -120,11 +123,15 @@ export class Term {
       signal,
     })
     const parts = { context, state: this.#state, loop: this.#loop, time }
-    this.#claims = new Claims({
-      ...{ ...parts, epoch: this.epoch, payloads: this.#payloads, signal },
-      settle: (settlements, claims) => this.#decisions.settle(settlements, claims),
-      expectFromInbox: () => this.#inbox.expect(),
+    const toOthers = {
+      settle: (settled: readonly Settlement[], claims: readonly Claim[]) => this.#decisions.settle(settled, claims),
       lookIntoInbox: () => this.#inbox.pollAfresh(),
+      signal,
+    }
+    this.#claims = new Claims({ ...parts, ...toOthers, epoch: this.epoch })
+    this.#dispatcher = new Dispatcher({
+      ...{ ...parts, ...toOthers, claims: this.#claims, payloads: this.#payloads },
+      expectFromInbox: () => this.#inbox.expect(),
     })
     this.#decisions = new Decisions({ ...parts, claims: this.#claims })
     this.#claims.adopt()
@@ -253,7 +260,7 @@ export class Term {
     // After the settlements: what ended in time must not run out for having waited for this commit.
     const due = this.#claims.takeDue(now)
     if (due.length > 0) this.#decisions.expire(due)
-    this.#claims.dispatch(now)
+    this.#dispatcher.dispatch(now)
     this.#claims.setAlarm()
   }
 
@@ -313,17 +320,4 @@ export class Term {
 /** What is handed out belongs to whoever gets it; another attempt gets it from here again. */
 function ownCopy(payload: Payload): Payload {
   return typeof payload === 'string' ? payload : new Uint8Array(payload)
-}
-
-/** The process has given up the writing of its own accord. */
-export class SteppedDown extends Error {
-  constructor() {
-    super('The process stepped down as the writer, for another one to take over.')
-    this.name = 'SteppedDown'
-  }
-}
-
-/** Whether a term ended because another process writes or is to write, not because something is wrong. */
-export function wasTakenOver(error: unknown): boolean {
-  return error instanceof Fenced || error instanceof LeaseLost || error instanceof SteppedDown
 }

@@ -10,7 +10,7 @@ import type { Election } from './election.ts'
 import type { Ending, Expectation } from './endings.ts'
 import { Observer } from './observer.ts'
 import type { Outstanding } from './outstanding.ts'
-import { wasTakenOver } from './term.ts'
+import { wasTakenOver } from './term-end.ts'
 
 export interface ViewsOptions {
   readonly context: EngineContext

@@ -14,7 +14,7 @@ const WRITER: readonly Mutant[] = [
   mutant(
     'a ticket goes to a mailbox before its claim is in the log',
     /a ticket for token \d+ is put into a mailbox, which no commit gave out/,
-    'core/src/engine/claims.ts',
+    'core/src/engine/dispatcher.ts',
     'this.#options.loop.record([...share, event], { durable, lost: () => {} })',
     `let isOut = false
     this.#options.loop.record([...share, event], { durable: () => isOut || durable(), lost: () => {} })
@@ -26,9 +26,9 @@ const WRITER: readonly Mutant[] = [
   mutant(
     "a claim's time begins with its commit, while its ticket is still on its way",
     TRUSTS_TOO_LONG,
-    'core/src/engine/claims.ts',
+    'core/src/engine/dispatcher.ts',
     '      const large = claims.filter(isOffloaded)\n',
-    '      this.#start(claims)\n      const large = claims.filter(isOffloaded)\n',
+    '      this.#options.claims.startAll(claims)\n      const large = claims.filter(isOffloaded)\n',
     WEATHERS['late-mailboxes'],
   ),
   mutant(
