@@ -121,24 +121,27 @@ describe('release', () => {
 })
 
 describe('a worker that handles one message at a time', () => {
-  it.each(['cancel', 'release'] as const)('takes the next one at once after %s of the one it was stuck in', async (how) => {
-    const { open, run, clock } = createWorld()
-    const queue = open<string>()
-    const [stuck, next] = await run(queue.enqueueMany(['stuck', 'next']))
-    const started: string[] = []
-    queue.process(
-      ({ id }) => {
-        started.push(id)
-        return id === stuck?.id && started.length === 1 ? new Promise(() => {}) : undefined
-      },
-      { maxPrefetch: 0 },
-    )
-    await clock.advance(50)
-    expect(await run(queue[how](stuck?.id ?? ''))).toBe(true)
-    await clock.advance(50)
-    expect(started).toEqual(how === 'cancel' ? [stuck?.id, next?.id] : [stuck?.id, stuck?.id, next?.id])
-    await run(queue.close())
-  })
+  it.each(['cancel', 'release'] as const)(
+    'takes the next one at once after %s of the one it was stuck in',
+    async (how) => {
+      const { open, run, clock } = createWorld()
+      const queue = open<string>()
+      const [stuck, next] = await run(queue.enqueueMany(['stuck', 'next']))
+      const started: string[] = []
+      queue.process(
+        ({ id }) => {
+          started.push(id)
+          return id === stuck?.id && started.length === 1 ? new Promise(() => {}) : undefined
+        },
+        { maxPrefetch: 0 },
+      )
+      await clock.advance(50)
+      expect(await run(queue[how](stuck?.id ?? ''))).toBe(true)
+      await clock.advance(50)
+      expect(started).toEqual(how === 'cancel' ? [stuck?.id, next?.id] : [stuck?.id, stuck?.id, next?.id])
+      await run(queue.close())
+    },
+  )
 })
 
 describe('forget', () => {

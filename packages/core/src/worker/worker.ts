@@ -183,7 +183,7 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
       this.#finish(attempt, undefined)
     }
     // There is room again, and no settlement that would make the writer look.
-    this.#context.engine.finishedWaiting()
+    this.#context.engine.local.finishedWaiting()
   }
 
   #dropTicket(token: number): void {

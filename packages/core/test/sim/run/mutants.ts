@@ -165,7 +165,7 @@ const WORKER: readonly Mutant[] = [
     'room that comes back to a worker wakes nobody',
     /the work that is left is not done/,
     'core/src/worker/worker.ts',
-    '    if (count > 0) this.#context.engine.finishedWaiting()\n',
+    '    if (count > 0) this.#context.engine.local.finishedWaiting()\n',
     '',
     WEATHERS['hanging-reads'],
   ),
