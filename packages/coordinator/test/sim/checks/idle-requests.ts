@@ -1,6 +1,7 @@
 /** What many processes on one queue cost while there is nothing to do, beside what each costs alone. */
+
+import { placeOf } from '../../../../core/test/sim/truth/keys.ts'
 import type { World } from '../../../../core/test/sim/world/world.ts'
-import { placeOf } from './objects.ts'
 
 /** Idle workers give signs so much more seldom. */
 const IDLE_FACTOR = 18
@@ -11,7 +12,7 @@ export function idleRequests({ profile, objects }: World, processes: number, ms:
   const { visibilityTimeoutMs, maxPollMs, transport } = profile
   if (transport === undefined) return 0
   const { heartbeatIntervalMs } = transport
-  const signs = [...objects.snapshot().keys()].filter((key) => placeOf(key).kind === 'sign')
+  const signs = [...objects.snapshot().keys()].filter((key) => placeOf(key).kind === 'workers')
   const looks = ms / Math.min(maxPollMs, visibilityTimeoutMs / LOOKS_PER_TIMEOUT)
   const rounds = ms / heartbeatIntervalMs
   // Each worker looks and gives signs; the writer reads those that are due, and lists and publishes now and then.

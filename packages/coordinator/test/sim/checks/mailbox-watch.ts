@@ -1,16 +1,18 @@
 /**
- * Watches mailboxes, signs of life and the registry of one world: a mailbox holds only tickets of claims that are in the log, and no writer writes
+ * Watches mailboxes, signs of life and the registry of one shard: a mailbox holds only tickets of claims that are in the log, and no writer writes
  * over a later one; in the end the registry knows exactly those that are there, and whoever left leaves nothing behind.
  */
 import type { NoticeCommand } from '@s3queue/core/transport'
 import type { Crew } from '../../../../core/test/sim/run/crew.ts'
 import type { Witness } from '../../../../core/test/sim/run/subject.ts'
+import { placeOf } from '../../../../core/test/sim/truth/keys.ts'
 import type { StoreWatch } from '../../../../core/test/sim/world/recorded-store.ts'
+import type { Shard } from '../../../../core/test/sim/world/shard.ts'
 import { must, Violation } from '../../../../core/test/sim/world/violation.ts'
 import type { World } from '../../../../core/test/sim/world/world.ts'
 import type { MailboxRecord } from '../../../src/mailbox/record.ts'
 import type { RegistryRecord } from '../../../src/registry/record.ts'
-import { decodeMailbox, decodeRegistry, placeOf } from './objects.ts'
+import { decodeMailbox, decodeRegistry } from './objects.ts'
 
 /** Signs of workers that nobody told of are found by a list, which comes every so many rounds. */
 const ROUNDS_PER_LIST = 18
@@ -20,6 +22,7 @@ const SLACK_MS = 10_000
 
 export class MailboxWatch implements Witness, StoreWatch {
   readonly #world: World
+  readonly #shard: Shard
   readonly #mailboxes = new Map<string, MailboxRecord>()
   /** Claims that workers are told to let go of and have not confirmed, by the ids of their mailboxes. */
   readonly #revoked = new Map<string, MailboxRecord['revoked'][number][]>()
@@ -28,25 +31,28 @@ export class MailboxWatch implements Witness, StoreWatch {
   /** Workers that were there when all was quiet. */
   #last: readonly string[] = []
 
-  constructor(world: World) {
+  constructor(world: World, shard: Shard) {
     this.#world = world
+    this.#shard = shard
     world.watch(this)
   }
 
   stored(key: string, body: Uint8Array): void {
     const place = placeOf(key)
-    if (place.kind === 'mailbox') this.#mailboxStored(place.worker, decodeMailbox(body))
-    else if (place.kind === 'sign') this.#signs.add(place.worker)
+    if (place.kind === 'shards' || place.shard !== this.#shard.index) return
+    if (place.kind === 'mailboxes') this.#mailboxStored(place.name, decodeMailbox(body))
+    else if (place.kind === 'workers') this.#signs.add(place.name)
     else if (place.kind === 'registry') this.#registry = decodeRegistry(body)
-    for (const command of this.#world.inbox.present.get(key)?.commands ?? [])
+    for (const command of this.#shard.inbox.present.get(key)?.commands ?? [])
       if (command.type === 'notice') this.#noticeSent(command)
   }
 
   deleted(keys: readonly string[]): void {
     for (const key of keys) {
       const place = placeOf(key)
-      if (place.kind === 'mailbox') this.#mailboxes.delete(place.worker)
-      else if (place.kind === 'sign') this.#signs.delete(place.worker)
+      if (place.kind === 'shards' || place.shard !== this.#shard.index) continue
+      if (place.kind === 'mailboxes') this.#mailboxes.delete(place.name)
+      else if (place.kind === 'workers') this.#signs.delete(place.name)
     }
   }
 
@@ -77,7 +83,7 @@ export class MailboxWatch implements Witness, StoreWatch {
     this.#noteRevoked(record)
     for (const { token, v } of tickets) {
       if (v === version) this.#world.tally.tickets++
-      const claim = this.#world.history.model.claims.get(token)
+      const claim = this.#shard.history.model.claims.get(token)
       must(claim !== undefined, `a ticket for token ${token} is put into a mailbox, which no commit gave out`)
       must(claim.worker === worker, `a ticket of worker ${claim.worker} is put into the mailbox of ${worker}`)
     }
@@ -96,7 +102,7 @@ export class MailboxWatch implements Witness, StoreWatch {
   /** A worker says up to where it has read its mailbox: whatever stood there it heeds. */
   #noticeSent({ mailbox = '', seen }: NoticeCommand): void {
     const told = this.#revoked.get(mailbox) ?? []
-    for (const { v, token } of told) if (v <= seen) this.#world.handlers.heardOfTaking(token)
+    for (const { v, token } of told) if (v <= seen) this.#shard.handlers.heardOfTaking(token)
     this.#revoked.set(
       mailbox,
       told.filter(({ v }) => v > seen),

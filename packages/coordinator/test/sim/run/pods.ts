@@ -28,7 +28,7 @@ export const PODS: Subject = {
   drawProfile: drawPods,
   weathers: WEATHERS,
   idleRequests,
-  attend: (world) => new MailboxWatch(world),
+  attend: (world) => new MailboxWatch(world, world.shards.first),
 }
 
 function drawPods(random: Random): Profile {

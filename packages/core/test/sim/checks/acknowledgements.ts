@@ -1,17 +1,15 @@
 /** What was promised: an acknowledged message is durable at that very moment, and is never lost from there on. */
-import type { InboxRecord } from '../truth/inbox.ts'
-import type { Model } from '../truth/model.ts'
+import type { ModelMessage } from '../truth/model-message.ts'
+import type { Shards } from '../world/shards.ts'
 import { must } from '../world/violation.ts'
 
 export class Acknowledgements {
-  readonly #model: Model
-  readonly #inbox: InboxRecord
+  readonly #shards: Shards
   /** Payloads by the ids that were promised for them. */
   readonly #promised = new Map<string, string | undefined>()
 
-  constructor(model: Model, inbox: InboxRecord) {
-    this.#model = model
-    this.#inbox = inbox
+  constructor(shards: Shards) {
+    this.#shards = shards
   }
 
   get size(): number {
@@ -21,7 +19,7 @@ export class Acknowledgements {
   /** An enqueue was acknowledged. `payload`: undefined if the id may be that of an earlier message. */
   acknowledged(process: string, id: string, payload: string | undefined): void {
     must(
-      this.#model.messages.has(id) || this.#inbox.ids.has(id),
+      Array.from(this.#shards).some(({ history, inbox }) => history.model.messages.has(id) || inbox.ids.has(id)),
       `${process} acknowledges ${id}, which is neither in the log nor in the inbox`,
     )
     must(payload === undefined || !this.#promised.has(id), `${process} acknowledges ${id} for a second message`)
@@ -35,7 +33,7 @@ export class Acknowledgements {
 
   /** A queue says that it does not know an acknowledged message. */
   notFound(process: string, id: string): void {
-    const status = this.#model.messages.get(id)?.status
+    const status = this.#message(id)?.status
     must(
       status === 'removed',
       `${process} does not know ${id}, which was acknowledged and is ${status ?? 'in the inbox'}`,
@@ -45,8 +43,8 @@ export class Acknowledgements {
   /** At the end, when all commands are folded. */
   assertKept(): void {
     for (const [id, payload] of this.#promised) {
-      const message = this.#model.messages.get(id)
-      if (message === undefined && this.#model.duplicates.has(id)) continue
+      const message = this.#message(id)
+      if (message === undefined && this.#isDuplicate(id)) continue
       must(message !== undefined, `${id} was acknowledged and is lost`)
       must(
         payload === undefined || message.payload === payload,
@@ -54,9 +52,17 @@ export class Acknowledgements {
       )
     }
     const seen = new Set<string>()
-    for (const { payload, id } of this.#model.messages.values()) {
+    for (const { payload, id } of this.#shards.messages()) {
       must(!seen.has(payload), `${payload} is in the queue twice, at last as ${id}`)
       seen.add(payload)
     }
+  }
+
+  #message(id: string): ModelMessage | undefined {
+    return this.#shards.holding(id).history.model.messages.get(id)
+  }
+
+  #isDuplicate(id: string): boolean {
+    return Array.from(this.#shards).some(({ history }) => history.model.duplicates.has(id))
   }
 }

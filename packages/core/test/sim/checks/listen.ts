@@ -31,14 +31,13 @@ const EXPLAINED = [
 
 export function listenTo(world: World, process: VirtualProcess): void {
   const { queue, name } = process
-  const { model } = world.history
   for (const [event, end] of Object.entries(ENDS) as [keyof typeof ENDS, QueueEvent['type']][]) {
     queue.on(event, ({ id, fencingToken }: AttemptEvent) => {
       world.check(() => assertEnded(event, end, id, fencingToken))
     })
   }
   const assertEnded = (event: string, end: QueueEvent['type'], id: string, token: number): void => {
-    const claim = model.claims.get(token)
+    const claim = world.shards.holding(id).history.model.claims.get(token)
     must(
       claim?.end === end,
       `${name} tells that ${id} is ${event} under token ${token}, but in the log it is ${claim?.end}`,
@@ -48,7 +47,10 @@ export function listenTo(world: World, process: VirtualProcess): void {
   queue.on('enqueued', ({ ids }) =>
     world.check(() => {
       for (const id of ids)
-        must(model.messages.has(id), `${name} tells that ${id} is enqueued, which is not in the log`)
+        must(
+          world.shards.holding(id).history.model.messages.has(id),
+          `${name} tells that ${id} is enqueued, which is not in the log`,
+        )
     }),
   )
   queue.on('refused', () => {

@@ -91,8 +91,7 @@ function close({ world, crew, random }: Stage, process: VirtualProcess): void {
 /** Each of these is done to one process that is open. */
 const DOINGS: Readonly<Record<ActionName, Action>> = {
   enqueue({ world, random }, process) {
-    const { waiting, delayed } = world.history.model
-    if (waiting + delayed > Math.max(MOST_WAITING, MOST_WAITING_EACH * world.profile.processes)) return
+    if (world.shards.waiting > Math.max(MOST_WAITING, MOST_WAITING_EACH * world.profile.processes)) return
     const count = chance(random, 0.6) ? 1 : whole(random, 2, 12)
     const options = drawEnqueueOptions(random, count)
     void enqueue(
@@ -145,7 +144,7 @@ const DOINGS: Readonly<Record<ActionName, Action>> = {
     void drain(world, process, spread(random, 10, 20_000))
   },
   takeBack({ world, random }, process) {
-    const active = [...world.history.model.messages.values()].filter(({ status }) => status === 'active')
+    const active = world.shards.messages().filter(({ status }) => status === 'active')
     if (active.length === 0) return
     const { id } = pick(random, active)
     void order(process, chance(random, 0.5) ? { cancel: id } : { release: id })
@@ -163,7 +162,10 @@ const DOINGS: Readonly<Record<ActionName, Action>> = {
     if (ids.length > 0) void awaitEnd(world, process, pick(random, ids.slice(-20)), spread(random, 10, 20_000))
   },
   operate({ world, random }, process) {
-    const ids = [...world.history.model.messages.keys()].slice(-40)
+    const ids = world.shards
+      .messages()
+      .slice(-40)
+      .map(({ id }) => id)
     const order_ = pick(random, ['pause', 'resume', 'resume', 'purge', 'redrive', 'cancel', 'release'] as const)
     if (order_ !== 'cancel' && order_ !== 'release') return void order(process, order_)
     if (ids.length > 0)
@@ -173,7 +175,7 @@ const DOINGS: Readonly<Record<ActionName, Action>> = {
 
 /** A few ids of messages of which the log says this. */
 function someOf(world: World, random: Random, statuses: readonly ModelMessage['status'][]): string[] {
-  const found = [...world.history.model.messages.values()].filter(({ status }) => statuses.includes(status))
+  const found = world.shards.messages().filter(({ status }) => statuses.includes(status))
   return found
     .slice(-whole(random, 1, 20))
     .slice(0, 3)

@@ -12,7 +12,7 @@ export function createHandler(world: World, process: VirtualProcess): Handler<Si
   return (message, context) => {
     let ended = (_: boolean): void => {}
     world.check(() => {
-      ended = world.handlers.started(process.name, process.gate, message, context)
+      ended = world.shards.holding(message.id).handlers.started(process.name, process.gate, message, context)
     })
     world.note(process.name, `handles ${message.id}, attempt ${context.attempt}, token ${context.fencingToken}`)
     const end = (hasReturned: boolean): void => {

@@ -62,7 +62,7 @@ export async function awaitEnd(world: World, process: VirtualProcess, id: string
   world.tally.ends++
   world.check(() => {
     if (told.end === 'gone') world.acknowledgements.notFound(process.name, id)
-    else assertEnded(world.history.model, process.name, id, told.end, told.result)
+    else assertEnded(world.shards.holding(id).history.model, process.name, id, told.end, told.result)
   })
 }
 
@@ -78,7 +78,7 @@ export async function look(world: World, process: VirtualProcess, id: string): P
   const { message } = found
   world.check(() => {
     if (message === undefined) world.acknowledgements.notFound(process.name, id)
-    else assertInLog(world.history.model, process.name, message)
+    else assertInLog(world.shards.holding(id).history.model, process.name, message)
   })
 }
 

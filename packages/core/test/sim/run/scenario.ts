@@ -82,25 +82,26 @@ function boundMs({ profile }: World): number {
 
 /** Waits until all requests have landed, all calls are answered, and no message is left. */
 async function settleDown(world: World, crew: Crew): Promise<void> {
-  const { model } = world.history
+  const { shards } = world
   for (const process of crew.all) await process.network.settled()
   const isBusy = (): boolean =>
-    model.isPaused ||
-    model.waiting + model.delayed + model.counts.active > 0 ||
-    world.inbox.present.size > 0 ||
+    shards.isPaused ||
+    shards.waiting + shards.active > 0 ||
+    shards.unread > 0 ||
     crew.living.some(({ pending }) => pending.size > 0)
   // What was given up on as not acknowledged goes on being tried, at intervals of some seconds.
   for (let quietMs = 0; quietMs < 8_000 && world.violation === undefined; quietMs += 100) {
     if (isBusy()) quietMs = 0
     const [operator] = crew.open
-    if (model.isPaused && operator?.pending.size === 0) await order(operator, 'resume')
+    if (shards.isPaused && operator?.pending.size === 0) await order(operator, 'resume')
     await world.sleep(100)
   }
 }
 
-function describeLeft({ history, inbox }: World, crew: Crew): string {
+function describeLeft({ shards }: World, crew: Crew): string {
   const pending = crew.living.flatMap((process) => [...process.pending])
-  return `: ${JSON.stringify(history.moments.at(-1))}, ${inbox.present.size} objects in the inbox, calls without an answer: ${pending.join(', ')}`
+  const numbers = Array.from(shards, ({ history }) => JSON.stringify(history.moments.at(-1)))
+  return `: ${numbers.join(' and ')}, ${shards.unread} objects in the inbox, calls without an answer: ${pending.join(', ')}`
 }
 
 /** All get the same answers. */
@@ -129,14 +130,16 @@ async function drainAtLast(world: World, process: VirtualProcess): Promise<void>
 
 /** One more process writes one more snapshot, and deletes what nobody needs. */
 async function tidyUp(world: World, crew: Crew, random: Random): Promise<void> {
-  const { payloadKeys } = world.history.state
+  const { shards } = world
+  const garbage = (): number =>
+    Array.from(shards, ({ history }) => history.state.payloadKeys.garbage.size).reduce((a, b) => a + b)
   const bound = boundMs(world)
   const last = crew.add(1)
   startWorker(world, random, last)
   // Payload objects are deleted some time after a commit.
-  for (let round = 0; round < 2 || payloadKeys.garbage.size > 0; round++) {
-    must(round < 20, `${payloadKeys.garbage.size} payload objects are not deleted`)
-    await world.within(bound, 'the last message', enqueue(world, last, 1, undefined))
+  for (let round = 0; round < 2 || garbage() > 0; round++) {
+    must(round < 20, `${garbage()} payload objects are not deleted`)
+    await world.within(bound, 'the last message', enqueue(world, last, shards.size, undefined))
     await world.within(bound, 'the last drain()', drain(world, last))
     await world.sleep(2_000)
   }

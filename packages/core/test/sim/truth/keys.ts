@@ -1,17 +1,28 @@
 /** What lies under a key of the queue under test. */
-const PREFIX = 's3queue/jobs/0/'
+const PREFIX = 's3queue/jobs/'
 
-/** Kinds of objects that need no number to be told apart. */
+/** Kinds of objects of a shard that need no number to be told apart. */
 const KINDS = ['base', 'snapshots', 'inbox', 'writer', 'payloads', 'mailboxes', 'workers', 'registry'] as const
 
-export type Place = { readonly kind: 'log'; readonly slot: number } | { readonly kind: (typeof KINDS)[number] }
+/** An object of one shard, or the one that says how many there are. */
+export type Place = Located | { readonly kind: 'shards' }
+
+export type Located =
+  | { readonly kind: 'log'; readonly shard: number; readonly slot: number }
+  | { readonly kind: (typeof KINDS)[number]; readonly shard: number; readonly name: string }
+
+/** Where the objects of a shard lie, ending in a slash. */
+export function prefixOf(shard: number): string {
+  return `${PREFIX}${shard}/`
+}
 
 export function placeOf(key: string): Place {
-  const rest = key.slice(PREFIX.length)
-  const slash = rest.indexOf('/')
-  const name = slash < 0 ? rest : rest.slice(0, slash)
-  if (name === 'log') return { kind: 'log', slot: Number(rest.slice(slash + 1)) }
-  const kind = KINDS.find((known) => known === name)
-  if (kind !== undefined) return { kind }
+  if (key === `${PREFIX}shards`) return { kind: 'shards' }
+  const [shardText = '', first = '', ...rest] = key.slice(PREFIX.length).split('/')
+  const shard = Number(shardText)
+  const name = rest.join('/')
+  if (first === 'log') return { kind: 'log', shard, slot: Number(name) }
+  const kind = KINDS.find((known) => known === first)
+  if (kind !== undefined) return { kind, shard, name }
   throw new Error(`Nobody knows what lies under ${key}.`)
 }

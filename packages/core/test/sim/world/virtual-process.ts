@@ -159,7 +159,7 @@ export class VirtualProcess {
     this.#world.note(this.name, `goes on (${order})`)
     this.gate.resume(order, (run) => this.#world.later(run))
     first?.()
-    this.#world.later(() => this.#world.check(() => this.#world.handlers.awake()))
+    this.#world.later(() => this.#world.check(() => this.#world.handlersAwake()))
   }
 
   cutLink(): void {

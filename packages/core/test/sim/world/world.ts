@@ -6,14 +6,14 @@ import { type Clock, type FaultyStore, type ObjectStore, type Random, sleep } fr
 import { createManualClock, type ManualClock } from '@s3queue/storage/testing'
 import { createMemoryStore, type MemoryStore } from '@s3queue/storage-memory'
 import { Acknowledgements } from '../checks/acknowledgements.ts'
-import { HandlerWatch } from '../checks/handler-watch.ts'
+import type { HandlerWatch } from '../checks/handler-watch.ts'
 import { StatsCheck } from '../checks/stats-check.ts'
 import type { CoreUnderTest } from '../run/core-under-test.ts'
 import type { Profile } from '../run/profile.ts'
-import { History } from '../truth/history.ts'
-import { InboxRecord } from '../truth/inbox.ts'
-import { placeOf } from '../truth/keys.ts'
+import { type Located, placeOf } from '../truth/keys.ts'
 import { type StoreWatch, withWatch } from './recorded-store.ts'
+import type { Shard } from './shard.ts'
+import { Shards } from './shards.ts'
 import { createStream } from './streams.ts'
 import { emptyTally, type Tally } from './tally.ts'
 import { must, Violation } from './violation.ts'
@@ -37,9 +37,7 @@ export class World {
   readonly objects: MemoryStore
   /** The shared store as processes reach it. */
   readonly store: ObjectStore
-  readonly history: History = new History()
-  readonly inbox: InboxRecord = new InboxRecord()
-  readonly handlers: HandlerWatch
+  readonly shards: Shards = new Shards()
   readonly acknowledgements: Acknowledgements
   readonly statistics: StatsCheck
   readonly tally: Tally = emptyTally()
@@ -61,10 +59,8 @@ export class World {
       stored: (key, body) => this.check(() => this.#stored(key, body)),
       deleted: (keys) => this.check(() => this.#deleted(keys)),
     })
-    const { model } = this.history
-    this.handlers = new HandlerWatch(model)
-    this.acknowledgements = new Acknowledgements(model, this.inbox)
-    this.statistics = new StatsCheck(this.history, this.inbox)
+    this.acknowledgements = new Acknowledgements(this.shards)
+    this.statistics = new StatsCheck(this.shards)
   }
 
   /** The first violation, or whatever else a check threw. */
@@ -110,6 +106,11 @@ export class World {
     this.#violation ??= error instanceof Error ? error : new Violation(String(error))
   }
 
+  /** A process has done what was left from its pause. */
+  handlersAwake(): void {
+    for (const { handlers } of this.shards) handlers.awake()
+  }
+
   note(who: string, what: string): void {
     this.#trace?.(`${this.clock.monotonic().toFixed(1).padStart(10)}  ${who.padEnd(6)} ${what}`)
   }
@@ -139,23 +140,28 @@ export class World {
 
   #stored(key: string, body: Uint8Array): void {
     const place = placeOf(key)
-    if (place.kind === 'log') this.#slotStored(place.slot, body)
-    else if (place.kind === 'base') {
-      this.history.baseStored(body)
-      this.tally.snapshots++
-      this.note('store', `the base moves to slot ${this.history.baseSlot}`)
-    } else if (place.kind === 'snapshots') this.history.snapshotStored(key, body)
-    else if (place.kind === 'payloads') this.history.payloadStored(key, body)
-    else if (place.kind === 'inbox') {
-      const object = this.inbox.stored(key, body, this.clock.monotonic())
-      this.statistics.stored(object)
-      if (this.isTraced) this.note('store', `inbox: ${JSON.stringify(object.commands)}`)
-    }
+    if (place.kind !== 'shards') this.#storedIn(this.shards.at(place.shard), place, key, body)
     for (const watch of this.#watches) watch.stored(key, body)
   }
 
-  #slotStored(slot: number, body: Uint8Array): void {
-    const { history, tally } = this
+  #storedIn(shard: Shard, place: Located, key: string, body: Uint8Array): void {
+    const { history, inbox } = shard
+    if (place.kind === 'log') this.#slotStored(shard, place.slot, body)
+    else if (place.kind === 'base') {
+      history.baseStored(body)
+      this.tally.snapshots++
+      this.note('store', `the base moves to slot ${history.baseSlot}`)
+    } else if (place.kind === 'snapshots') history.snapshotStored(key, body)
+    else if (place.kind === 'payloads') history.payloadStored(key, body)
+    else if (place.kind === 'inbox') {
+      const object = inbox.stored(key, body, this.clock.monotonic())
+      this.statistics.stored(shard, object)
+      if (this.isTraced) this.note('store', `inbox: ${JSON.stringify(object.commands)}`)
+    }
+  }
+
+  #slotStored({ history, handlers }: Shard, slot: number, body: Uint8Array): void {
+    const { tally } = this
     history.slotStored(slot, body)
     const last = history.slots[slot - 1]
     if (last === undefined || slot < history.head) return
@@ -163,44 +169,47 @@ export class World {
     else tally.commits++
     for (const [i, event] of last.events.entries()) {
       if (event.type === 'time') assertClock(this.clock, event.at)
-      else if (event.type === 'expired') this.#expired(event.tokens)
+      else if (event.type === 'expired') this.#expired(handlers, event.tokens)
       else if (event.type === 'retried') tally.retries++
       else if (event.type === 'died') tally.deaths++
-      else if (event.type === 'completed') for (const token of event.tokens) this.handlers.settled('completed', token)
+      else if (event.type === 'completed') for (const token of event.tokens) handlers.settled('completed', token)
       else if (event.type === 'cancelled') tally.revocations++
-      else if (event.type === 'snoozed') this.handlers.settled('snoozed', event.token)
-      else if (event.type === 'released') this.#released(event, last.events[i + 1]?.type === 'answered')
+      else if (event.type === 'snoozed') handlers.settled('snoozed', event.token)
+      else if (event.type === 'released') this.#released(handlers, event, last.events[i + 1]?.type === 'answered')
     }
     if (this.isTraced)
       this.note('store', `slot ${slot}, ${last.kind} of epoch ${last.epoch} ${JSON.stringify(last.events)}`)
   }
 
-  #expired(tokens: readonly number[]): void {
+  #expired(handlers: HandlerWatch, tokens: readonly number[]): void {
     this.tally.expiries += tokens.length
-    for (const token of tokens) this.handlers.ranOut(token)
+    for (const token of tokens) handlers.ranOut(token)
   }
 
   /** `isOrdered`: an operator wanted it. */
   #released(
+    handlers: HandlerWatch,
     { tokens, started }: { readonly tokens: readonly number[]; readonly started: boolean },
     isOrdered: boolean,
   ): void {
     if (isOrdered) this.tally.revocations += tokens.length
     else this.tally.releases += tokens.length
     for (const token of tokens) {
-      if (isOrdered) this.handlers.takenAway(token)
-      else if (!started) this.handlers.givenBack(token)
+      if (isOrdered) handlers.takenAway(token)
+      else if (!started) handlers.givenBack(token)
     }
   }
 
   #deleted(keys: readonly string[]): void {
     for (const key of keys) {
       const place = placeOf(key)
+      if (place.kind === 'shards') throw new Violation('what says how many shards there are is deleted')
+      const { history, inbox } = this.shards.at(place.shard)
       if (place.kind === 'log') {
-        this.history.slotDeleted(place.slot)
+        history.slotDeleted(place.slot)
         this.tally.collected++
-      } else if (place.kind === 'inbox') this.inbox.deleted(key, this.history.model)
-      else if (place.kind === 'payloads') this.history.payloadDeleted(key)
+      } else if (place.kind === 'inbox') inbox.deleted(key, history.model)
+      else if (place.kind === 'payloads') history.payloadDeleted(key)
     }
     for (const watch of this.#watches) watch.deleted(keys)
     this.note('store', `deleted: ${keys.join(' ')}`)
