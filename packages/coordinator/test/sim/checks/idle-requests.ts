@@ -7,8 +7,10 @@ import type { World } from '../../../../core/test/sim/world/world.ts'
 const IDLE_FACTOR = 18
 /** A worker looks at least so often into its mailbox within a visibility timeout. */
 const LOOKS_PER_TIMEOUT = 3
+/** How often each process looks whether there are more shards. */
+const ROUNDS_PER_COUNT = 6
 
-export function idleRequests({ profile, objects }: World, processes: number, ms: number): number {
+export function idleRequests({ profile, objects, shards }: World, processes: number, ms: number): number {
   const { visibilityTimeoutMs, maxPollMs, transport } = profile
   if (transport === undefined) return 0
   const { heartbeatIntervalMs } = transport
@@ -16,5 +18,6 @@ export function idleRequests({ profile, objects }: World, processes: number, ms:
   const looks = ms / Math.min(maxPollMs, visibilityTimeoutMs / LOOKS_PER_TIMEOUT)
   const rounds = ms / heartbeatIntervalMs
   // Each worker looks and gives signs; the writer reads those that are due, and lists and publishes now and then.
-  return processes * (looks + rounds / IDLE_FACTOR) + rounds * (signs.length + 1)
+  const all = shards.size * (processes * (looks + rounds / IDLE_FACTOR) + rounds) + rounds * signs.length
+  return profile.shards === undefined ? all : all + (processes * rounds) / ROUNDS_PER_COUNT
 }

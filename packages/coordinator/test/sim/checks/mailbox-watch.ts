@@ -22,7 +22,7 @@ const SLACK_MS = 10_000
 
 export class MailboxWatch implements Witness, StoreWatch {
   readonly #world: World
-  readonly #shard: Shard
+  readonly #index: number
   readonly #mailboxes = new Map<string, MailboxRecord>()
   /** Claims that workers are told to let go of and have not confirmed, by the ids of their mailboxes. */
   readonly #revoked = new Map<string, MailboxRecord['revoked'][number][]>()
@@ -31,15 +31,15 @@ export class MailboxWatch implements Witness, StoreWatch {
   /** Workers that were there when all was quiet. */
   #last: readonly string[] = []
 
-  constructor(world: World, shard: Shard) {
+  constructor(world: World, index: number) {
     this.#world = world
-    this.#shard = shard
+    this.#index = index
     world.watch(this)
   }
 
   stored(key: string, body: Uint8Array): void {
     const place = placeOf(key)
-    if (place.kind === 'shards' || place.shard !== this.#shard.index) return
+    if (place.kind === 'shards' || place.shard !== this.#index) return
     if (place.kind === 'mailboxes') this.#mailboxStored(place.name, decodeMailbox(body))
     else if (place.kind === 'workers') this.#signs.add(place.name)
     else if (place.kind === 'registry') this.#registry = decodeRegistry(body)
@@ -50,13 +50,18 @@ export class MailboxWatch implements Witness, StoreWatch {
   deleted(keys: readonly string[]): void {
     for (const key of keys) {
       const place = placeOf(key)
-      if (place.kind === 'shards' || place.shard !== this.#shard.index) continue
+      if (place.kind === 'shards' || place.shard !== this.#index) continue
       if (place.kind === 'mailboxes') this.#mailboxes.delete(place.name)
       else if (place.kind === 'workers') this.#signs.delete(place.name)
     }
   }
 
+  get #shard(): Shard {
+    return this.#world.shards.at(this.#index)
+  }
+
   async quiet(crew: Crew): Promise<void> {
+    if (this.#index >= this.#world.homes.count) return
     const { clock, profile, violation } = this.#world
     const { heartbeatIntervalMs = 0, heartbeatTtlMs = 0 } = profile.transport ?? {}
     const boundMs = (ROUNDS_PER_LIST + IDLE_FACTOR + 1) * heartbeatIntervalMs + heartbeatTtlMs + SLACK_MS

@@ -1,12 +1,17 @@
 /** What the simulation uses of both packages: the core's queue over the mailbox transport. Mutants are bundled from here. */
-import type { QueueOptions } from '@s3queue/core'
+import type { Queue, QueueOptions } from '@s3queue/core'
 import { openShard, type ShardQueue } from '@s3queue/core/shard'
 import type { TransportTimes } from '../../../../core/test/sim/run/profile.ts'
 import type { SimPayload } from '../../../../core/test/sim/world/payload.ts'
-import { createMailboxTransport } from '../../../src/index.ts'
+import { createCoordinatedQueue, createMailboxTransport } from '../../../src/index.ts'
 
 export { deadLetter, NotRetriable, retry, snooze } from '@s3queue/core'
 
-export function createQueue(options: QueueOptions, times?: TransportTimes): ShardQueue<SimPayload> {
+export function createQueue(
+  options: QueueOptions,
+  times?: TransportTimes,
+  shards?: number,
+): Queue<SimPayload> & Partial<Pick<ShardQueue<SimPayload>, 'stepDown'>> {
+  if (shards !== undefined) return createCoordinatedQueue({ ...options, ...times, shards })
   return openShard({ ...options, transport: createMailboxTransport(times) })
 }

@@ -1,9 +1,10 @@
 /** Many processes on one queue, with the mailbox transport: as a subject for the simulation of the core. */
 import type { Random } from '@s3queue/storage'
 import { drawProfile, type Profile } from '../../../../core/test/sim/run/profile.ts'
-import type { Subject } from '../../../../core/test/sim/run/subject.ts'
+import type { Subject, Witness } from '../../../../core/test/sim/run/subject.ts'
 import { BLOWS, SPOTS, swarm } from '../../../../core/test/sim/run/weights.ts'
 import { between, chance, spread } from '../../../../core/test/sim/world/draw.ts'
+import type { World } from '../../../../core/test/sim/world/world.ts'
 import { idleRequests } from '../checks/idle-requests.ts'
 import { MailboxWatch } from '../checks/mailbox-watch.ts'
 import * as core from './code-under-test.ts'
@@ -28,7 +29,20 @@ export const PODS: Subject = {
   drawProfile: drawPods,
   weathers: WEATHERS,
   idleRequests,
-  attend: (world) => new MailboxWatch(world, world.shards.first),
+  attend,
+}
+
+function attend(world: World): Witness {
+  const shards = Math.max(1, ...(world.profile.shards ?? []))
+  const watches = Array.from({ length: shards }, (_, index) => new MailboxWatch(world, index))
+  return {
+    async quiet(crew) {
+      for (const watch of watches) await watch.quiet(crew)
+    },
+    async closed() {
+      for (const watch of watches) await watch.closed()
+    },
+  }
 }
 
 function drawPods(random: Random): Profile {

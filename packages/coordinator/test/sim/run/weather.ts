@@ -109,6 +109,20 @@ const STEPPING_DOWN: Partial<Profile> = {
   blows: { stall: 4, pause: 1 },
 }
 
+/** A queue of several shards, of which there are to be more in the middle of it. */
+const RAISED: Partial<Profile> = {
+  ...{
+    ...SMALL,
+    shards: [2, 3, 4],
+    visibilityTimeoutMs: 2_000,
+    takeoverAfterMs: 1_000,
+    maxPollMs: 500,
+    troubleMs: 8_000,
+  },
+  transport: { heartbeatIntervalMs: 500, heartbeatTtlMs: 2_000, dispatchIntervalMs: 50 },
+  actions: actions({ raise: 10, crash: 5, start: 10, pause: 5, lieInWait: 20, look: 20, stats: 10, operate: 10 }),
+}
+
 /** All of them by name. */
 export const WEATHERS: Readonly<Record<string, Partial<Profile>>> = {
   'stepping-down': STEPPING_DOWN,
@@ -122,4 +136,5 @@ export const WEATHERS: Readonly<Record<string, Partial<Profile>>> = {
   'late-mailboxes': LATE_MAILBOXES,
   'late-payloads': LATE_PAYLOADS,
   'more-time': MORE_TIME,
+  raised: RAISED,
 }

@@ -18,7 +18,8 @@ export async function assertIdleIsCheap(
   const requests = world.tally.requests - before
   const looks = IDLE_MS / maxPollMs
   const signs = (3 * IDLE_MS) / takeoverAfterMs
-  const budget = AFTERMATH + 2 * (looks + processes * signs + idleRequests(world, processes, IDLE_MS))
+  const { size } = world.shards
+  const budget = size * AFTERMATH + 2 * (size * (looks + processes * signs) + idleRequests(world, processes, IDLE_MS))
   must(
     requests <= budget,
     `${processes} idle processes made ${requests} requests in ${IDLE_MS} ms, more than ${Math.round(budget)}`,

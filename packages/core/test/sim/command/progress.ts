@@ -4,7 +4,7 @@ import type { CampaignResult } from './campaign.ts'
 export function describeProgress(result: CampaignResult, elapsedMs: number): string {
   const { seeds, failures, tally, virtualMs, uneventful } = result
   const { takeOvers, crashes, pauses, partitions, faults, clockJumps, driftingClocks, requests } = tally
-  const { handled, tickets, expiries, releases, revocations, snapshots, collected, stats } = tally
+  const { handled, tickets, expiries, releases, revocations, snapshots, collected, stats, raises } = tally
   const many = (count: number): string => count.toLocaleString('en')
   return [
     `${many(seeds)} seeds (${(seeds / (elapsedMs / 1_000)).toFixed(1)}/s)`,
@@ -27,5 +27,6 @@ export function describeProgress(result: CampaignResult, elapsedMs: number): str
     `${many(snapshots)} snapshots`,
     `${many(collected)} slots collected`,
     `${many(stats)} statistics`,
+    ...(raises > 0 ? [`the number of shards written down ${many(raises)} times`] : []),
   ].join(', ')
 }

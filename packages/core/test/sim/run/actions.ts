@@ -8,9 +8,9 @@ import type { VirtualProcess } from '../world/virtual-process.ts'
 import type { World } from '../world/world.ts'
 import type { Crew } from './crew.ts'
 import { createHandler } from './handler.ts'
-import { askForStats, awaitEnd, drain, enqueue, look, order } from './requests.ts'
+import { askForStats, awaitEnd, drain, enqueue, look, order, type SimEnqueueOptions } from './requests.ts'
 import { withVariety } from './variety.ts'
-import type { ActionName } from './weights.ts'
+import type { ActionName, Blow } from './weights.ts'
 
 export interface Stage {
   readonly world: World
@@ -57,8 +57,11 @@ function loseStore({ world, random }: Stage, process: VirtualProcess): void {
 function lieInWait(stage: Stage, process: VirtualProcess): void {
   const { random, world } = stage
   const { spots, blows } = world.profile
-  const spot = weighted(random, spots)
-  const blow = weighted(random, blows)
+  setTrap(stage, process, weighted(random, spots), weighted(random, blows))
+}
+
+function setTrap(stage: Stage, process: VirtualProcess, spot: string, blow: Blow): void {
+  const { random, world } = stage
   const moment = blow === 'stall' || blow === 'strand' ? 'request' : pick(random, ['request', 'arrival'] as const)
   process.setTrap({ spot, moment }, () => {
     world.note(process.name, `treads on a trap: ${blow} at the ${moment} of ${spot}`)
@@ -88,12 +91,25 @@ function close({ world, crew, random }: Stage, process: VirtualProcess): void {
   if (chance(random, 0.8)) startLater(world, crew, random)
 }
 
+/** Where whoever raises the number of shards is weak. */
+const RAISING = { 'put /shards': 3, 'get /shards': 1, 'list /0/': 1, 'put /log/': 2, 'put /writer': 1 } as const
+
+/** Somebody pauses or resumes while others are busy. */
+function orderAround({ world, crew, random }: Stage): void {
+  for (const wish of pick(random, [['pause'], ['resume'], ['pause', 'resume']] as const)) {
+    world.clock.setTimer(spread(random, 1, 1_000), () => {
+      const { open } = crew
+      if (open.length > 0 && !world.isCalm) void order(world, pick(random, open), wish)
+    })
+  }
+}
+
 /** Each of these is done to one process that is open. */
 const DOINGS: Readonly<Record<ActionName, Action>> = {
   enqueue({ world, random }, process) {
     if (world.shards.waiting > Math.max(MOST_WAITING, MOST_WAITING_EACH * world.profile.processes)) return
     const count = chance(random, 0.6) ? 1 : whole(random, 2, 12)
-    const options = drawEnqueueOptions(random, count)
+    const options = withKey(world, drawEnqueueOptions(random, count))
     void enqueue(
       world,
       process,
@@ -112,6 +128,15 @@ const DOINGS: Readonly<Record<ActionName, Action>> = {
   },
   stepDown(_, process) {
     void process.call('step down', async () => process.queue.stepDown?.(), ['QUEUE_CLOSED'])
+  },
+  raise(stage) {
+    const { world, crew, random } = stage
+    if (!crew.raise()) return
+    const process = crew.add()
+    if (chance(random, 0.8)) setTrap(stage, process, weighted(random, RAISING), weighted(random, world.profile.blows))
+    if (chance(random, 0.5)) startWorker(world, random, process)
+    else DOINGS.enqueue(stage, process)
+    if (chance(random, 0.7)) orderAround(stage)
   },
   handleOne({ world }, process) {
     if (process.worker !== undefined || process.isServing) return
@@ -147,15 +172,15 @@ const DOINGS: Readonly<Record<ActionName, Action>> = {
     const active = world.shards.messages().filter(({ status }) => status === 'active')
     if (active.length === 0) return
     const { id } = pick(random, active)
-    void order(process, chance(random, 0.5) ? { cancel: id } : { release: id })
+    void order(world, process, chance(random, 0.5) ? { cancel: id } : { release: id })
   },
   redriveSome({ world, random }, process) {
     const ids = someOf(world, random, ['dead'])
-    if (ids.length > 0) void order(process, { redrive: ids })
+    if (ids.length > 0) void order(world, process, { redrive: ids })
   },
   forget({ world, random }, process) {
     const ids = someOf(world, random, ['dead', 'completed'])
-    if (ids.length > 0) void order(process, { forget: ids })
+    if (ids.length > 0) void order(world, process, { forget: ids })
   },
   awaitEnd({ world, random }, process) {
     const { ids } = world.acknowledgements
@@ -167,9 +192,9 @@ const DOINGS: Readonly<Record<ActionName, Action>> = {
       .slice(-40)
       .map(({ id }) => id)
     const order_ = pick(random, ['pause', 'resume', 'resume', 'purge', 'redrive', 'cancel', 'release'] as const)
-    if (order_ !== 'cancel' && order_ !== 'release') return void order(process, order_)
+    if (order_ !== 'cancel' && order_ !== 'release') return void order(world, process, order_)
     if (ids.length > 0)
-      void order(process, order_ === 'cancel' ? { cancel: pick(random, ids) } : { release: pick(random, ids) })
+      void order(world, process, order_ === 'cancel' ? { cancel: pick(random, ids) } : { release: pick(random, ids) })
   },
 }
 
@@ -219,9 +244,19 @@ function startLater(world: World, crew: Crew, random: Random): void {
   const hasWorker = chance(random, 0.7)
   world.clock.setTimer(spread(random, 1, 2_000), () => {
     if (world.isCalm) return
-    const process = crew.add()
+    const { shards, shardsBefore } = crew
+    const isOld = shards !== shardsBefore && chance(random, 0.3)
+    const process = crew.add({ shards: isOld ? shardsBefore : shards })
     if (hasWorker) startWorker(world, random, process)
   })
+}
+
+/** Where there are several shards, some messages that have no name say with which others they go. */
+function withKey(world: World, drawn: EnqueueOptions | undefined): SimEnqueueOptions | undefined {
+  if (world.profile.shards === undefined || drawn?.id !== undefined || drawn?.deduplicationKey !== undefined)
+    return drawn
+  const random = world.stream(`key/${world.tally.enqueued}`)
+  return chance(random, 0.3) ? { ...drawn, shardKey: `k${whole(random, 1, 20)}` } : drawn
 }
 
 function drawEnqueueOptions(random: Random, count: number): EnqueueOptions | undefined {

@@ -10,6 +10,6 @@ export type QueueUnderTest = Queue<SimPayload> & Partial<Pick<ShardQueue<SimPayl
 
 /** The public face of the core, as far as the simulation uses it: what is in `src`, or a copy with a defect planted into it. */
 export interface CoreUnderTest extends Outcomes {
-  /** `times`: of a transport, where there is one. */
-  createQueue(options: QueueOptions, times?: TransportTimes): QueueUnderTest
+  /** `times`: of a transport, where there is one. `shards`: how many there are to be; undefined: nobody speaks of it. */
+  createQueue(options: QueueOptions, times?: TransportTimes, shards?: number): QueueUnderTest
 }

@@ -47,6 +47,8 @@ export interface Profile {
   readonly transport?: TransportTimes | undefined
   /** What messages have of their own. Default: nothing. */
   readonly variety?: Variety | undefined
+  /** How many logs the queue is spread over: at first, and after each raise. Default: one, and nobody speaks of it. */
+  readonly shards?: readonly number[] | undefined
 }
 
 export function drawProfile(random: Random): Profile {

@@ -1,5 +1,6 @@
 /** What the users of a queue ask for, each with the check of its answer. */
 import type { EnqueueOptions } from '../../../src/index.ts'
+import { shardOf } from '../../../src/shard/index.ts'
 import { assertEnded, assertInLog } from '../checks/look-check.ts'
 import { chance } from '../world/draw.ts'
 import { type SimPayload, textOf } from '../world/payload.ts'
@@ -8,12 +9,15 @@ import type { World } from '../world/world.ts'
 
 const IN_TIME = ['NOT_ACKNOWLEDGED', 'QUEUE_CLOSED']
 
+/** `shardKey`: where there are several shards. */
+export type SimEnqueueOptions = EnqueueOptions & { readonly shardKey?: string | undefined }
+
 /** Messages with payloads that no others have; options for each or none. */
 export async function enqueue(
   world: World,
   process: VirtualProcess,
   count: number,
-  options: EnqueueOptions | undefined,
+  options: SimEnqueueOptions | undefined,
 ): Promise<void> {
   const payloads = Array.from({ length: count }, () => nextPayload(world))
   const answer = await process.call(
@@ -28,6 +32,7 @@ export async function enqueue(
     for (const [i, { id }] of answer?.entries() ?? []) {
       const hasName = options?.id !== undefined || options?.deduplicationKey !== undefined
       world.acknowledgements.acknowledged(process.name, id, hasName ? undefined : textOf(payloads[i]))
+      if (options?.shardKey !== undefined) world.homes.keyed(options.shardKey, shardOf(id) ?? 0)
     }
   })
 }
@@ -113,9 +118,10 @@ export type Order =
   | { readonly cancel: string }
   | { readonly release: string }
 
-export async function order(process: VirtualProcess, what: Order): Promise<void> {
+export async function order(world: World, process: VirtualProcess, what: Order): Promise<void> {
   const { queue } = process
-  await process.call(
+  const done = what === 'pause' || what === 'resume' ? world.pauses.asked(what) : undefined
+  const isDone = await process.call(
     `order ${JSON.stringify(what)}`,
     async () => {
       if (typeof what === 'string') await queue[what]()
@@ -123,7 +129,9 @@ export async function order(process: VirtualProcess, what: Order): Promise<void>
       else if ('forget' in what) await queue.forget(what.forget)
       else if ('cancel' in what) await queue.cancel(what.cancel)
       else await queue.release(what.release)
+      return true
     },
     IN_TIME,
   )
+  if (isDone === true) done?.()
 }

@@ -37,6 +37,7 @@ async function trouble(stage: Stage): Promise<void> {
   while (world.clock.monotonic() < end) {
     await world.sleep(-Math.log(1 - random.next()) * actionEveryMs)
     const { open } = crew
+    for (const process of open) if (process.isOutdated) act('close', stage, process)
     if (open.length > 0) act(weighted(random, actions), stage, pick(random, open))
     else if (crew.living.length === 0) startWorker(world, random, crew.add())
   }
@@ -56,12 +57,22 @@ async function recover(world: World, crew: Crew, random: Random): Promise<void> 
     await world.sleep(between(random, 0, 500))
     process.resume()
   }
+  await leaveOutdated(world, crew)
   if (crew.open.length === 0) crew.add()
   const workers = crew.open.filter(({ worker, isStopping }) => worker !== undefined && !isStopping)
   const [first] = crew.open.filter(({ worker, isServing }) => worker === undefined && !isServing)
   if (workers.length === 0) startWorker(world, random, first ?? crew.add())
   const [operator] = crew.open
-  if (operator !== undefined) await world.within(boundMs(world), 'resuming the queue', order(operator, 'resume'))
+  if (operator !== undefined) await world.within(boundMs(world), 'resuming the queue', order(world, operator, 'resume'))
+}
+
+/** Whoever says too low a number of shards learns it at the first use, and is closed. */
+async function leaveOutdated(world: World, crew: Crew): Promise<void> {
+  if (world.profile.shards === undefined) return
+  for (const process of crew.open) {
+    await world.within(boundMs(world), `getStats() of ${process.name}`, askForStats(world, process))
+    if (process.isOutdated) await process.close()
+  }
 }
 
 /** How long it may take until nothing is left to do: claims of dead processes run out, one attempt after the other. */
@@ -76,7 +87,8 @@ function boundMs({ profile }: World): number {
     (maxAttempts + 1) * attempt +
     2 * acknowledgeTimeoutMs +
     4 * maxPollMs +
-    (times.lateMs ?? 0)
+    (times.lateMs ?? 0) +
+    (profile.shards === undefined ? 0 : 12 * (profile.transport?.heartbeatIntervalMs ?? 0))
   )
 }
 
@@ -93,9 +105,17 @@ async function settleDown(world: World, crew: Crew): Promise<void> {
   for (let quietMs = 0; quietMs < 8_000 && world.violation === undefined; quietMs += 100) {
     if (isBusy()) quietMs = 0
     const [operator] = crew.open
-    if (shards.isPaused && operator?.pending.size === 0) await order(operator, 'resume')
+    if (shards.isPaused && operator?.pending.size === 0) {
+      assertAllGoOn(world, crew)
+      await order(world, operator, 'resume')
+    }
     await world.sleep(100)
   }
+}
+
+function assertAllGoOn({ shards, homes, pauses }: World, crew: Crew): void {
+  if (crew.living.some(({ pending }) => pending.size > 0)) return
+  for (const { index, history } of shards) if (index < homes.count) pauses.assertGoesOn(index, history.model.isPaused)
 }
 
 function describeLeft({ shards }: World, crew: Crew): string {
@@ -130,16 +150,17 @@ async function drainAtLast(world: World, process: VirtualProcess): Promise<void>
 
 /** One more process writes one more snapshot, and deletes what nobody needs. */
 async function tidyUp(world: World, crew: Crew, random: Random): Promise<void> {
-  const { shards } = world
+  const { shards, homes } = world
   const garbage = (): number =>
     Array.from(shards, ({ history }) => history.state.payloadKeys.garbage.size).reduce((a, b) => a + b)
   const bound = boundMs(world)
-  const last = crew.add(1)
+  const last = crew.add({ snapshotAfterCommits: 1 })
+  const count = Math.max(homes.count, crew.shards ?? 1)
   startWorker(world, random, last)
   // Payload objects are deleted some time after a commit.
   for (let round = 0; round < 2 || garbage() > 0; round++) {
     must(round < 20, `${garbage()} payload objects are not deleted`)
-    await world.within(bound, 'the last message', enqueue(world, last, shards.size, undefined))
+    await world.within(bound, 'the last message', enqueue(world, last, count, undefined))
     await world.within(bound, 'the last drain()', drain(world, last))
     await world.sleep(2_000)
   }

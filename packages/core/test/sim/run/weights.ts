@@ -56,7 +56,13 @@ export const SPOTS = {
 
 export const BLOWS = { crash: 2, pause: 4, loseStore: 4, stall: 6, close: 1 } as const
 
-export type ActionName = keyof typeof ACTIONS | keyof typeof VARIED_ACTIONS | 'restartWork' | 'takeBack' | 'stepDown'
+export type ActionName =
+  | keyof typeof ACTIONS
+  | keyof typeof VARIED_ACTIONS
+  | 'restartWork'
+  | 'takeBack'
+  | 'stepDown'
+  | 'raise'
 export type Way = keyof typeof WAYS
 export type Spot = keyof typeof SPOTS
 /** `strand`: the process stands still while its request is long on its way. */

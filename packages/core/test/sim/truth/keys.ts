@@ -11,11 +11,6 @@ export type Located =
   | { readonly kind: 'log'; readonly shard: number; readonly slot: number }
   | { readonly kind: (typeof KINDS)[number]; readonly shard: number; readonly name: string }
 
-/** Where the objects of a shard lie, ending in a slash. */
-export function prefixOf(shard: number): string {
-  return `${PREFIX}${shard}/`
-}
-
 export function placeOf(key: string): Place {
   if (key === `${PREFIX}shards`) return { kind: 'shards' }
   const [shardText = '', first = '', ...rest] = key.slice(PREFIX.length).split('/')

@@ -26,6 +26,8 @@ export interface Tally {
   stats: number
   /** Ends that somebody waited for and was told of. */
   ends: number
+  /** How often somebody wrote down how many shards there are. */
+  raises: number
 }
 
 export function emptyTally(): Tally {
@@ -52,6 +54,7 @@ export function emptyTally(): Tally {
     refusals: 0,
     stats: 0,
     ends: 0,
+    raises: 0,
   }
 }
 

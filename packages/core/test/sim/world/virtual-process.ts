@@ -17,6 +17,13 @@ import type { World } from './world.ts'
 const WAKE_ORDERS: readonly WakeOrder[] = ['as-held', 'timers-first', 'replies-first']
 const HOUR_MS = 3_600_000
 
+/** What a process is started with. */
+export interface ProcessStart {
+  readonly snapshotAfterCommits: number
+  /** How many shards it says that there are. */
+  readonly shards: number | undefined
+}
+
 export class VirtualProcess {
   readonly name: string
   readonly gate: Gate = new Gate()
@@ -34,6 +41,9 @@ export class VirtualProcess {
   stopping: Worker | undefined
   isClosing = false
   isClosed = false
+  /** It was refused, as there are more shards than it says: whoever runs it has to start it anew. */
+  isOutdated = false
+  readonly shards: number | undefined
   readonly #world: World
   readonly #link: Link
   /** Requests on their way. */
@@ -41,10 +51,10 @@ export class VirtualProcess {
   #calls = 0
   #trap: { readonly trap: Trap; readonly spring: () => Stall | undefined } | undefined
 
-  /** `snapshotAfterCommits`: instead of the profile's. */
-  constructor(world: World, name: string, snapshotAfterCommits: number = world.profile.snapshotAfterCommits) {
+  constructor(world: World, name: string, { snapshotAfterCommits, shards }: ProcessStart) {
     this.#world = world
     this.name = name
+    this.shards = shards
     const draw = world.stream(`${name}/process`)
     const { clock, profile } = world
     const clocks = {
@@ -59,7 +69,7 @@ export class VirtualProcess {
     this.network = withFaults(world.store, { clock, random: world.stream(`${name}/lists`), plan })
     world.networks.push(this.network)
     if (world.isCalm) this.network.stop()
-    this.queue = world.core.createQueue(this.#queueOptions(snapshotAfterCommits), profile.transport)
+    this.queue = world.core.createQueue(this.#queueOptions(snapshotAfterCommits), profile.transport, shards)
   }
 
   get isRunning(): boolean {
@@ -104,12 +114,19 @@ export class VirtualProcess {
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
       this.#world.note(this.name, `has not: ${what}: ${code ?? String(error)}`)
-      if (code === undefined || !codes.includes(code))
+      if (!this.mustRestart(code) && (code === undefined || !codes.includes(code)))
         this.#world.violate(new Error(`${name} failed: ${String(error)}`, { cause: error }))
       return undefined
     } finally {
       this.pending.delete(name)
     }
+  }
+
+  /** Whether it is told by this that it is outdated, and rightly so. */
+  mustRestart(code: string | undefined): boolean {
+    if (code !== 'INVALID_OPTION' || this.shards === undefined || this.shards >= this.#world.homes.count) return false
+    this.isOutdated = true
+    return true
   }
 
   /** `spring` is called at the next request or answer of this kind; what it returns stalls the request. */

@@ -7,6 +7,8 @@ import { createManualClock, type ManualClock } from '@s3queue/storage/testing'
 import { createMemoryStore, type MemoryStore } from '@s3queue/storage-memory'
 import { Acknowledgements } from '../checks/acknowledgements.ts'
 import type { HandlerWatch } from '../checks/handler-watch.ts'
+import { Homes } from '../checks/homes.ts'
+import { Pauses } from '../checks/pauses.ts'
 import { StatsCheck } from '../checks/stats-check.ts'
 import type { CoreUnderTest } from '../run/core-under-test.ts'
 import type { Profile } from '../run/profile.ts'
@@ -40,6 +42,8 @@ export class World {
   readonly shards: Shards = new Shards()
   readonly acknowledgements: Acknowledgements
   readonly statistics: StatsCheck
+  readonly homes: Homes = new Homes()
+  readonly pauses: Pauses = new Pauses()
   readonly tally: Tally = emptyTally()
   readonly #watches: StoreWatch[] = []
   /** The stores of all processes that ever were, with their faults. */
@@ -140,7 +144,11 @@ export class World {
 
   #stored(key: string, body: Uint8Array): void {
     const place = placeOf(key)
-    if (place.kind !== 'shards') this.#storedIn(this.shards.at(place.shard), place, key, body)
+    if (place.kind === 'shards') {
+      this.homes.counted(body)
+      this.tally.raises++
+      this.note('store', `there are ${this.homes.count} shards`)
+    } else this.#storedIn(this.shards.at(place.shard), place, key, body)
     for (const watch of this.#watches) watch.stored(key, body)
   }
 
@@ -160,7 +168,7 @@ export class World {
     }
   }
 
-  #slotStored({ history, handlers }: Shard, slot: number, body: Uint8Array): void {
+  #slotStored({ index, history, handlers }: Shard, slot: number, body: Uint8Array): void {
     const { tally } = this
     history.slotStored(slot, body)
     const last = history.slots[slot - 1]
@@ -170,6 +178,8 @@ export class World {
     for (const [i, event] of last.events.entries()) {
       if (event.type === 'time') assertClock(this.clock, event.at)
       else if (event.type === 'expired') this.#expired(handlers, event.tokens)
+      else if (event.type === 'enqueued') this.homes.enqueued(index, event)
+      else if (event.type === 'claimed') this.pauses.assertMayClaim(index)
       else if (event.type === 'retried') tally.retries++
       else if (event.type === 'died') tally.deaths++
       else if (event.type === 'completed') for (const token of event.tokens) handlers.settled('completed', token)
