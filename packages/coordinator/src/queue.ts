@@ -31,14 +31,7 @@ import {
   shardOf,
   streamEvents,
 } from '@s3queue/core/shard'
-import {
-  assertKnownKeys,
-  type Clock,
-  InvalidOption,
-  type MeteredStore,
-  numberOption,
-  withMetering,
-} from '@s3queue/storage'
+import { assertKnownKeys, type Clock, type MeteredStore, numberOption, withMetering } from '@s3queue/storage'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { MetricsReader, type QueueHealth, type QueueMetrics, readHealth } from './metrics.ts'
 import { COORDINATOR_KEYS, type CoordinatorOptions, resolveCoordinatorOptions } from './options.ts'
@@ -56,7 +49,7 @@ import { createMailboxTransport } from './transport.ts'
 export interface CoordinatedQueueOptions extends Omit<QueueOptions, 'transport' | 'shard'>, CoordinatorOptions {
   /**
    * Over how many logs the queue is spread, 1 to 64: each has a writer of its own and costs what a queue costs. The number is written down in the store and
-   * can be raised, never lowered; so every process of the queue says it. Default: one log, and nothing is written down.
+   * can be raised, never lowered. Default: as many as are written down, else one.
    */
   readonly shards?: number | undefined
 }
@@ -293,10 +286,9 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
           add(index === 0 ? first : queue.followFrom({ ...options, signal: either }, isLater)),
         )
         isLater = true
-        if (this.#shards.mayGrow) void this.#shards.watch(either)
+        void this.#shards.watch(either)
       }
-      if (this.#shards.known !== undefined) begin()
-      else this.#shards.count().then(begin, fail)
+      this.#shards.all().then(begin, fail)
       return () => stop()
     }, either)
     return endedBy(source, end)
@@ -350,18 +342,11 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
     return answers.some(Boolean)
   }
 
-  /** Where the message with this id is, if it is anywhere. Throws `InvalidOption` if that is in a shard that the user said nothing of. */
+  /** Where the message with this id is, if it is anywhere. */
   async #shardOf(id: string): Promise<Shard<T> | undefined> {
     const count = await this.#shards.count()
     if (typeof id !== 'string') return this.#shards.first
-    const index = shardOf(id) ?? Router.homeOf(id, count)
-    const shard = await this.#shards.at(index)
-    if (shard !== undefined || this.#shards.mayGrow) return shard
-    throw new InvalidOption(
-      WHO,
-      'shards',
-      `is missing: message ${id} is in shard ${index} of queue "${this.name}". Every process of a queue with several shards says how many there are.`,
-    )
+    return this.#shards.at(shardOf(id) ?? Router.homeOf(id, count))
   }
 
   /** For calls that reject where there is no such message: that is for a shard to say. */

@@ -2,7 +2,7 @@ import { type ObjectStore, REQUEST_KINDS, type RequestKind } from '@s3queue/stor
 
 export interface Counted {
   readonly store: ObjectStore
-  /** How many requests of a kind went to a folder of the queue, such as `put inbox`. */
+  /** How many requests of a kind went to a folder of the queue, such as `put inbox`, or to its number of shards, `get shards`. */
   count(what: string): number
   /** How many there were of these kinds; of all, if none is named. */
   total(...kinds: RequestKind[]): number
@@ -12,7 +12,7 @@ export interface Counted {
 export function counted(store: ObjectStore): Counted {
   const counts = new Map<string, number>()
   const noted = <T>(kind: RequestKind, key: string, request: () => T): T => {
-    const what = `${kind} ${key.split('/')[3] ?? ''}`
+    const what = `${kind} ${key.split('/')[3] ?? key.split('/')[2] ?? ''}`
     counts.set(what, (counts.get(what) ?? 0) + 1)
     return request()
   }

@@ -1,5 +1,5 @@
 /**
- * The shards of a queue that this process knows of. Their number is a record in the store, read at the first use, if there is to be more than one log.
+ * The shards of a queue that this process knows of. Their number is a record in the store, read at the first use; without it there is one.
  *
  * Owns the open shards. The first is there from the beginning, whatever the number is, so that options are checked at once; none of them makes a
  * request before it is used.
@@ -14,17 +14,19 @@ import type { Shard } from './shard.ts'
 export interface ShardsOptions<T> {
   /** A call waits for the record for the queue's `acknowledgeTimeoutMs`. */
   readonly settings: ResolvedQueueOptions
-  /** How many shards there are to be; undefined: one, and nothing is read or written down. */
+  /** How many shards there are to be; undefined: as many as are written down, and nothing is. */
   readonly wanted: number | undefined
   readonly record: ShardRecord
   readonly open: (index: number) => Shard<T>
-  /** How often to look whether there are more, in ms, while that matters. */
+  /** How often to look whether there are more, in ms, while that matters and their number is written down. */
   readonly lookMs: number
   readonly tell: (error: unknown) => void
 }
 
-/** A queue whose user says nothing of shards. */
+/** A queue of which nobody has said how many shards it has. */
 const ONE: ShardCount = { count: 1, firstCount: 1 }
+/** While nothing is written down, looks are so many times more seldom: hardly any queue with one log is ever given more. */
+const UNRECORDED_FACTOR = 10
 
 export class Shards<T> {
   readonly #options: ShardsOptions<T>
@@ -41,7 +43,6 @@ export class Shards<T> {
   constructor(options: ShardsOptions<T>) {
     this.#options = options
     this.#all = [options.open(0)]
-    if (options.wanted === undefined) this.#known = ONE
   }
 
   /** Aborted when the queue is closed. */
@@ -63,8 +64,8 @@ export class Shards<T> {
     return this.#known
   }
 
-  /** Whether there may be more one day: for a process that says nothing of shards there is one, for ever. */
-  get mayGrow(): boolean {
+  /** Whether their number is written down: then others may raise it at any time. */
+  get isRecorded(): boolean {
     return this.#isRecorded
   }
 
@@ -90,24 +91,21 @@ export class Shards<T> {
   /** The shard that `index` says, if there is one. */
   async at(index: number): Promise<Shard<T> | undefined> {
     await this.count()
-    return this.#all[index] ?? (await this.all())[index]
+    if (this.#all[index] === undefined) await this.#inTime(this.#look())
+    return this.#all[index]
   }
 
-  /** All that there are now. Rejects as `count` does. */
+  /** All that there are now, or were a while ago as long as nothing is written down. Rejects as `count` does. */
   async all(): Promise<readonly Shard<T>[]> {
     const isNew = this.#known === undefined
     await this.count()
-    if (this.#isRecorded && !isNew) await this.#inTime(this.#look())
+    if (!isNew && (this.#isRecorded || this.#dueInMs() <= 0)) await this.#inTime(this.#look())
     return this.#all
   }
 
   /** Looks whether there are more, if the last look is long ago. */
   lookSometimes(): void {
-    const { settings, lookMs, tell } = this.#options
-    if (!this.#isRecorded || settings.clock.monotonic() - this.#lookedAt < lookMs) return
-    this.#look().catch((error: unknown) => {
-      if (!this.#abort.signal.aborted) tell(error)
-    })
+    if (this.#dueInMs() <= 0) void this.#lookOrTell()
   }
 
   /** Looks for more now and then, until the signal is aborted or the queue is closed. Never rejects. */
@@ -115,8 +113,8 @@ export class Shards<T> {
     const { settings, lookMs } = this.#options
     const either = AbortSignal.any([signal, this.#abort.signal])
     while (!either.aborted) {
-      await sleep(settings.clock, lookMs, either).catch(() => {})
-      if (!either.aborted) this.lookSometimes()
+      await sleep(settings.clock, Math.max(this.#dueInMs(), lookMs / 6), either).catch(() => {})
+      if (!either.aborted && this.#dueInMs() <= 0) await this.#lookOrTell()
     }
   }
 
@@ -125,11 +123,17 @@ export class Shards<T> {
     this.#abort.abort(new QueueClosed(this.#options.settings.name))
   }
 
+  #dueInMs(): number {
+    const { settings, lookMs } = this.#options
+    const everyMs = this.#isRecorded ? lookMs : UNRECORDED_FACTOR * lookMs
+    return this.#lookedAt + everyMs - settings.clock.monotonic()
+  }
+
   async #read(): Promise<ShardCount> {
-    const { record, wanted = 1, settings, tell: onTrouble } = this.#options
+    const { record, wanted, settings, tell: onTrouble } = this.#options
     const { signal } = this.#abort
     const found = await record.look(signal)
-    if (found?.count === wanted) return this.#take(found)
+    if (wanted === undefined || found?.count === wanted) return this.#take(found)
     if (found !== undefined) record.check(wanted, found)
     const opened = new Map<number, Shard<T>>()
     const open = (from: number): Shard<T>[] =>
@@ -155,6 +159,15 @@ export class Shards<T> {
         this.#looking = undefined
       })
     return this.#looking
+  }
+
+  /** Never rejects. */
+  async #lookOrTell(): Promise<void> {
+    try {
+      await this.#look()
+    } catch (error) {
+      if (!this.#abort.signal.aborted) this.#options.tell(error)
+    }
   }
 
   /** `opened`: those that are open already, by their numbers. */

@@ -47,6 +47,7 @@ export class Spread {
   async #turn(): Promise<void> {
     this.#round++
     const all = this.#options.shards()
+    if (all.length === 1) return
     const written = all.filter(({ transport }) => transport.isCoordinator)
     const workers = this.#workers(written)
     const surplus = written.length - Math.ceil(all.length / workers.length)

@@ -98,7 +98,6 @@ export class ShardedWork<T> {
     const { shards } = this.#options
     const stop = shards.each(add)
     signal.addEventListener('abort', stop, { once: true })
-    if (!shards.mayGrow) return
     void shards.watch(signal)
     const { clock, heartbeatIntervalMs: intervalMs, tell } = this.#options
     void new Spread({ clock, intervalMs, shards: () => shards.open, worker, tell }).run(
@@ -156,7 +155,7 @@ export class ShardedWork<T> {
 
   async drain(options: DrainOptions = {}): Promise<DrainResult> {
     const { shards } = this.#options
-    if ((await shards.all()).length === 1 && !shards.mayGrow) return shards.first.queue.drain(options)
+    if ((await shards.all()).length === 1 && !shards.isRecorded) return shards.first.queue.drain(options)
     assertKnownKeys('drain', options, ['maxMessages', 'deadlineMs', 'includeDelayed', 'signal'])
     assertSignal('drain', options.signal)
     const bounds = { min: 1, integer: true }

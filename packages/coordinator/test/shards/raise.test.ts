@@ -1,6 +1,7 @@
 import { type ObjectStore, sleep, withLatency } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
 import type { CoordinatedQueue } from '../../src/index.ts'
+import { counted } from '../counted.ts'
 import { linkTo } from '../support.ts'
 import { createShardedWorld, numbers, type ShardedWorld } from './support.ts'
 
@@ -39,9 +40,10 @@ describe('the number of shards', () => {
   it('is learned within a minute by a process that only works', async () => {
     const world = createShardedWorld()
     const done: number[] = []
-    const old = world.queue<number>({ shards: 1 })
+    const store = withLatency(world.store, { clock: world.clock, getMs: 20, putMs: 60, listMs: 40, deleteMs: 60 })
+    const old = world.queue<number>({ shards: 1, store })
     work(world, old, done)
-    await world.pass(5000)
+    await world.pass(125_000)
     const raised = world.queue<number>({ shards: 3 })
     await world.run(raised.enqueueMany(numbers(30)))
     await world.run(raised.close())
@@ -144,16 +146,48 @@ describe('the number of shards', () => {
     expect((await world.perShard(7)).every((count) => count > 0)).toBe(true)
   })
 
-  it('is asked of whoever says nothing of it and has the id of a message elsewhere', async () => {
+  it('is taken as it is written down by whoever says nothing of it: he finds, enqueues and handles what is in any shard', async () => {
     const world = createShardedWorld()
     const queue = world.queue<number>({ shards: 4 })
     const sent = await world.run(queue.enqueueMany(numbers(40)))
-    const other = world.queue<number>()
-    const id = sent.find((message) => message.id.includes('.'))?.id ?? ''
-    for (const call of [() => other.get(id), () => other.waitFor(id), () => other.cancel(id), () => other.redrive(id)])
-      await expect(world.run<unknown>(call())).rejects.toThrow(/"shards" is missing: message .* is in shard [123]/)
-    await world.run(other.close())
+    for (const n of numbers(8)) await world.run(queue.enqueue(100 + n, { id: `name ${n}` }))
     await world.run(queue.close())
+    const other = world.queue<number>()
+    expect(await world.run(other.get(sent.find(({ id }) => id.includes('.3-'))?.id ?? ''))).toMatchObject({
+      status: 'waiting',
+    })
+    for (const n of numbers(8)) await world.run(other.enqueue(100 + n, { id: `name ${n}` }))
+    await world.run(other.enqueueMany(numbers(40).map((n) => 40 + n)))
+    expect((await world.run(other.getStats())).total).toBe(88)
+    expect(await world.perShard(4)).toEqual((await world.perShard(4)).map((count) => Math.max(count, 20)))
+    const worker = world.queue<number>()
+    const done: number[] = []
+    work(world, worker, done)
+    await world.run(worker.drain())
+    expect(sorted(done)).toEqual([...numbers(80), ...numbers(8).map((n) => 100 + n)])
+    await world.run(worker.close())
+    await world.run(other.close())
+  })
+
+  it('is written down while somebody is at work who says nothing of it: he learns it after a while, and at once from an id', async () => {
+    const world = createShardedWorld()
+    const reads = counted(world.store)
+    const plain = world.queue<number>({ store: reads.store })
+    const done: number[] = []
+    work(world, plain, done)
+    await world.pass(25 * 60_000)
+    // At the first use, and each ten minutes.
+    expect(reads.count('get shards')).toBe(3)
+    const raised = world.queue<number>({ shards: 3 })
+    const sent = await world.run(raised.enqueueMany(numbers(30)))
+    await world.run(raised.close())
+    await world.pass(11 * 60_000)
+    expect(sorted(done)).toEqual(numbers(30))
+    const reader = world.queue<number>()
+    await world.run(reader.getStats())
+    expect(await world.run(reader.get(sent.at(-1)?.id ?? ''))).toMatchObject({ status: 'completed' })
+    await world.run(reader.close())
+    await world.run(plain.close())
   })
 
   it('is raised of a paused queue without letting anything out', async () => {
