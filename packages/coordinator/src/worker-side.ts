@@ -15,12 +15,13 @@ import type {
   WorkerSide,
 } from '@s3queue/core/transport'
 import { CorruptObject } from '@s3queue/primitives'
+import { orAborted } from '@s3queue/storage'
 import { type Letter, MailboxReader } from './mailbox/reader.ts'
 import { FORMAT } from './mailbox/record.ts'
 import type { ResolvedCoordinatorOptions } from './options.ts'
 import { Pace } from './pace.ts'
 import type { Heartbeats } from './registry/heartbeats.ts'
-import { orAborted, signOff } from './registry/sign-off.ts'
+import { signOff } from './registry/sign-off.ts'
 
 /** A worker with messages in hand looks at least so often, as they may be taken from it. */
 const BUSY_LOOK_MS = 2000

@@ -1,5 +1,5 @@
 /** Waiting until a queue is empty, with bounds for those who cannot wait for ever. */
-import { assertKnownKeys, type Clock, InvalidOption, numberOption } from '@s3queue/storage'
+import { assertKnownKeys, type Clock, InvalidOption, numberOption, orAborted } from '@s3queue/storage'
 import type { Engine } from './engine/engine.ts'
 import { assertSignal } from './signal-option.ts'
 
@@ -56,7 +56,12 @@ export async function drainQueue(
     for (let waitMs = 100; ; waitMs = Math.min(2000, waitMs * 2)) {
       signal?.throwIfAborted()
       if (bound.signal.aborted || handled() >= maxMessages) return { drained: false, handled: handled() }
-      const { waiting, delayed, active } = await engine.views.stats()
+      // A look may take as long as the store does.
+      const stats = await orAborted(engine.views.stats(), either).catch((error: unknown) => {
+        if (!either.aborted) throw error
+      })
+      if (stats === undefined) continue
+      const { waiting, delayed, active } = stats
       if (waiting + active + (includeDelayed ? delayed : 0) === 0) return { drained: true, handled: handled() }
       await engine.views.whenDone(() => isEmpty(engine, includeDelayed) || handled() >= maxMessages, waitMs, either)
     }

@@ -1,5 +1,5 @@
 /** Waiting for the end of one message: for its result, or for the error that says how it died. */
-import { assertKnownKeys } from '@s3queue/storage'
+import { assertKnownKeys, orAborted } from '@s3queue/storage'
 import type { Ending } from './engine/endings.ts'
 import type { Engine } from './engine/engine.ts'
 import { MessageDied, MessageNotFound } from './errors.ts'
@@ -20,7 +20,9 @@ export async function waitForResult(engine: Engine, queue: string, id: string, o
     signal?.throwIfAborted()
     const expected = engine.endings.expect(id)
     try {
-      const message = await engine.views.find(id, (state) => describeMessage(state, id))
+      const looked = engine.views.find(id, (state) => describeMessage(state, id))
+      // A look may take as long as the store does.
+      const message = await orAborted(looked, signal)
       const now = message === undefined ? expected.ending : endingOf(message)
       if (message === undefined && now === undefined) throw notFound(id, queue)
       const ending = now ?? (await engine.views.ending(expected, waitMs, signal))

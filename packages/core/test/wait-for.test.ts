@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events'
 import { sleep, withLatency } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
 import { MessageDied, MessageNotFound, QueueClosed } from '../src/index.ts'
-import { createWorld } from './support.ts'
+import { createWorld, intercept } from './support.ts'
 
 const FORGETFUL = { retention: { completedCount: 0, deadCount: 0 } }
 
@@ -88,6 +88,31 @@ describe('waitFor', () => {
       await run(other.close())
     },
   )
+
+  it('ends with its signal, also while the store does not answer', async () => {
+    const { open, run, clock, store } = createWorld()
+    let isDown = false
+    const never = new Promise<never>(() => {})
+    const queue = open<string>({
+      store: intercept(store, '', {
+        put: (key, body, options) => (isDown ? never : store.put(key, body, options)),
+        list: (options) => (isDown ? never : store.list(options)),
+      }),
+    })
+    const { id } = await run(queue.enqueue('a'))
+    isDown = true
+    void queue.enqueue('on its way').catch(() => {})
+    await clock.advance(10)
+    const why = new Error('enough')
+    const [ended, before] = [new AbortController(), clock.monotonic()]
+    clock.setTimer(1000, () => ended.abort(why))
+    expect(await run(rejection(queue.waitFor(id, { signal: ended.signal })))).toBe(why)
+    expect(await run(rejection(queue.drain({ signal: ended.signal })))).toBe(why)
+    expect(clock.monotonic() - before).toBe(1000)
+    // So does a deadline: no process of a few seconds learns of an outage after a minute.
+    expect(await run(queue.drain({ deadlineMs: 1000 }))).toEqual({ drained: false, handled: 0 })
+    expect(clock.monotonic() - before).toBe(2000)
+  })
 
   it('goes on through a change of the writer', async () => {
     const { open, run, clock } = createWorld()
