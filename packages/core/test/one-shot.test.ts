@@ -88,6 +88,18 @@ describe('one process that comes, works, and leaves', () => {
     expect(clock.monotonic() - before).toBeLessThan(500)
   })
 
+  it('leaves no large payloads behind, however short it lives', async () => {
+    const { open, run, store } = createWorld()
+    for (let life = 0; life < 3; life++) {
+      const queue = open<string>({ offloadAboveBytes: 10 })
+      await run(queue.enqueueMany(['x'.repeat(100), 'y'.repeat(100)]))
+      for (let n = 0; n < 2; n++) expect(await run(queue.processNext(() => {}))).toBe(true)
+      await run(queue.close())
+      const { entries } = await store.list({ prefix: 's3queue/jobs/0/payloads/' })
+      expect(entries).toEqual([])
+    }
+  })
+
   it('drains on, without a bound, after one with a bound', async () => {
     const { open, run } = createWorld()
     const queue = open<number>()

@@ -16,6 +16,8 @@ interface PayloadHeader {
 const DELETE_BATCH = 1000
 /** Deletions wait for company: one request takes a thousand. */
 const COLLECT_AFTER_MS = 1000
+/** Requests at the end of a term, at most: the rest is for the next one. */
+const LAST_BATCHES = 10
 
 /** Writes a payload under a fresh key, and returns the key. */
 export async function writePayloadObject(
@@ -52,6 +54,7 @@ export interface PayloadCollectorOptions {
 /** Deletes the payload objects that no message needs any more. */
 export class PayloadCollector {
   readonly #options: PayloadCollectorOptions
+  readonly #ending = new AbortController()
   #running: Promise<void> | undefined
 
   constructor(options: PayloadCollectorOptions) {
@@ -70,15 +73,33 @@ export class PayloadCollector {
     }
   }
 
+  /** At the end of a term, with all that is in the state in the log: a process that works for moments only would else never delete anything. */
+  async finish(): Promise<void> {
+    const { garbage } = this.#options.state.payloadKeys
+    this.#ending.abort()
+    const keys = [...garbage].slice(0, LAST_BATCHES * DELETE_BATCH)
+    await this.#running
+    for (let at = 0; at < keys.length; at += DELETE_BATCH) {
+      const left = keys.slice(at, at + DELETE_BATCH).filter((key) => garbage.has(key))
+      if (left.length > 0) await this.#delete(left)
+    }
+  }
+
   async #delete(keys: readonly string[]): Promise<void> {
     const { context, onDeleted, signal } = this.#options
     const { options, trouble } = context
     try {
-      await sleep(options.clock, COLLECT_AFTER_MS, signal)
+      await this.#waitForCompany()
       await persistently({ ...options, onTrouble: trouble }, () => options.store.delete(keys, { signal }), signal)
       onDeleted(keys)
     } catch (error) {
       if (!signal.aborted) trouble(error)
     }
+  }
+
+  async #waitForCompany(): Promise<void> {
+    const { context, signal } = this.#options
+    const either = AbortSignal.any([signal, this.#ending.signal])
+    await sleep(context.options.clock, COLLECT_AFTER_MS, either).catch(() => signal.throwIfAborted())
   }
 }

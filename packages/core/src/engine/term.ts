@@ -210,11 +210,9 @@ export class Term {
   /** Ends the term in order: everything durable, a short log, the lease given back. */
   async close(reason: Error): Promise<void> {
     await this.#inbox.stop()
-    // What the inbox gave last, or an alarm, may be on its way: a snapshot of it would be ahead of the log.
-    do {
-      await this.#loop.whenDurable()
-      await this.#checkpoints.idle()
-    } while (!this.#loop.isIdle)
+    await this.#whenIdle()
+    await this.#garbage.finish()
+    await this.#whenIdle()
     await Promise.all([this.#checkpoints.finish(), this.#inbox.deleteFolded()])
     await this.#heartbeat.stop()
     if (this.#loop.failure === undefined) {
@@ -222,6 +220,14 @@ export class Term {
       await this.#claims.side?.handOver()
     }
     this.end(reason)
+  }
+
+  /** Nothing is on its way to the log. What the inbox gave last, or an alarm, may be: a snapshot of it would be ahead of the log. */
+  async #whenIdle(): Promise<void> {
+    do {
+      await this.#loop.whenDurable()
+      await this.#checkpoints.idle()
+    } while (!this.#loop.isIdle)
   }
 
   /** Ends the term at once so that somebody else may take over, who is told; what is not durable is lost to it. */
