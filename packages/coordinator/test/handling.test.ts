@@ -145,6 +145,17 @@ describe('a worker of another process', () => {
     expect(await world.run(writer.queue.get(id))).toMatchObject({ progress: { percent: 50 }, log: ['half way'] })
   })
 
+  it('reports what it says just before it is done', async () => {
+    const world = createWorld()
+    const { writer } = await withRemote(world, (_, context) => {
+      context.progress({ percent: 100 })
+      context.log('all of it')
+    })
+    const { id } = await world.run(writer.queue.enqueue('reports'))
+    await world.run(writer.queue.waitFor(id))
+    expect(await world.run(writer.queue.get(id))).toMatchObject({ progress: { percent: 100 }, log: ['all of it'] })
+  })
+
   it('stops working on a message that is cancelled or released', async () => {
     const world = createWorld()
     const reasons: string[] = []

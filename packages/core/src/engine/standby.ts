@@ -124,7 +124,8 @@ export class Standby {
     const notices = side?.notice(settlements, worker.takeReports()) ?? []
     const hears = side !== undefined && this.#wantsOutcomes()
     const settle: SettleCommand = { type: 'settle', settlements, ...(hears ? { worker: worker.id } : {}) }
-    const commands = settlements.length > 0 ? [settle, ...notices] : notices
+    // What handlers reported comes first: a claim that has ended takes no more of it.
+    const commands = settlements.length > 0 ? [...notices, settle] : notices
     if (commands.length === 0) return
     this.#flushedAt = context.options.clock.monotonic()
     if (hears) this.#remember(settlements, claims)
