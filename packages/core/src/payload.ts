@@ -70,16 +70,17 @@ function toJson(payload: unknown, index: number): string {
 }
 
 /** What JSON makes of values that it loses without a word. Where none of it is in the text, nothing was lost. */
-const LOSSES = /null|\{\}|\{"0":/
+const LOSSES = /null|\{\}|\{"0":|"type":"Buffer"/
 
 /** Objects of which JSON makes `{}`, or an object with numbers for keys. */
 const LOST =
-  /^(Promise|Error|RegExp|(Weak)?(Map|Set)|(Shared)?ArrayBuffer|DataView|(Big)?(Int|Uint|Float)\d+(Clamped)?Array)$/
+  /^(Promise|Error|RegExp|(Weak)?(Map|Set)|(Shared)?ArrayBuffer|DataView|(Big)?(Int|Uint|Float)\d+(Clamped)?Array|Blob|File|FormData|Headers|URLSearchParams)$/
 
 /** Throws `InvalidPayload` for the numbers and objects of which JSON would keep nothing, or something else. */
 function refuseLosses(payload: unknown, index: number): void {
-  JSON.stringify(payload, (key, value: unknown) => {
-    const what = lossOf(value)
+  JSON.stringify(payload, function (this: Record<string, unknown>, key, value: unknown) {
+    // As it is in the payload: a `Buffer` and a `Date` have made something else of themselves by now.
+    const what = lossOf(this[key])
     if (what === undefined) return value
     const where = key === '' ? '' : ` in ${JSON.stringify(key)}`
     throw new InvalidPayload(
@@ -91,6 +92,7 @@ function refuseLosses(payload: unknown, index: number): void {
 function lossOf(value: unknown): string | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : String(value)
   if (typeof value !== 'object' || value === null) return undefined
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'a Date that is none' : undefined
   const kind = Object.prototype.toString.call(value).slice(8, -1)
   return LOST.test(kind) ? `something of the kind ${kind}` : undefined
 }

@@ -21,6 +21,11 @@ describe('payloads', () => {
     ['a buffer', new ArrayBuffer(8)],
     ['numbers that are no bytes', Float64Array.of(1, 2)],
     ['bytes within an object', { bytes: Uint8Array.of(1) }],
+    ['a Buffer within an object', { file: Buffer.from('abc') }],
+    ['a Buffer in a list', [Buffer.alloc(0)]],
+    ['a date that is none', { at: new Date(Number.NaN) }],
+    ['a blob', { attachment: new Blob(['x']) }],
+    ['the query of an address', new URLSearchParams('a=b')],
     ['a view', new DataView(new ArrayBuffer(4))],
   ])('refuses %s, and enqueues none of the batch', async (_, payload) => {
     const { open, run, store } = createWorld()
@@ -37,6 +42,19 @@ describe('payloads', () => {
     // biome-ignore lint/suspicious/noSparseArray: what this test is about
     await expect(queue.enqueueMany([1, , 3] as number[])).rejects.toThrow(/Payload 1 is undefined/)
     expect(store.size).toBe(0)
+    await run(queue.close())
+  })
+
+  it('takes dates, what only looks like a Buffer, and what makes JSON of itself', async () => {
+    const { open, run } = createWorld()
+    const queue = open()
+    const at = new Date(1e12)
+    const itself = { toJSON: () => ({ type: 'Buffer', nothing: null }) }
+    const payloads = [{ at, nothing: null }, { type: 'Buffer', data: [1] }, itself, [{}]]
+    for (const payload of payloads) {
+      const { id } = await run(queue.enqueue(payload))
+      expect(await run(queue.getPayload(id))).toEqual(JSON.parse(JSON.stringify(payload)))
+    }
     await run(queue.close())
   })
 
