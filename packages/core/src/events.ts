@@ -88,10 +88,18 @@ export class EventHub {
       try {
         const returned = (listener as QueueListener<N>)(event)
         if (typeof returned === 'object' && returned !== null && 'then' in returned)
-          Promise.resolve(returned).catch(this.#onListenerError)
+          Promise.resolve(returned).catch((error: unknown) => this.#tell(error))
       } catch (error) {
-        this.#onListenerError(error)
+        this.#tell(error)
       }
+    }
+  }
+
+  #tell(error: unknown): void {
+    try {
+      this.#onListenerError(error)
+    } catch {
+      // An error without a text, or a logger that throws: nobody is left to be told.
     }
   }
 }

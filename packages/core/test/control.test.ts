@@ -1,7 +1,7 @@
 import { InvalidOption } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
 import { decideControl } from '../src/control.ts'
-import { Cancelled, type MessageInfo, Released } from '../src/index.ts'
+import { Cancelled, type MessageInfo, MessageNotFound, Released } from '../src/index.ts'
 import type { ControlAction } from '../src/state/commands.ts'
 import { emptyState } from '../src/state/model.ts'
 import { createWorld, record } from './support.ts'
@@ -165,7 +165,7 @@ describe('forget', () => {
     await run(next.close())
   })
 
-  it('an id that is used again stands for its new message, though the old one is remembered', async () => {
+  it('an id that is used again stands for its new message alone', async () => {
     const { open, run } = createWorld()
     const queue = open<string>({ deduplicationWindowMs: 0 })
     queue.process(() => 'first')
@@ -173,7 +173,11 @@ describe('forget', () => {
     expect(await run(queue.waitFor('a'))).toBe('first')
     await run(queue.enqueue('', { id: 'a', delayMs: 60_000 }))
     expect(await run(queue.get('a'))).toMatchObject({ status: 'delayed' })
+    expect(await run(queue.list({ status: 'completed' }))).toMatchObject({ messages: [] })
     expect(await run(queue.cancel('a'))).toBe(true)
+    expect(await run(queue.get('a'))).toBeUndefined()
+    await expect(run(queue.waitFor('a'))).rejects.toThrow(MessageNotFound)
+    expect(await run(queue.getStats())).toMatchObject({ completed: 1, total: 1 })
     await run(queue.close())
   })
 })

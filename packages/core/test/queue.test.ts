@@ -146,6 +146,24 @@ describe('a queue in one process', () => {
   })
 })
 
+describe('a listener that throws what has no text', () => {
+  it.each(['at once', 'later'])('harms nobody (%s)', async (when) => {
+    const { open, run } = createWorld()
+    const queue = open<number>()
+    queue.on('completed', () => {
+      const nothing: unknown = Object.create(null)
+      if (when === 'later') return Promise.reject(nothing)
+      throw nothing
+    })
+    const demoted = record(queue, 'demoted')
+    queue.process(({ payload }) => payload)
+    const { id } = await run(queue.enqueue(1))
+    expect(await run(queue.waitFor(id))).toBe(1)
+    expect(demoted).toEqual([])
+    await run(queue.close())
+  })
+})
+
 describe('retries and dead letters', () => {
   it('retries with exponential backoff and moves to the dead letters after the last attempt', async () => {
     const { open, run, clock } = createWorld()

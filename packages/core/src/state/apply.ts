@@ -56,6 +56,8 @@ const table: Apply = {
     const { slot, payloads: index, now: enqueuedAt } = state
     state.payloads += count
     state.live.set(slot, (state.live.get(slot) ?? 0) + count)
+    // Its id stands for it alone from now on.
+    if (extras?.id !== undefined) state.completed.delete(extras.id)
     enterNames(state.names, extras, extras?.id ?? numberedId(sender, seq), state.now)
     if (extras?.payloadKey !== undefined) usePayloadObject(state, extras.payloadKey)
     const batch: Batch = { sender: name, seq, size: count, slot, index, priority, maxAttempts, enqueuedAt, extras }

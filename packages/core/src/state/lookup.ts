@@ -13,8 +13,7 @@ export function findMessage(state: QueueState, id: string): Found | undefined {
   const dead = state.dead.get(id)
   if (dead !== undefined) return { status: 'dead', dead }
   const completion = state.completed.get(id)
-  // An id may have been used again since.
-  if (completion !== undefined && !state.names.held.has(id)) return { status: 'completed', completion }
+  if (completion !== undefined) return { status: 'completed', completion }
   return state.names.held.has(id) ? findOwn(state, id) : findNumbered(state, id)
 }
 

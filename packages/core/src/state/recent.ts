@@ -1,5 +1,8 @@
 import { Deque } from './deque.ts'
 
+/** So many entries that do not count any more are not worth a look. */
+const FEW = 1000
+
 /**
  * A map in the order in which its values came, whose oldest entry is at hand: a plain `Map` looks for its first
  * entry through the places of all those that were deleted before it.
@@ -13,6 +16,8 @@ export class Recent<V extends object> extends Map<string, V> {
     super.delete(key)
     super.set(key, value)
     this.#order.push([key, value])
+    // Entries that were deleted behind one that stays would pile up.
+    if (this.#order.size > 2 * this.size + FEW) this.#order.retain(([at, of]) => this.get(at) === of)
     return this
   }
 

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { applyEvent, beginCommit } from '../../src/state/apply.ts'
 import { emptyState, type QueueState } from '../../src/state/model.ts'
+import { Recent } from '../../src/state/recent.ts'
 import { decodeState, encodeState } from '../../src/state/snapshot.ts'
 
 const DAY_MS = 24 * 3_600_000
@@ -32,6 +33,29 @@ function complete(ids: readonly string[], completedCount: number, atOnce: number
   }
   return state
 }
+
+describe('entries in the order in which they came', () => {
+  it('leave nothing behind that piles up, though the oldest stays', () => {
+    let looks = 0
+    class Watched extends Recent<object> {
+      override get(key: string): object | undefined {
+        looks++
+        return super.get(key)
+      }
+    }
+    const entries = new Watched()
+    entries.set('stays', {})
+    for (let n = 0; n < 20_000; n++) {
+      entries.set('comes and goes', {})
+      entries.delete('comes and goes')
+    }
+    entries.delete('stays')
+    entries.set('last', {})
+    looks = 0
+    expect(entries.oldest()?.[0]).toBe('last')
+    expect(looks).toBeLessThan(2000)
+  })
+})
 
 describe('completed messages', () => {
   it('are remembered up to the retention, the latest ones, with what their numbers are', () => {

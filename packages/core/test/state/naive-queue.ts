@@ -74,6 +74,7 @@ export class NaiveQueue {
       status: 'waiting',
     }
     this.messages.push(message)
+    if (named !== undefined) this.#remembered.delete(named)
     if (key !== undefined) this.#keys.set(key, { id: message.id, until: this.now + windowMs })
     this.#wait(message, visibleAt, lifo ? 'front' : 'back')
     message.group = group
