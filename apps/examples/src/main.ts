@@ -52,7 +52,9 @@ async function main(): Promise<number> {
   }
 }
 
-process.exitCode = await main().catch((error: unknown) => {
+const code = await main().catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error)
   return 1
 })
+// Left to end by itself, the process would end with 0 whatever `exitCode` says: s3db.js sees to that.
+process.exit(code)

@@ -15,6 +15,11 @@ Stop all workers of that plugin first. Safe to repeat.
   --queue-resource  the old queue, if it is not plg_s3queue_<resource>_queue
 `
 
+type DatabaseOptions = ConstructorParameters<typeof Database>[0]
+
+/** Answers that are final are not asked for again, which takes seven seconds each; and the SDK's own HTTP handler, as the library's merges reads. */
+const CAREFUL = { executorPool: { retries: 0 }, clientOptions: { httpClientOptions: { useReckerHandler: false } } }
+
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
@@ -30,7 +35,7 @@ async function main(): Promise<number> {
     process.stdout.write(HELP)
     return values.help ? 0 : 2
   }
-  const db = new Database({ connectionString: connection, logLevel: 'warn' })
+  const db = new Database({ connectionString: connection, logLevel: 'warn', ...CAREFUL } as DatabaseOptions)
   await db.connect()
   try {
     const queue = new S3QueuePlugin({ resource, namespace, autoStart: false })
@@ -45,12 +50,18 @@ async function main(): Promise<number> {
   }
 }
 
+/** What went wrong, and what to do about it. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const { suggestion } = error as { suggestion?: unknown }
+  return typeof suggestion === 'string' ? `${error.message}\n${suggestion}` : error.message
+}
+
+// Left to end by itself, the process would end with 0 whatever `exitCode` says: s3db.js sees to that.
 main().then(
-  (code) => {
-    process.exitCode = code
-  },
+  (code) => process.exit(code),
   (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-    process.exitCode = 1
+    process.stderr.write(`${explain(error)}\n`)
+    process.exit(1)
   },
 )
