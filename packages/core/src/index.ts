@@ -37,8 +37,8 @@ export {
   resolveRetention,
 } from './options.ts'
 export { complete, deadLetter, Outcome, retry, snooze } from './outcome.ts'
-export type { ProcessOptions } from './process-options.ts'
-export type { Queue, QueueCost, StopOptions, Worker } from './queue.ts'
+export type { ProcessOptions, StopOptions } from './process-options.ts'
+export type { Queue, QueueCost, Worker } from './queue.ts'
 export type { DeadReason, Failure } from './state/events.ts'
 export type { QueueStats } from './state/model.ts'
 export type { WaitOptions } from './wait-for.ts'

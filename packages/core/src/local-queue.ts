@@ -1,12 +1,5 @@
 /** A queue over one log. Wiring only: everything that happens, happens in the engine and the worker. */
-import {
-  assertKnownKeys,
-  InvalidOption,
-  numberOption,
-  type StoreMetrics,
-  withMetering,
-  withStoreTime,
-} from '@s3queue/storage'
+import { assertKnownKeys, InvalidOption, type StoreMetrics, withMetering, withStoreTime } from '@s3queue/storage'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { type DrainOptions, type DrainResult, drainQueue } from './drain.ts'
 import { Engine } from './engine/engine.ts'
@@ -25,6 +18,7 @@ import {
   type ProcessOptions,
   type ResolvedProcessOptions,
   resolveProcessOptions,
+  resolveStopOptions,
 } from './process-options.ts'
 import type { Queue, QueueCost, ShardQueue, Worker } from './queue.ts'
 import { findMessage } from './state/lookup.ts'
@@ -128,10 +122,8 @@ class LocalQueue<T> implements ShardQueue<T> {
       get running() {
         return worker.running
       },
-      stop: async (stop = {}) => {
-        assertKnownKeys('stop', stop, ['timeoutMs'])
-        const bounds = { max: 12 * 3_600_000 }
-        await this.#stop(worker, numberOption('stop', 'timeoutMs', stop.timeoutMs, visibilityTimeoutMs, bounds))
+      stop: async (stop) => {
+        await this.#stop(worker, resolveStopOptions(stop, visibilityTimeoutMs))
       },
     }
   }

@@ -15,6 +15,11 @@ export interface ProcessOptions {
   readonly maxPrefetch?: number | undefined
 }
 
+export interface StopOptions {
+  /** How long to wait for running handlers, in ms. Default: the queue's `visibilityTimeoutMs`. */
+  readonly timeoutMs?: number | undefined
+}
+
 export interface ResolvedProcessOptions {
   readonly workerId: string | undefined
   readonly concurrency: number
@@ -42,6 +47,12 @@ export function resolveProcessOptions(options: ProcessOptions = {}): ResolvedPro
     }),
     maxPrefetch: numberOption(who, 'maxPrefetch', options.maxPrefetch, 20_000, { max: 100_000, integer: true }),
   }
+}
+
+/** How long a worker that is stopped waits for its handlers, in ms; without a word of it `fallbackMs`. Throws `InvalidOption`. */
+export function resolveStopOptions(options: StopOptions = {}, fallbackMs: number): number {
+  assertKnownKeys('stop', options, ['timeoutMs'])
+  return numberOption('stop', 'timeoutMs', options.timeoutMs, fallbackMs, { max: 12 * 3_600_000 })
 }
 
 /** The name of a worker in claims and events: unlike any other's, whatever its user calls it. */

@@ -9,15 +9,10 @@ import type { Handler } from './handle.ts'
 import type { Enqueued, EnqueueOptions } from './intake.ts'
 import type { ListOptions, MessagePage } from './list.ts'
 import type { MessageInfo } from './message-info.ts'
-import type { ProcessOptions } from './process-options.ts'
+import type { ProcessOptions, StopOptions } from './process-options.ts'
 import type { QueueStats } from './state/model.ts'
 import type { WaitOptions } from './wait-for.ts'
 import type { SlotPool } from './worker/slots.ts'
-
-export interface StopOptions {
-  /** How long to wait for running handlers, in ms. Default: the queue's `visibilityTimeoutMs`. */
-  readonly timeoutMs?: number | undefined
-}
 
 /** A running worker. */
 export interface Worker {

@@ -13,7 +13,14 @@ import {
   type Worker,
   WorkerExists,
 } from '@s3queue/core'
-import { assertHandler, assertSignal, makeWorkerId, resolveProcessOptions, SlotPool } from '@s3queue/core/shard'
+import {
+  assertHandler,
+  assertSignal,
+  makeWorkerId,
+  resolveProcessOptions,
+  resolveStopOptions,
+  SlotPool,
+} from '@s3queue/core/shard'
 import { assertKnownKeys, type Clock, type Ids, InvalidOption, numberOption, sleep } from '@s3queue/storage'
 import type { Shard } from './shard.ts'
 import type { Shards } from './shards.ts'
@@ -28,6 +35,8 @@ export interface ShardedWorkOptions<T> {
   readonly clock: Clock
   readonly ids: Ids
   readonly lingerMs: number
+  /** How long a worker that is stopped waits for its handlers, unless told otherwise. */
+  readonly visibilityTimeoutMs: number
   /** How often to see whether the shards are spread over the processes, in ms. */
   readonly heartbeatIntervalMs: number
   readonly tell: (error: unknown) => void
@@ -124,13 +133,13 @@ export class ShardedWork<T> {
     }
   }
 
+  /** All of them, also where the store takes the settlements of one too late: then it rejects at the end. */
   async #stop(running: Running, options: StopOptions | undefined): Promise<void> {
+    const timeoutMs = resolveStopOptions(options, this.#options.visibilityTimeoutMs)
     running.end()
-    try {
-      await Promise.all(running.workers.map((worker) => worker.stop(options)))
-    } finally {
-      if (this.#running === running) this.#running = undefined
-    }
+    const stopped = await Promise.allSettled(running.workers.map((worker) => worker.stop({ timeoutMs })))
+    if (this.#running === running) this.#running = undefined
+    for (const one of stopped) if (one.status === 'rejected') throw one.reason
   }
 
   /** Stops the worker, if there is one. Never rejects: a store that does not take the settlements in time keeps nothing open, as their claims run out. */

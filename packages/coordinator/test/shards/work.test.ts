@@ -230,6 +230,24 @@ describe('a process of a queue with several shards', () => {
     expect(() => queue.process(() => {})).toThrow('closed')
   })
 
+  it.each([undefined, 4])('is not stopped by a stop that says nothing sensible (shards: %s)', async (shards) => {
+    const world = createShardedWorld()
+    const queue = world.queue<number>({ shards })
+    const done: number[] = []
+    const worker = queue.process(({ payload }) => done.push(payload))
+    for (const isKnown of [false, true]) {
+      await expect(world.run(worker.stop({ timeoutMs: -1 }))).rejects.toThrow('"timeoutMs"')
+      await expect(world.run(worker.stop({ timeout: 5 } as never))).rejects.toThrow('"timeout" is not known')
+      expect([isKnown, queue.isProcessing]).toEqual([isKnown, true])
+      await world.run(queue.enqueueMany(numbers(8)))
+      await world.run(queue.drain())
+    }
+    expect(done).toHaveLength(16)
+    await world.run(worker.stop())
+    expect(queue.isProcessing).toBe(false)
+    await world.run(queue.close())
+  })
+
   it('C83 a process that dies loses nothing', async () => {
     const world = createShardedWorld()
     const fast = { shards: 4, takeoverAfterMs: 5000, visibilityTimeoutMs: 5000 }

@@ -7,7 +7,12 @@ export { assertHandler } from '../handle.ts'
 export { resolveListOptions } from '../list.ts'
 export { openShard } from '../local-queue.ts'
 export { QUEUE_KEYS, type ResolvedQueueOptions, resolveQueueOptions } from '../options.ts'
-export { makeWorkerId, type ResolvedProcessOptions, resolveProcessOptions } from '../process-options.ts'
+export {
+  makeWorkerId,
+  type ResolvedProcessOptions,
+  resolveProcessOptions,
+  resolveStopOptions,
+} from '../process-options.ts'
 export type { ShardQueue } from '../queue.ts'
 export { assertSignal } from '../signal-option.ts'
 export { SlotPool, type SlotPoolOptions } from '../worker/slots.ts'
