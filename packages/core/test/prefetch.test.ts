@@ -15,7 +15,7 @@ async function farAway(count: number) {
 }
 
 describe('what is claimed ahead', () => {
-  it('is enough for handlers that take no time, however far the store', async () => {
+  it('is enough for handlers that take no time, however far the store', { timeout: 60_000 }, async () => {
     const count = 200_000
     const { queue, run, clock } = await farAway(count)
     const startedAt = clock.monotonic()
@@ -40,17 +40,49 @@ describe('what is claimed ahead', () => {
     await run(queue.close())
   })
 
-  it('is work enough for what has ended to wait for company: fewer commits in the same time', async () => {
-    const { queue, run, clock } = await farAway(300)
-    const puts = (): number => queue.getCost().metrics.kinds.put.requests
-    const before = puts()
-    const startedAt = clock.monotonic()
-    queue.process(() => sleep(clock, 30), { concurrency: 3 })
-    await run(queue.drain())
+  it.each([
     // A commit after the other would be 50 of them, for six messages each, and a few at the beginning.
-    expect(puts() - before).toBeLessThanOrEqual(28)
-    // 3 s of work, and what it takes to begin and to end.
-    expect(clock.monotonic() - startedAt).toBeLessThanOrEqual(3000 + 6 * ROUND_TRIP_MS)
+    { handlerMs: 30, concurrency: 3, most: 28 },
+    // The same with three messages in each: 100. Twelve wait for each other.
+    { handlerMs: ROUND_TRIP_MS, concurrency: 3, most: 33 },
+    // One by one: 300. Nobody waits longer than 250 ms, in which four end.
+    { handlerMs: ROUND_TRIP_MS, concurrency: 1, most: 80 },
+  ])(
+    'is work enough for what has ended to wait for company: $concurrency of $handlerMs ms at once',
+    async ({ handlerMs, concurrency, most }) => {
+      const { queue, run, clock } = await farAway(300)
+      const puts = (): number => queue.getCost().metrics.kinds.put.requests
+      const before = puts()
+      const startedAt = clock.monotonic()
+      queue.process(() => sleep(clock, handlerMs), { concurrency })
+      await run(queue.drain())
+      expect(puts() - before).toBeLessThanOrEqual(most)
+      // The work, and what it takes to begin and to end.
+      const workMs = (300 * handlerMs) / concurrency
+      expect(clock.monotonic() - startedAt).toBeLessThanOrEqual(workMs + 6 * ROUND_TRIP_MS)
+      await run(queue.close())
+    },
+  )
+
+  it('lets nobody wait longer for company than a quarter of a second, and a round trip', async () => {
+    const { queue, run, clock } = await farAway(200)
+    const endedAt = new Map<string, number>()
+    let longestMs = 0
+    queue.on('completed', ({ id }) => {
+      longestMs = Math.max(longestMs, clock.monotonic() - (endedAt.get(id) ?? Number.NaN))
+    })
+    queue.process(
+      async ({ id }) => {
+        await sleep(clock, 2 * ROUND_TRIP_MS)
+        endedAt.set(id, clock.monotonic())
+      },
+      { concurrency: 2 },
+    )
+    await run(queue.drain())
+    expect(endedAt.size).toBe(200)
+    // What ends right behind a commit waits for it, and then for its own.
+    expect(longestMs).toBeGreaterThan(2.5 * ROUND_TRIP_MS)
+    expect(longestMs).toBeLessThanOrEqual(250 + 2 * ROUND_TRIP_MS)
     await run(queue.close())
   })
 

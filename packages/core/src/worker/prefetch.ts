@@ -8,8 +8,12 @@
 import type { Clock } from '@s3queue/storage'
 
 const CYCLES = 3
-/** How long what has ended may wait for company, in round trips, of which the commit before it takes one; and in ms, at most, and at least to be worth a timer. */
+/** How long what has ended may wait for company, in round trips, of which the commit before it takes one. */
 const PATIENCE = 2.5
+/** Where less than this would have ended by then, it waits until about so many have, but no longer than so many round trips. */
+const COMPANY = 12
+const MAX_PATIENCE = 12
+/** In ms: at most, and at least to be worth a timer. */
 const MAX_PATIENCE_MS = 250
 const MIN_PATIENCE_MS = 2
 /** Work for so long is enough, unless commits are further apart than that. */
@@ -78,7 +82,8 @@ export class Prefetch {
   }
 
   #patienceMs(): number {
-    const patienceMs = Math.min(MAX_PATIENCE_MS, PATIENCE * this.#roundTripMs) - this.#lingerMs
+    const gatheringMs = Math.min(MAX_PATIENCE * this.#roundTripMs, COMPANY / this.#rate)
+    const patienceMs = Math.min(MAX_PATIENCE_MS, Math.max(PATIENCE * this.#roundTripMs, gatheringMs)) - this.#lingerMs
     return patienceMs < MIN_PATIENCE_MS ? 0 : patienceMs
   }
 }
