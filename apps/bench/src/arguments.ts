@@ -14,6 +14,8 @@ export interface BenchOptions {
   readonly directory: string
   /** Where the JSON goes; undefined: a file of its own in `bench-results/`. */
   readonly json: string | undefined
+  /** The page whose table beside BullMQ is written anew, if any. */
+  readonly write: string | undefined
 }
 
 /** What is wrong with the command line, in words for whoever typed it. */
@@ -29,6 +31,7 @@ export const USAGE: string = `Measures the queue against its targets.
   --peers               instead of the rest: beside BullMQ on a Redis that is started for it, in one run
   --directory <path>    where the directories for fs are made (default: ${tmpdir()})
   --json <file>         where the numbers go (default: bench-results/<date>.json)
+  --write <page>        with --peers: puts the table beside BullMQ into this page (README.md)
   --help
 
 Allocated: what the JavaScript heap grew by between runs of the garbage collector, all in all; buffers lie outside of it.
@@ -40,13 +43,15 @@ const DEFAULT_REPETITIONS = 5
 export function parseArguments(args: readonly string[], rows: readonly Row[]): BenchOptions | 'help' {
   const values = parse(args)
   if (values.help === true) return 'help'
-  const { quick = false, idle = false, peers = false, json, directory = tmpdir() } = values
+  const { quick = false, idle = false, peers = false, json, write, directory = tmpdir() } = values
   const isAsked = (flag: 'idle' | 'peers'): boolean => (flag === 'idle' ? idle : peers)
   const only = namesIn(
     '--only',
     values.only,
     rows.map(({ name }) => name),
   )
+  if (write !== undefined && (!peers || quick || only !== undefined))
+    throw new BadArguments('--write is for a whole run: --peers, and neither --quick nor --only.')
   return {
     rows: rows.filter((row) =>
       row.onRequest === undefined
@@ -58,6 +63,7 @@ export function parseArguments(args: readonly string[], rows: readonly Row[]): B
     repetitions: repetitionsOf(values.repetitions, quick),
     directory,
     json,
+    write,
   }
 }
 
@@ -72,6 +78,7 @@ const FLAGS = {
   repetitions: { type: 'string' },
   directory: { type: 'string' },
   json: { type: 'string' },
+  write: { type: 'string' },
   quick: { type: 'boolean' },
   idle: { type: 'boolean' },
   peers: { type: 'boolean' },

@@ -5,6 +5,7 @@ import { BadArguments, type BenchOptions, parseArguments, USAGE } from './argume
 import { measureRow, type RowResult } from './measure.ts'
 import { createProgress, type Progress, type ProgressOutput } from './progress.ts'
 import { describeMachine, machineLines } from './report/machine.ts'
+import { writePeers } from './report/peers-page.ts'
 import { type Trouble, writeReport } from './report/results-file.ts'
 import { tableOf } from './report/table.ts'
 import type { Row, StoreName } from './row.ts'
@@ -31,7 +32,7 @@ export async function bench(args: readonly string[], { stdout, stderr }: BenchOu
     return 1
   }
   if (options === 'help') {
-    stdout.write(`${USAGE}\n\nRows:\n${ROWS.map(describeRow).join('\n')}\n`)
+    stdout.write(`${USAGE}\n\nRows:\n${describeRows(ROWS)}\n`)
     return 0
   }
   const planned = plan(options)
@@ -49,6 +50,7 @@ export async function bench(args: readonly string[], { stdout, stderr }: BenchOu
     const report = { machine, loadAtEnd: loadavg(), quick: options.quick, results, failed, skipped }
     const path = await writeReport(report, options.json)
     stdout.write(`\n${closingLine(results, failed, skipped)}\nNumbers in ${path}\n`)
+    if (options.write !== undefined) await writePeers(options.write, report)
     return failed.length > 0 ? 1 : 0
   } finally {
     await supply.close()
@@ -116,9 +118,13 @@ async function measureOn(
   }
 }
 
-function describeRow({ name, about, stores, onRequest }: Row): string {
-  const where = stores.length === 0 ? '' : ` On ${stores.join(', ')}.`
-  return `  ${name.padEnd(18)}${about}${where}${onRequest === undefined ? '' : ` Only with --${onRequest}.`}`
+function describeRows(rows: readonly Row[]): string {
+  const width = Math.max(...rows.map(({ name }) => name.length))
+  const describe = ({ name, about, stores, onRequest }: Row): string => {
+    const where = stores.length === 0 ? '' : ` On ${stores.join(', ')}.`
+    return `  ${name.padEnd(width)}  ${about}${where}${onRequest === undefined ? '' : ` Only with --${onRequest}.`}`
+  }
+  return rows.map(describe).join('\n')
 }
 
 function closingLine(results: readonly RowResult[], failed: readonly Trouble[], skipped: readonly Trouble[]): string {

@@ -135,6 +135,10 @@ describe('the command line', () => {
     expect(await run('--help')).toBe(0)
     expect(printed.stdout).toContain('--only')
     expect(printed.stdout).toMatch(/^ {2}take-over /m)
+    // What rows are about begins in one column, also behind the longest name.
+    const rows = printed.stdout.split('\nRows:\n')[1]?.trimEnd().split('\n') ?? []
+    expect(rows.length).toBeGreaterThan(10)
+    expect(new Set(rows.map((line) => /^ {2}\S+ {2,}/.exec(line)?.[0].length))).toHaveLength(1)
   })
 
   it.each([
@@ -145,6 +149,8 @@ describe('the command line', () => {
     [['--repetitions', '0'], 'must be a whole number'],
     [['state'], 'state'],
     [['--only', 'idle', '--store', 'minio'], 'Nothing to measure'],
+    [['--write', 'README.md'], '--write is for a whole run'],
+    [['--peers', '--quick', '--write', 'README.md'], '--write is for a whole run'],
   ])('refuses %j', async (args, advice) => {
     expect(await run(...args)).toBe(1)
     expect(printed.stderr).toContain(advice)

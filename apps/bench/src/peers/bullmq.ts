@@ -1,38 +1,43 @@
-/** The same work done by BullMQ on Redis, as its documentation has it: bulk adds, one worker, jobs removed when they are done. */
+/**
+ * The same work done by BullMQ on Redis, as its documentation has it: bulk adds, one worker, jobs removed when they are done.
+ *
+ * Connections are there and scripts are loaded before anything is measured.
+ */
 import { Queue, Worker } from 'bullmq'
 import { Redis } from 'ioredis'
-import type { Recipient } from '../payloads.ts'
+import { batches, type Recipient } from '../payloads.ts'
 import { type Elapsed, startStopwatch } from '../stopwatch.ts'
 import type { RedisServer } from './redis-server.ts'
 
-const ADD_AT_ONCE = 1000
-
-export interface PeerRun {
-  readonly enqueue: Elapsed
-  readonly process: Elapsed
+/** A queue of its own. */
+export interface Peer {
+  /** Adds all payloads, `atOnce` of them with each `addBulk`, one after the other. */
+  add(payloads: readonly Recipient[], atOnce: number): Promise<Elapsed>
+  /** Works off the `count` that are there, with `concurrency` handlers that do nothing. */
+  workOff(count: number, concurrency: number): Promise<Elapsed>
+  close(): Promise<void>
 }
 
-/** Adds all payloads, then works them off with `concurrency` handlers that do nothing. */
-export async function runBullmq(
-  server: RedisServer,
-  payloads: readonly Recipient[],
-  concurrency: number,
-): Promise<PeerRun> {
-  const name = `bench-${concurrency}-${payloads.length}`
-  const connect = (): Redis => new Redis({ host: server.host, port: server.port, maxRetriesPerRequest: null })
-  const connections = [connect(), connect()] as const
-  const queue = new Queue(name, { connection: connections[0], defaultJobOptions: { removeOnComplete: true } })
-  try {
-    const adding = startStopwatch()
-    for (let i = 0; i < payloads.length; i += ADD_AT_ONCE) {
-      await queue.addBulk(payloads.slice(i, i + ADD_AT_ONCE).map((data) => ({ name: 'job', data })))
-    }
-    const enqueue = adding()
-    return { enqueue, process: await workOff(name, connections[1], payloads.length, concurrency) }
-  } finally {
-    await queue.obliterate({ force: true }).catch(() => {})
-    await queue.close()
-    for (const connection of connections) connection.disconnect()
+export async function openBullmq({ host, port }: RedisServer, name: string): Promise<Peer> {
+  const connect = (): Redis => new Redis({ host, port, maxRetriesPerRequest: null })
+  const [adding, working] = [connect(), connect()]
+  const queue = new Queue(name, { connection: adding, defaultJobOptions: { removeOnComplete: true } })
+  await queue.waitUntilReady()
+  return {
+    async add(payloads, atOnce) {
+      const bulks = [...batches(payloads.length, atOnce)].map(({ first, count }) =>
+        payloads.slice(first, first + count).map((data) => ({ name: 'job', data })),
+      )
+      const elapsed = startStopwatch()
+      for (const bulk of bulks) await queue.addBulk(bulk)
+      return elapsed()
+    },
+    workOff: (count, concurrency) => workOff(name, working, count, concurrency),
+    async close() {
+      await queue.obliterate({ force: true }).catch(() => {})
+      await queue.close()
+      for (const connection of [adding, working]) connection.disconnect()
+    },
   }
 }
 
@@ -46,10 +51,10 @@ async function workOff(name: string, connection: Redis, count: number, concurren
     worker.on('error', reject)
   })
   await worker.waitUntilReady()
-  const working = startStopwatch()
+  const elapsed = startStopwatch()
   const running = worker.run()
   await done
-  const took = working()
+  const took = elapsed()
   await worker.close()
   await running
   return took

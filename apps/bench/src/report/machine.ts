@@ -24,9 +24,13 @@ export function describeMachine(): Machine {
   }
 }
 
+/** Whether other work was going on as the run began. */
+export function isBusy({ cores, load: [last = 0] }: Pick<Machine, 'cores' | 'load'>): boolean {
+  return last > cores / 2
+}
+
 /** Two lines for the head of the table. */
 export function machineLines({ date, node, system, cpu, cores, memoryGiB, load }: Machine): string {
-  const [last] = load
-  const busy = last !== undefined && last > cores / 2 ? ': other work is going on, so times are upper bounds' : ''
+  const busy = isBusy({ cores, load }) ? ': other work is going on, so times are upper bounds' : ''
   return `${date}, Node.js ${node}, ${system}\n${cpu}, ${cores} cores, ${memoryGiB} GiB, load ${load.join(' ')}${busy}`
 }

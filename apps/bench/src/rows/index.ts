@@ -5,7 +5,7 @@ import { bulkEnqueue } from './bulk-enqueue.ts'
 import { fewRequests } from './few-requests.ts'
 import { idle, idleInRealTime, idlePods } from './idle.ts'
 import { oneAtATime } from './one-at-a-time.ts'
-import { peers, peersOfOne } from './peers.ts'
+import { peers, peersInBulk, peersOfOne } from './peers.ts'
 import { pods } from './pods.ts'
 import { podsTakeOver, podsTakeOverByDefault } from './pods-take-over.ts'
 import { recovery, recoveryOfAMillion } from './recovery.ts'
@@ -34,4 +34,5 @@ export const ROWS: readonly Row[] = [
   podsTakeOverByDefault,
   peers,
   peersOfOne,
+  peersInBulk,
 ]
