@@ -149,9 +149,9 @@ const WORKER: readonly Mutant[] = [
   mutant(
     'an extension counts from now, not from the proof of being the writer',
     /was not told to stop|at the same time, and none of them was told to stop/,
-    'core/src/worker/worker.ts',
+    'core/src/worker/claim-time.ts',
     'one.deadlineAt = Math.max(one.deadlineAt, extension.provenAt + trustedMs(one.timeoutMs))',
-    'one.deadlineAt = this.#context.queue.clock.monotonic() + trustedMs(one.timeoutMs)',
+    'one.deadlineAt = this.#options.clock.monotonic() + trustedMs(one.timeoutMs)',
     WEATHERS['long-claims'],
   ),
   mutant(
