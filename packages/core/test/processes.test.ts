@@ -256,7 +256,7 @@ describe('a process that does not write', () => {
     const stats = { waiting: 3, delayed: 1, active: 3, completed: 0, dead: 3, total: 10 }
     expect(await run(elsewhere.getStats())).toEqual(stats)
 
-    for (const id of ['long1', 'wait1', 'later']) expect(await run(elsewhere.cancel(id))).toBe(true)
+    for (const id of ['wait1', 'later', 'long1']) expect(await run(elsewhere.cancel(id))).toBe(true)
     expect(signals.get('long11')?.reason).toBeInstanceOf(Cancelled)
     expect(await run(elsewhere.release('long2'))).toBe(true)
     expect(signals.get('long21')?.reason).toBeInstanceOf(Released)
