@@ -77,7 +77,7 @@ export class Housekeeping {
     const { enqueuer } = this.#runtime
     const recordId = String(originalId)
     if ((await enqueuer.enqueueKnown(recordId)) !== undefined) return
-    if (typeof data !== 'object' || data === null) {
+    if (typeof data !== 'object' || data === null || Object.keys(data).length === 0) {
       throw new QueueError(`The record '${recordId}' of dead letter '${id}' is gone, and the row has no copy of it.`, {
         ...{ statusCode: 404, operation: 'redrive', metadata: { id, originalId: recordId } },
         suggestion: 'Insert the record again, or delete the row.',

@@ -1,7 +1,7 @@
 /** What a resource can do besides, once it has a queue; and how it gets and loses that. */
-import type { BackoffOptions, QueueCost } from '@s3queue/core'
+import { type BackoffOptions, type QueueCost, resolveBackoff } from '@s3queue/core'
 import type { EnqueueRecordOptions, EntryFilter, RecordQueueStats, S3dbRecord, S3dbResource } from '@s3queue/s3db'
-import { assertKnownKeys } from '@s3queue/storage'
+import { assertKnownKeys, InvalidOption, numberOption } from '@s3queue/storage'
 import { type Duration, durationOption } from './duration.ts'
 import type { OnMessage } from './handler-context.ts'
 
@@ -83,19 +83,52 @@ const ENQUEUE_KEYS = [
   'deduplicationWindow',
 ]
 
-/** Throws `InvalidOption`. */
+const OWNER = 'enqueue'
+const LONGEST_WINDOW_MS = 31 * 86_400_000
+
+/** Refused here, before there is a record, and in the words of the plugin. Throws `InvalidOption`. */
 export function resolveEnqueueOptions(options: EnqueueOptions, lifo: boolean): EnqueueRecordOptions {
-  assertKnownKeys('enqueue', options, ENQUEUE_KEYS)
+  assertKnownKeys(OWNER, options, ENQUEUE_KEYS)
   const { delay, deduplicationWindow, at, priority, maxAttempts, backoff, metadata, deduplicationKey } = options
+  numberOption(OWNER, 'priority', priority, 0, { min: -1000, max: 1000, integer: true })
+  numberOption(OWNER, 'maxAttempts', maxAttempts, 1, { min: 1, max: 1000, integer: true })
+  resolveBackoff(`${OWNER}.backoff`, backoff)
+  assertMoment(at, delay)
+  assertDeduplication(deduplicationKey, deduplicationWindow)
+  if (metadata !== undefined && (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)))
+    throw new InvalidOption(OWNER, 'metadata', `must be an object, not ${JSON.stringify(metadata)}.`)
   return {
     ...{ at, priority, maxAttempts, backoff, metadata, deduplicationKey },
-    delayMs: delay === undefined ? undefined : durationOption('enqueue', 'delay', delay, 0),
-    deduplicationWindowMs:
-      deduplicationWindow === undefined
-        ? undefined
-        : durationOption('enqueue', 'deduplicationWindow', deduplicationWindow, 300_000),
+    delayMs: delay === undefined ? undefined : durationOption(OWNER, 'delay', delay, 0),
+    deduplicationWindowMs: windowOf(deduplicationWindow),
     lifo: lifo || undefined,
   }
+}
+
+function assertMoment(at: unknown, delay: unknown): void {
+  if (at === undefined) return
+  const ms = at instanceof Date ? at.getTime() : at
+  if (typeof ms !== 'number' || !Number.isFinite(ms) || ms < 0)
+    throw new InvalidOption(OWNER, 'at', `must be a Date or ms since 1970, not ${String(at)}.`)
+  if (delay !== undefined) throw new InvalidOption(OWNER, 'at', 'cannot be given together with "delay".')
+}
+
+function assertDeduplication(key: unknown, window: unknown): void {
+  if (key === undefined) {
+    if (window === undefined) return
+    throw new InvalidOption(OWNER, 'deduplicationWindow', 'means nothing without a deduplicationKey.')
+  }
+  if (typeof key === 'string' && key.length > 0 && key.length <= 200) return
+  throw new InvalidOption(
+    OWNER,
+    'deduplicationKey',
+    `must be a string of 1 to 200 characters, not ${JSON.stringify(key)}.`,
+  )
+}
+
+function windowOf(window: Duration | undefined): number | undefined {
+  if (window === undefined) return undefined
+  return durationOption(OWNER, 'deduplicationWindow', window, 0, { max: LONGEST_WINDOW_MS })
 }
 
 /** Puts the methods on the resource. What is returned takes them off, and puts back what was there. */

@@ -9,6 +9,7 @@ import type { MessageInfo, Queue } from '@s3queue/core'
 import type { Clock } from '@s3queue/storage'
 import type { S3dbDatabase, S3dbRecord, S3dbResource } from './database.ts'
 import { lastError } from './entry.ts'
+import { QueueError } from './errors.ts'
 import { classifyLibraryError } from './library-error.ts'
 import type { MessagePayload } from './message-payload.ts'
 import { allIds, readAll } from './read-all.ts'
@@ -87,24 +88,49 @@ export class DeadLetters {
     this.#cancelRetry = clock.setTimer(retryMs, () => void this.move())
   }
 
+  /** A row that the resource refuses must not keep those behind it out. Rejects with the first refusal, and at once where the store does not answer. */
   async #moveAll(): Promise<void> {
-    for (let more = true; more && !this.#stopped; ) {
+    const refusals: unknown[] = []
+    for (let after: string | undefined, more = true; more && !this.#stopped; more = after !== undefined) {
       const queue = this.#options.queue()
-      const { messages, next } = await queue.list({ status: 'dead', limit: this.#options.batchSize })
-      await Promise.all(messages.map((message) => this.#insert(message)))
-      await queue.forget(messages.map(({ id }) => id))
-      more = next !== undefined
+      const { messages, next } = await queue.list({ status: 'dead', limit: this.#options.batchSize, after })
+      const moved = await Promise.all(messages.map((message) => this.#moveOne(message, refusals)))
+      const ids = moved.filter((id) => id !== undefined)
+      if (ids.length > 0) await queue.forget(ids)
+      after = next
     }
+    if (refusals.length > 0) throw refusals[0]
+  }
+
+  async #moveOne(message: MessageInfo, refusals: unknown[]): Promise<string | undefined> {
+    try {
+      await this.#insert(message)
+      return message.id
+    } catch (error) {
+      if (classifyLibraryError(error) === 'unavailable') throw error
+      refusals.push(this.#refused(message, error))
+      return undefined
+    }
+  }
+
+  #refused({ id }: MessageInfo, cause: unknown): QueueError {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    const { name } = this.resource
+    return new QueueError(`Dead letter ${JSON.stringify(id)} does not go into the resource "${name}": ${why}`, {
+      ...{ statusCode: 422, retriable: true, operation: 'move', metadata: { queueId: id, resource: name }, cause },
+      suggestion: `It stays in the queue as dead, and is tried again. Let "${name}" take id, originalId, queueId, attempts, error, reason, diedAt and data.`,
+    })
   }
 
   async #insert(message: MessageInfo): Promise<void> {
     const { id, attempts, diedAt = 0, reason } = message
     const read = await this.#options.records.read(id)
     if (read.outcome === 'unavailable') throw read.error
-    const data = read.outcome === 'found' ? { data: ownAttributes(read.record) } : {}
+    // A resource of the user's, or one that the plugin of s3db.js made, may insist on having some.
+    const data = read.outcome === 'found' ? ownAttributes(read.record) : {}
     try {
       await this.resource.insert({
-        ...{ id: `${id}.${diedAt.toString(36)}`, originalId: id, queueId: id, attempts, diedAt, reason, ...data },
+        ...{ id: `${id}.${diedAt.toString(36)}`, originalId: id, queueId: id, attempts, diedAt, reason, data },
         error: lastError(message) ?? 'unknown',
       })
     } catch (error) {

@@ -8,8 +8,8 @@
  * A record has one message at a time. Enqueueing it while it waits or is handled changes nothing; enqueueing it when its message has ended
  * runs it again.
  */
-import type { BackoffOptions, Queue } from '@s3queue/core'
-import type { Clock } from '@s3queue/storage'
+import { type BackoffOptions, InvalidPayload, PayloadTooLarge, type Queue } from '@s3queue/core'
+import { type Clock, InvalidOption } from '@s3queue/storage'
 import { Company } from './company.ts'
 import type { RecordData, S3dbRecord } from './database.ts'
 import { QueueError } from './errors.ts'
@@ -62,7 +62,7 @@ export class Enqueuer {
   /** Rejects with the library's error if the schema refuses the record: then nothing was done. */
   async enqueue(data: RecordData, options: EnqueueRecordOptions = {}): Promise<EnqueuedRecord> {
     const { records } = this.#options
-    const attributes = ownAttributes(data)
+    const attributes = ownAttributes(assertData(data))
     const isNew = attributes.id === undefined || attributes.id === null
     const id = assertId(isNew ? await records.newId(attributes) : attributes.id)
     const whole = { ...attributes, id }
@@ -93,7 +93,7 @@ export class Enqueuer {
     // soon after, it may be dead itself.
     const looks = !isNew && !this.#isTold
     if (looks && (await this.#redrive(id))) return { record, queueId: id, duplicate: false }
-    const enqueued = await this.#send(record, options)
+    const enqueued = await this.#sendFirst(record, options)
     if (enqueued.duplicate === true && enqueued.id !== id) return this.#sameKey(id, enqueued.id)
     this.#isTold = enqueued.duplicate !== undefined
     const mayBeKnown = enqueued.duplicate ?? (!isNew && !looks)
@@ -136,6 +136,25 @@ export class Enqueuer {
     return this.#queue.enqueue(payload, { ...rest, deduplicationWindowMs, at: due, id: record.id })
   }
 
+  /** A message that the queue refuses leaves no record: that one was made for it. */
+  async #sendFirst(record: S3dbRecord, options: EnqueueRecordOptions): ReturnType<Queue<MessagePayload>['enqueue']> {
+    try {
+      return await this.#send(record, options)
+    } catch (error) {
+      if (isRefusal(error)) await this.#removeUnsent(record.id)
+      throw error
+    }
+  }
+
+  /** Unless somebody has enqueued it meanwhile. What went wrong first is what the caller has to know. */
+  async #removeUnsent(id: string): Promise<void> {
+    try {
+      if ((await this.#queue.get(id)) === undefined) await this.#options.records.remove(id)
+    } catch {
+      // It stays, as it does when a process dies here.
+    }
+  }
+
   /** A record may say itself when it is due. */
   #ownTime({ visibleAt }: S3dbRecord): number | undefined {
     return typeof visibleAt === 'number' && visibleAt > this.#options.clock.now() ? visibleAt : undefined
@@ -144,6 +163,19 @@ export class Enqueuer {
   get #queue(): Queue<MessagePayload> {
     return this.#options.queue()
   }
+}
+
+/** Whether nothing can have been sent: the message itself was found wanting. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof InvalidOption || error instanceof InvalidPayload || error instanceof PayloadTooLarge
+}
+
+function assertData(data: unknown): RecordData {
+  if (typeof data === 'object' && data !== null && !Array.isArray(data)) return data as RecordData
+  throw new QueueError(`What is enqueued must be an object, the record, not ${JSON.stringify(data) ?? String(data)}.`, {
+    ...{ statusCode: 400, operation: 'enqueue' },
+    suggestion: "Give it the record's attributes: enqueue({ type: 'send-email' }).",
+  })
 }
 
 function assertId(id: unknown): string {

@@ -42,11 +42,47 @@ describe('the dead letter resource', () => {
     const { insert } = rows
     rows.insert = () => {
       rows.insert = insert
-      return Promise.reject(new Error('not now'))
+      return Promise.reject(Object.assign(new Error('not now'), { code: 'SlowDown' }))
     }
     await letters.move()
     expect(told).toMatchObject([{ message: 'not now' }])
     while ((await rows.count()) === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+  })
+
+  it('what the resource refuses stays dead and is told of; what died after it gets its row', async () => {
+    const world = await openWorld()
+    const told: unknown[] = []
+    const { letters, rows } = await open(world, told, 1)
+    const { insert } = rows
+    rows.insert = (row) =>
+      row.originalId === 'a' ? Promise.reject(new TypeError('a is not welcome')) : insert.call(rows, row)
+    for (const id of ['a', 'b', 'c']) await die(world, id)
+    await letters.move()
+    expect((await rows.list()).map(({ originalId }) => originalId)).toEqual(['b', 'c'])
+    expect(await world.queue.list({ status: 'dead' })).toMatchObject({ messages: [{ id: 'a' }] })
+    const message = expect.stringMatching(/"a" does not go into the resource "dead": a is not welcome/)
+    expect(told).toContainEqual(expect.objectContaining({ name: 'QueueError', message }))
+  })
+
+  it('one that the plugin of s3db.js has made takes them too, also those whose record is gone', async () => {
+    const world = await openWorld()
+    await world.db.createResource({
+      ...{ name: 'dead', behavior: 'body-overflow', timestamps: true },
+      attributes: {
+        ...{ id: 'string|required', originalId: 'string|required', queueId: 'string|required' },
+        ...{ data: 'json|required', error: 'string|required', attempts: 'number|required' },
+        createdAt: 'datetime|required',
+      },
+    })
+    const { letters, rows } = await open(world)
+    await die(world, 'a')
+    await die(world, 'b')
+    await world.tasks.delete('b')
+    await letters.move()
+    expect((await rows.list()).map(({ originalId, data }) => [originalId, data])).toEqual([
+      ['a', { id: 'a', type: 'x' }],
+      ['b', {}],
+    ])
   })
 
   it('each death has a row of its own, also of one message', async () => {
@@ -90,11 +126,15 @@ async function die({ enqueuer, queue }: World, id: string): Promise<void> {
   await worker.stop()
 }
 
-async function open(world: World, told: unknown[] = []): Promise<{ letters: DeadLetters; rows: S3dbResource }> {
+async function open(
+  world: World,
+  told: unknown[] = [],
+  batchSize = 10,
+): Promise<{ letters: DeadLetters; rows: S3dbResource }> {
   const rows = await openDeadLetterResource(world.db as never, 'dead')
   const letters = new DeadLetters({
     ...{ resource: rows, records: world.records, queue: () => world.queue, clock: systemClock },
-    ...{ retryMs: 20, batchSize: 10, tell: (error: unknown) => void told.push(error) },
+    ...{ retryMs: 20, batchSize, tell: (error: unknown) => void told.push(error) },
   })
   onTestFinished(() => letters.stop())
   return { letters, rows }

@@ -103,4 +103,24 @@ describe('a record and its message', () => {
       await expect(enqueuer.enqueue({ id, type: 'x' })).rejects.toMatchObject({ statusCode: 400 })
     expect(await tasks.count()).toBe(0)
   })
+
+  it('a message that the queue refuses leaves no record behind', async () => {
+    const { enqueuer, tasks, queue } = await openWorld()
+    const far = Date.now() + 400 * 86_400_000
+    const refused = [
+      { at: far },
+      { metadata: { n: 1n } },
+      { metadata: { text: 'x'.repeat(2 << 20) } },
+      { priority: 5000 },
+    ]
+    for (const options of refused) await expect(enqueuer.enqueue({ type: 'x' }, options)).rejects.toThrow()
+    await expect(enqueuer.enqueue({ id: 'a', type: 'x', visibleAt: far })).rejects.toThrow('a year')
+    expect([await tasks.count(), (await queue.getStats()).total]).toEqual([0, 0])
+  })
+
+  it('what is no record is refused in words', async () => {
+    const { enqueuer } = await openWorld()
+    for (const data of [undefined, null, 'a', ['a'], 5])
+      await expect(enqueuer.enqueue(data as never)).rejects.toMatchObject({ name: 'QueueError', statusCode: 400 })
+  })
 })

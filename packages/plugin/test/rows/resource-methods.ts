@@ -4,6 +4,31 @@ import { gate, next, openWorld, recorded } from '../support/world.ts'
 
 export function describeResourceMethods(place: Place): void {
   describe('resource methods', () => {
+    it('C10 options that cannot be: refused in the words of the plugin, and neither record nor message is there', async () => {
+      const { use, tasks: resource } = await openWorld(place)
+      const { tasks } = await use()
+      const refused: [object, string][] = [
+        [{ priority: 5000 }, '"priority"'],
+        [{ maxAttempts: 0 }, '"maxAttempts"'],
+        [{ backoff: { baseMs: -1 } }, '"baseMs"'],
+        [{ at: 'tomorrow' }, '"at"'],
+        [{ at: new Date('never') }, '"at"'],
+        [{ at: new Date(), delay: 5 }, '"delay"'],
+        [{ delay: -1 }, '"delay"'],
+        [{ deduplicationKey: '' }, '"deduplicationKey"'],
+        [{ deduplicationKey: 'k', deduplicationWindow: '99d' }, '"deduplicationWindow"'],
+        [{ deduplicationWindow: '1m' }, '"deduplicationWindow"'],
+        [{ metadata: 'x' }, '"metadata"'],
+        [{ prioriti: 1 }, 'priority'],
+      ]
+      for (const [options, named] of refused) {
+        await expect(tasks.enqueue({ type: 'a' }, options)).rejects.toThrow(named)
+        await expect(tasks.enqueue({ type: 'a' }, options)).rejects.toMatchObject({ name: 'InvalidOption' })
+      }
+      await expect(tasks.enqueue(undefined as never)).rejects.toMatchObject({ name: 'QueueError', statusCode: 400 })
+      expect([await resource.count(), (await tasks.queueStats()).total]).toEqual([0, 0])
+    })
+
     it('C10 enqueue inserts the record, valid by its schema, and resolves to it', async () => {
       const { use, tasks: resource } = await openWorld(place)
       const { tasks } = await use()
