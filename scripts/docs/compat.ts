@@ -21,7 +21,18 @@ interface Results {
 /** Statuses of all tests, by row and place. */
 type Found = ReadonlyMap<string, readonly string[]>
 
-const { values } = parseArgs({ options: { write: { type: 'boolean', default: false } } })
+const HELP = `Runs the tests that are titled with the rows of docs/compat.md (about six minutes), and prints its tables.
+
+  --write  puts them there
+`
+
+const { values } = parseArgs({
+  options: { write: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
+})
+if (values.help) {
+  console.log(HELP)
+  process.exit()
+}
 const found = await runTests()
 const text = chapters.map(({ title, rows }) => `## ${title}\n\n${tableOf(rows, found)}`).join('\n\n')
 if (values.write) {

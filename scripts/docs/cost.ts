@@ -7,9 +7,19 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { formatTable, measureTables, putTable } from './cost/tables.ts'
 
-const { values } = parseArgs({ options: { write: { type: 'boolean', default: false } } })
-const tables = await measureTables()
-for (const table of tables) {
+const HELP = `What a queue costs on S3, measured in virtual time: prints the tables of docs/cost.md and README.md.
+
+  --write  puts them there
+`
+
+const { values } = parseArgs({
+  options: { write: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
+})
+if (values.help) {
+  console.log(HELP)
+  process.exit()
+}
+for (const table of await measureTables()) {
   console.log(`${table.page}: ${table.name}\n\n${formatTable(table)}\n`)
   const file = path.resolve(import.meta.dirname, '../..', table.page)
   if (values.write) writeFileSync(file, putTable(readFileSync(file, 'utf8'), table))

@@ -50,7 +50,8 @@ test.each(json.map((example) => [place(example), example.code]))('%s is JSON', (
 })
 
 const shell = examples.filter(({ language }) => language === 'sh')
-test.each(shell.map((example) => [place(example), example.code]))('%s: these commands are there', (_, code) => {
+const commands = shell.map((example) => [place(example), example.code] as const)
+test.each(commands)('%s: these commands are there', { timeout: 60_000 }, (_, code) => {
   expect(checkShell(root, code)).toEqual([])
 })
 

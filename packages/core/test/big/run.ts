@@ -5,7 +5,11 @@
  *     pnpm --filter @s3queue/core big
  */
 import { loadavg } from 'node:os'
+import { parseArgs } from 'node:util'
 import { type Finding, measureRecovery, measureStall, type RecoveryRow } from './rows.ts'
+
+const HELP = `Backlogs of one and ten million messages: how long a process needs to take over, with a hard limit on its heap, and how long
+snapshots keep everything else from running. Takes some minutes and has no options. Ends with 1 if anything is not as it must be.`
 
 const MILLION = 1_000_000
 const both = (row: Omit<RecoveryRow, 'source'>): RecoveryRow[] => [
@@ -28,8 +32,18 @@ function report({ what, numbers, failures }: Finding): void {
   failed += failures.length
 }
 
-for (const row of recoveries) report(await measureRecovery(row))
-report(await measureStall('single', MILLION, 100_000))
-report(await measureStall('ids', MILLION, 100_000))
-console.log(`Load of the machine: ${loadavg()[0]?.toFixed(1)}.`)
-process.exitCode = failed === 0 ? 0 : 1
+async function main(): Promise<void> {
+  const args = process.argv.slice(2).filter((arg) => arg !== '--')
+  const { values } = parseArgs({ args, options: { help: { type: 'boolean', short: 'h', default: false } } })
+  if (values.help) return console.log(HELP)
+  for (const row of recoveries) report(await measureRecovery(row))
+  report(await measureStall('single', MILLION, 100_000))
+  report(await measureStall('ids', MILLION, 100_000))
+  console.log(`Load of the machine: ${loadavg()[0]?.toFixed(1)}.`)
+  process.exitCode = failed === 0 ? 0 : 1
+}
+
+await main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 2
+})
