@@ -188,4 +188,79 @@ const WORKER: readonly Mutant[] = [
   ),
 ]
 
-export const MUTANTS: readonly Mutant[] = [...WRITER, ...WORKER]
+const SHARDS: readonly Mutant[] = [
+  mutant(
+    'what the queue began with is forgotten when there are more shards',
+    /the queue began with \d shards, but before it was \d/,
+    'coordinator/src/shards/record.ts',
+    'return { firstCount, ...now, count: wanted }',
+    'return { ...now, firstCount: wanted, count: wanted }',
+    WEATHERS.raised,
+  ),
+  mutant(
+    'a name goes to the shard that it would have had by the number of today',
+    /the (id|key) n\d+ is in shard \d and comes into shard \d/,
+    'coordinator/src/shards/enqueue.ts',
+    "return typeof name === 'string' ? shardOfName(name, firstCount) : undefined",
+    "return typeof name === 'string' ? shardOfName(name, count) : undefined",
+    WEATHERS.raised,
+  ),
+  mutant(
+    'a key moves to another shard although both were there before',
+    /messages of k\d+ go to shard \d and to shard \d, though both were always there together/,
+    'coordinator/src/shards/enqueue.ts',
+    'if (named === undefined) return shardOfName(shardKey, count)',
+    'if (named === undefined) return shardOfName(shardKey, 1_000) % count',
+    WEATHERS.raised,
+  ),
+  mutant(
+    'ids do not tell the shard',
+    /shard [1-9] gets messages of .*, whose ids tell of shard 0/,
+    'core/src/shard/shard-of.ts',
+    'return shard === 0 ? nonce :',
+    'return shard >= 0 ? nonce :',
+    WEATHERS.raised,
+  ),
+  mutant(
+    'an id that the queue gave is looked for where a name would be',
+    /does not know .*, which was acknowledged and is/,
+    'coordinator/src/queue.ts',
+    'const index = shardOf(id) ?? Router.homeOf(id, count)',
+    'const index = shardOf(id) === 0 ? 0 : Router.homeOf(id, count)',
+    WEATHERS.raised,
+  ),
+  mutant(
+    'the queue is paused in its first shard alone',
+    /shard [1-9] gives out messages, though the queue was paused/,
+    'coordinator/src/queue.ts',
+    'return this.#inEach(({ queue }) => queue.pause())',
+    'return this.#shards.first.queue.pause()',
+    WEATHERS.raised,
+  ),
+  mutant(
+    'whoever knows a number of shards asks no more whether it is higher',
+    /was true at no moment of its call|is told that the queue is empty/,
+    'coordinator/src/shards/shards.ts',
+    'if (this.#isRecorded && !isNew) await',
+    'if (this.#isRecorded && isNew) await',
+    WEATHERS.raised,
+  ),
+  mutant(
+    'a process writes down its own number of shards over a higher one',
+    /there are \d shards after \d/,
+    'coordinator/src/shards/record.ts',
+    'if (wanted >= count) return\n',
+    'if (wanted >= 0 || count < 0) return\n',
+    WEATHERS.raised,
+  ),
+  mutant(
+    'workers do not work on shards that come later',
+    /the registry .* (tells of writer|is not there)|the work that is left is not done/,
+    'coordinator/src/shards/shards.ts',
+    '    this.#onAdded.add(listener)\n',
+    '',
+    WEATHERS.raised,
+  ),
+]
+
+export const MUTANTS: readonly Mutant[] = [...WRITER, ...WORKER, ...SHARDS]

@@ -2,6 +2,7 @@
 import type { MessageInfo } from '../../../src/index.ts'
 import type { QueueEvent } from '../../../src/state/events.ts'
 import type { Model } from '../truth/model.ts'
+import type { ModelMessage } from '../truth/model-message.ts'
 import { must } from '../world/violation.ts'
 
 /** How the log says that a message came to be so. */
@@ -18,6 +19,18 @@ export function assertInLog(model: Model, process: string, { id, status, fencing
   const end = ENDS[status]
   if (end === undefined) return
   assertEnded(model, process, id, end)
+}
+
+/** `listed`: the ids of all that a quiet queue says to be so. */
+export function assertListed(
+  messages: readonly ModelMessage[],
+  process: string,
+  status: ModelMessage['status'],
+  listed: readonly string[],
+): void {
+  const truth = messages.filter((message) => message.status === status).map(({ id }) => id)
+  const [told, right] = [listed.toSorted().join(' '), truth.toSorted().join(' ')]
+  must(told === right, `${process} lists as ${status} ${told || 'none'}, but by the log it is ${right || 'none'}`)
 }
 
 /** `result`: what the handler of the attempt returned: nothing, or the number of the attempt. */

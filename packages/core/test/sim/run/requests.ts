@@ -1,7 +1,7 @@
 /** What the users of a queue ask for, each with the check of its answer. */
 import type { EnqueueOptions } from '../../../src/index.ts'
 import { shardOf } from '../../../src/shard/index.ts'
-import { assertEnded, assertInLog } from '../checks/look-check.ts'
+import { assertEnded, assertInLog, assertListed } from '../checks/look-check.ts'
 import { chance } from '../world/draw.ts'
 import { type SimPayload, textOf } from '../world/payload.ts'
 import type { VirtualProcess } from '../world/virtual-process.ts'
@@ -93,6 +93,19 @@ export async function askForStats(world: World, process: VirtualProcess): Promis
   if (stats === undefined) return
   world.tally.stats++
   world.check(() => world.statistics.end(process.name, beginning, stats))
+}
+
+/** All messages of a status, page by page: each that the log tells of, once. */
+export async function listAll(world: World, process: VirtualProcess, status: 'completed' | 'dead'): Promise<void> {
+  const listed: string[] = []
+  let after: string | undefined
+  do {
+    const page = await process.call(`list ${status}`, () => process.queue.list({ status, after, limit: 7 }), IN_TIME)
+    if (page === undefined) return
+    listed.push(...page.messages.map(({ id }) => id))
+    after = page.next
+  } while (after !== undefined)
+  world.check(() => assertListed(world.shards.messages(), process.name, status, listed))
 }
 
 export async function drain(world: World, process: VirtualProcess, deadlineMs?: number): Promise<boolean> {

@@ -8,7 +8,7 @@ import type { VirtualProcess } from '../world/virtual-process.ts'
 import type { World } from '../world/world.ts'
 import { act, type Stage, startWorker } from './actions.ts'
 import { Crew } from './crew.ts'
-import { askForStats, drain, enqueue, order } from './requests.ts'
+import { askForStats, drain, enqueue, listAll, order } from './requests.ts'
 import type { Subject } from './subject.ts'
 import { LONGEST_BACKOFF_MS, MOST_ATTEMPTS } from './variety.ts'
 
@@ -131,6 +131,10 @@ async function finish(world: World, crew: Crew): Promise<void> {
     await world.within(bound, `drain() of ${process.name}`, drainAtLast(world, process))
     await world.within(bound, `getStats() of ${process.name}`, askForStats(world, process))
   }
+  const [reader] = crew.open
+  if (world.profile.shards === undefined || reader === undefined) return
+  for (const status of ['completed', 'dead'] as const)
+    await world.within(bound, `list() of ${reader.name}`, listAll(world, reader, status))
 }
 
 /** Everybody closes, and what is left is looked at. */
