@@ -36,6 +36,8 @@ export class Shards<T> {
   #known: ShardCount | undefined
   #opening: Promise<ShardCount> | undefined
   #looking: Promise<ShardCount> | undefined
+  /** Begins when `#looking` has ended. */
+  #lookingNext: Promise<ShardCount> | undefined
   #lookedAt = 0
   #isRecorded = false
 
@@ -91,15 +93,15 @@ export class Shards<T> {
   /** The shard that `index` says, if there is one. */
   async at(index: number): Promise<Shard<T> | undefined> {
     await this.count()
-    if (this.#all[index] === undefined) await this.#inTime(this.#look())
+    if (this.#all[index] === undefined) await this.#inTime(this.#lookFromNow())
     return this.#all[index]
   }
 
   /** All that there are now, or were a while ago as long as nothing is written down. Rejects as `count` does. */
   async all(): Promise<readonly Shard<T>[]> {
-    const isNew = this.#known === undefined
+    const reads = this.#known === undefined && this.#opening === undefined
     await this.count()
-    if (!isNew && (this.#isRecorded || this.#dueInMs() <= 0)) await this.#inTime(this.#look())
+    if (!reads && (this.#isRecorded || this.#dueInMs() <= 0)) await this.#inTime(this.#lookFromNow())
     return this.#all
   }
 
@@ -159,6 +161,17 @@ export class Shards<T> {
         this.#looking = undefined
       })
     return this.#looking
+  }
+
+  /** A look that begins now or later: one that is under way may have been answered before the caller asked. */
+  #lookFromNow(): Promise<ShardCount> {
+    if (this.#looking === undefined) return this.#look()
+    const next = (): Promise<ShardCount> => {
+      this.#lookingNext = undefined
+      return this.#look()
+    }
+    this.#lookingNext ??= this.#looking.then(next, next)
+    return this.#lookingNext
   }
 
   /** Never rejects. */

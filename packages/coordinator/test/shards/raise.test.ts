@@ -37,6 +37,44 @@ describe('the number of shards', () => {
     expect((await world.perShard(5)).slice(2)).toEqual([20, 20, 20])
   })
 
+  it.each(['its first look', 'a later look'])(
+    'is exact for whoever asks while %s is under way, which did not see the raise',
+    async (which) => {
+      const world = createShardedWorld()
+      await world.run(world.queue<number>({ shards: 2 }).enqueue(1))
+      const release = Promise.withResolvers<void>()
+      let isSlow = which === 'its first look'
+      let isHeld = false
+      const store: ObjectStore = {
+        ...world.store,
+        get: async (key, options) => {
+          const answer = await world.store.get(key, options)
+          if (key.endsWith('/shards') && isSlow) {
+            isSlow = false
+            isHeld = true
+            await release.promise
+          }
+          return answer
+        },
+      }
+      const old = world.queue<number>({ shards: 2, store })
+      if (!isSlow) {
+        await world.run(old.getStats())
+        await world.pass(120_000)
+        isSlow = true
+      }
+      const sent = old.enqueue(2)
+      await world.pass(100)
+      expect(isHeld).toBe(true)
+      await world.run(world.queue<number>({ shards: 4 }).enqueueMany(numbers(40)))
+      const asked = [old.getStats(), old.getStats()]
+      await world.pass(100)
+      release.resolve()
+      await world.run(sent)
+      for (const { total } of await world.run(Promise.all(asked))) expect(total).toBeGreaterThanOrEqual(41)
+    },
+  )
+
   it('is learned within a minute by a process that only works', async () => {
     const world = createShardedWorld()
     const done: number[] = []

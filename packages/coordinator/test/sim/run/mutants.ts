@@ -207,7 +207,7 @@ const SHARDS: readonly Mutant[] = [
   ),
   mutant(
     'a key moves to another shard although both were there before',
-    /messages of k\d+ go to shard \d and to shard \d, though both were always there together/,
+    /messages of n\d+ go to shard \d and to shard \d, though both were always there together/,
     'coordinator/src/shards/enqueue.ts',
     'if (named === undefined) return shardOfName(shardKey, count)',
     'if (named === undefined) return shardOfName(shardKey, 1_000) % count',
@@ -225,8 +225,8 @@ const SHARDS: readonly Mutant[] = [
     'an id that the queue gave is looked for where a name would be',
     /does not know .*, which was acknowledged and is/,
     'coordinator/src/queue.ts',
-    'const index = shardOf(id) ?? Router.homeOf(id, count)',
-    'const index = shardOf(id) === 0 ? 0 : Router.homeOf(id, count)',
+    'return this.#shards.at(shardOf(id) ?? Router.homeOf(id, count))',
+    'return this.#shards.at(shardOf(id) === 0 ? 0 : Router.homeOf(id, count))',
     WEATHERS.raised,
   ),
   mutant(
@@ -241,8 +241,8 @@ const SHARDS: readonly Mutant[] = [
     'whoever knows a number of shards asks no more whether it is higher',
     /was true at no moment of its call|is told that the queue is empty/,
     'coordinator/src/shards/shards.ts',
-    'if (this.#isRecorded && !isNew) await',
-    'if (this.#isRecorded && isNew) await',
+    'if (!reads && (this.#isRecorded || this.#dueInMs() <= 0)) await',
+    'if (!reads && this.#dueInMs() <= 0) await',
     WEATHERS.raised,
   ),
   mutant(

@@ -109,7 +109,7 @@ const DOINGS: Readonly<Record<ActionName, Action>> = {
   enqueue({ world, random }, process) {
     if (world.shards.waiting > Math.max(MOST_WAITING, MOST_WAITING_EACH * world.profile.processes)) return
     const count = chance(random, 0.6) ? 1 : whole(random, 2, 12)
-    const options = withKey(world, drawEnqueueOptions(random, count))
+    const options = withHome(world, count, drawEnqueueOptions(random, count))
     void enqueue(
       world,
       process,
@@ -251,12 +251,13 @@ function startLater(world: World, crew: Crew, random: Random): void {
   })
 }
 
-/** Where there are several shards, some messages that have no name say with which others they go. */
-function withKey(world: World, drawn: EnqueueOptions | undefined): SimEnqueueOptions | undefined {
+/** Where there are several shards, many messages have a name or a key that says which is theirs. */
+function withHome(world: World, count: number, drawn: EnqueueOptions | undefined): SimEnqueueOptions | undefined {
   if (world.profile.shards === undefined || drawn?.id !== undefined || drawn?.deduplicationKey !== undefined)
     return drawn
-  const random = world.stream(`key/${world.tally.enqueued}`)
-  return chance(random, 0.3) ? { ...drawn, shardKey: `k${whole(random, 1, 20)}` } : drawn
+  const random = world.stream(`home/${world.tally.enqueued}`)
+  const what = weighted(random, { nothing: 4, shardKey: 3, ...(count === 1 ? { id: 2, deduplicationKey: 2 } : {}) })
+  return what === 'nothing' ? drawn : { ...drawn, [what]: `n${whole(random, 1, 4)}` }
 }
 
 function drawEnqueueOptions(random: Random, count: number): EnqueueOptions | undefined {
