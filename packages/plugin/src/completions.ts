@@ -1,5 +1,6 @@
 /** Tells the user of completed messages with their records, after they are recorded: the queue itself knows only their ids. */
 import type { S3dbRecord } from '@s3queue/s3db'
+import { asError } from './as-error.ts'
 import type { HandledAttempt } from './handler-context.ts'
 
 export interface CompletionsOptions {
@@ -49,8 +50,8 @@ export class Completions {
   ): Promise<void> {
     try {
       await onComplete(record, result)
-    } catch (error) {
-      this.#options.tell(error)
+    } catch (thrown) {
+      this.#options.tell(new Error(`onComplete threw: ${asError(thrown).message}`, { cause: thrown }))
     }
   }
 }

@@ -7,9 +7,6 @@ import { EventPlugin } from './event-plugin.ts'
 import { notInstalled } from './not-installed.ts'
 import { asPluginDatabase } from './plugin-database.ts'
 
-/** What `usePlugin` calls a plugin of this class that is given no name. */
-const DEFAULT_NAME = 's3queue'
-
 export abstract class InstallablePlugin extends EventPlugin {
   /** These two are given when the plugin is installed; `usePlugin` takes no plugin that may be without. */
   declare instanceName: string
@@ -27,8 +24,9 @@ export abstract class InstallablePlugin extends EventPlugin {
 
   /** s3db.js names the plugin, and installs it in the same breath if it is connected. */
   override setInstanceName(name: string | null | undefined): void {
-    // Its own name is no namespace: a plugin that is installed in another way is the same queue.
-    if (name === DEFAULT_NAME) this.instanceName = name
+    // What s3db.js makes of the class's name is no namespace: a plugin that is installed in another way is the same queue, and so is one of a
+    // subclass, or of a bundle that calls the class something else.
+    if (name === nameByClass(this)) this.instanceName = name
     else super.setInstanceName(name)
     queueMicrotask(() => {
       if (this.database == null) this.logger.warn(notInstalled('usePlugin').suggestion)
@@ -58,4 +56,9 @@ export abstract class InstallablePlugin extends EventPlugin {
     await super.install(database)
     await this.onStart()
   }
+}
+
+/** What `usePlugin` calls a plugin that is given no name. */
+function nameByClass(plugin: object): string {
+  return plugin.constructor.name.replace('Plugin', '').toLowerCase()
 }

@@ -12,6 +12,7 @@ import {
   type S3dbResource,
 } from '@s3queue/s3db'
 import { type Clock, type Logger, sleep, systemClock, systemIds } from '@s3queue/storage'
+import { asError } from './as-error.ts'
 import { Completions } from './completions.ts'
 import type { Emit } from './events.ts'
 import type { HandledAttempt, OnMessage, RenewalListener } from './handler-context.ts'
@@ -255,7 +256,7 @@ export class QueueRuntime {
     try {
       await this.#options.onError?.(error, record)
     } catch (thrown) {
-      this.tell(new Error('onError threw', { cause: thrown }))
+      this.tell(new Error(`onError threw: ${asError(thrown).message}`, { cause: thrown }))
     }
   }
 

@@ -9,6 +9,7 @@ import {
   type S3dbRecord,
 } from '@s3queue/s3db'
 import { S3dbError } from 's3db.js'
+import { asError } from './as-error.ts'
 import { HandledAttempt, type OnMessage, type RenewalListener } from './handler-context.ts'
 import type { ResolvedS3QueueOptions } from './options.ts'
 
@@ -100,7 +101,7 @@ export class HandlerRuns {
 
   /** Tells the user, and throws what the queue should take for the failure. */
   async #fail(thrown: unknown, record: S3dbRecord): Promise<never> {
-    const error = thrown instanceof Error ? thrown : new Error(String(thrown))
+    const error = asError(thrown)
     await this.#options.failed(error, record)
     throw asFailure(error)
   }

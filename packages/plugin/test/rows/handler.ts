@@ -111,6 +111,30 @@ export function describeHandler(place: Place): void {
       expect(seen).toHaveLength(2)
     })
 
+    it('C63 what throws and is no error keeps its words, its name, and whether to try again', async () => {
+      const { use } = await openWorld(place)
+      const thrown: unknown[] = [
+        { name: 'PostgrestError', message: 'duplicate key', code: '23505' },
+        { code: 7 },
+        'text',
+        { message: 'never', retriable: false },
+      ]
+      const errors: Error[] = []
+      const { queue, tasks } = await use({
+        ...{ maxAttempts: 2, backoff: { baseMs: 1 }, concurrency: 1 },
+        onMessage: ({ n }) => Promise.reject(thrown[n as number]),
+        onError: (error) => void errors.push(error),
+      })
+      const seen = recorded(queue, 'plg:s3-queue:message-dead')
+      for (const n of thrown.keys()) await tasks.enqueue({ type: 'a', n })
+      await until(() => seen.length === 4)
+      const told = seen.map(([, event]) => event as { error: string; attempts: number })
+      expect(told.map(({ error, attempts }) => `${error} ${attempts}`).sort()).toEqual([
+        ...['Error: never 1', 'Error: text 2', 'Error: {"code":7} 2', 'PostgrestError: duplicate key 2'],
+      ])
+      expect(errors[0]).toMatchObject({ name: 'PostgrestError', cause: { code: '23505' } })
+    })
+
     it('C64 an error with retriable: false is a dead letter at once; an outage that the library met is not', async () => {
       const { use } = await openWorld(place)
       const { queue, tasks } = await use({
@@ -132,12 +156,12 @@ export function describeHandler(place: Place): void {
     it('C65 a handler updates its own record', async () => {
       const { use, tasks: resource } = await openWorld(place)
       const { queue, tasks } = await use({
-        onMessage: ({ id }) => void resource.update(id, { type: 'done' }).then(() => {}),
+        onMessage: async ({ id }) => ({ changed: (await resource.update(id, { type: 'done' })).type }),
       })
       const completed = next(queue, 'plg:s3-queue:message-completed')
       const { id } = await tasks.enqueue({ type: 'a' })
-      await completed
-      await until(async () => (await resource.get(id)).type === 'done')
+      expect(await completed).toMatchObject({ result: { changed: 'done' } })
+      expect(await resource.get(id)).toMatchObject({ type: 'done' })
     })
 
     it('C66 a handler enqueues into another queue', async () => {

@@ -47,6 +47,17 @@ export function describeInstalling(place: Place): void {
       expect(await queue.getStats()).toMatchObject({ total: 0 })
     })
 
+    it('C1 a subclass, or a class that a bundler has renamed, has the same queue', async () => {
+      const world = await openWorld(place)
+      const { tasks } = await world.use()
+      const handled = gate<string>()
+      const Renamed = class a extends S3QueuePlugin<Task> {}
+      const queue = new Renamed({ resource: 'tasks', onMessage: ({ type }) => handled.open(type) })
+      await (await world.other()).db.usePlugin(queue)
+      await tasks.enqueue({ type: 'of another bundle' })
+      expect(await handled.passed).toBe('of another bundle')
+    })
+
     it('C4 of several plugins of new Database({ plugins }) one cannot be installed: the others are, and its use says why', async () => {
       const location = await place.location()
       const first = await connect(location)

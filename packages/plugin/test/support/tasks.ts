@@ -7,7 +7,13 @@ export interface Task {
 
 export const TASKS = {
   name: 'tasks',
-  attributes: { id: 'string|required', type: 'string|required', data: 'json|optional', visibleAt: 'number|optional' },
+  attributes: {
+    id: 'string|required',
+    type: 'string|required',
+    data: 'json|optional',
+    visibleAt: 'number|optional',
+    n: 'number|optional',
+  },
 } as const
 
 /** A promise and what resolves it. */
