@@ -54,7 +54,7 @@ export interface CoordinatedQueueOptions extends Omit<QueueOptions, 'transport' 
   readonly shards?: number | undefined
 }
 
-export interface CoordinatedQueue<T> extends Queue<T> {
+export interface CoordinatedQueue<T, H = T> extends Queue<T, H> {
   enqueue(payload: T, options?: CoordinatedEnqueueOptions): Promise<Enqueued>
   /** As in the core: one commit, or one for each shard that gets a part of them. Everything is checked before anything is sent. */
   enqueueMany(payloads: readonly T[], options?: EnqueueManyOptions<T>): Promise<Enqueued[]>
@@ -75,7 +75,7 @@ export interface CoordinatedQueue<T> extends Queue<T> {
  */
 export function createCoordinatedQueue<S extends StandardSchemaV1>(
   options: CoordinatedQueueOptions & { readonly schema: S },
-): CoordinatedQueue<StandardSchemaV1.InferInput<S>>
+): CoordinatedQueue<StandardSchemaV1.InferInput<S>, StandardSchemaV1.InferOutput<S>>
 export function createCoordinatedQueue<T = unknown>(options: CoordinatedQueueOptions): CoordinatedQueue<T>
 export function createCoordinatedQueue<T>(options: CoordinatedQueueOptions): CoordinatedQueue<T> {
   return new ShardedQueue<T>(options)

@@ -35,7 +35,9 @@ type WithSchema<S extends StandardSchemaV1> = QueueOptions & { readonly schema: 
  *
  * Throws `InvalidOption` for options that are unknown or impossible.
  */
-export function createQueue<S extends StandardSchemaV1>(options: WithSchema<S>): Queue<StandardSchemaV1.InferInput<S>>
+export function createQueue<S extends StandardSchemaV1>(
+  options: WithSchema<S>,
+): Queue<StandardSchemaV1.InferInput<S>, StandardSchemaV1.InferOutput<S>>
 export function createQueue<T = unknown>(options: QueueOptions): Queue<T>
 export function createQueue<T>(options: QueueOptions): Queue<T> {
   return new LocalQueue<T>(resolveQueueOptions(options))

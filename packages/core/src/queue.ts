@@ -41,7 +41,8 @@ export interface QueueCost {
   readonly dollarsPerMillionMessages: number | undefined
 }
 
-export interface Queue<T> {
+/** `T`: what is enqueued. `H`: what handlers get, which is what the queue's schema makes of it. */
+export interface Queue<T, H = T> {
   readonly name: string
   /** Whether a worker of this queue object runs. */
   readonly isProcessing: boolean
@@ -53,12 +54,12 @@ export interface Queue<T> {
     options?: EnqueueOptions | ((payload: T, index: number) => EnqueueOptions),
   ): Promise<Enqueued[]>
   /** Starts the worker of this queue object; one at a time. */
-  process(handler: Handler<T>, options?: ProcessOptions): Worker
+  process(handler: Handler<H>, options?: ProcessOptions): Worker
   /**
    * Handles one message and resolves to true, or to false if there was none to be had: nothing is visible, the queue is paused, or a worker
    * of another process has it in hand. For Lambda and cron.
    */
-  processNext(handler: Handler<T>, options?: Omit<ProcessOptions, 'concurrency' | 'maxPrefetch'>): Promise<boolean>
+  processNext(handler: Handler<H>, options?: Omit<ProcessOptions, 'concurrency' | 'maxPrefetch'>): Promise<boolean>
   /**
    * Resolves when nothing is waiting, delayed or active any more, in this process or any other, or when a bound is reached. The worker
    * goes on afterwards: stop it, or close the queue.

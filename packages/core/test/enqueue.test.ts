@@ -1,7 +1,7 @@
 import { InvalidOption, sleep } from '@s3queue/storage'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import * as v from 'valibot'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
 import { createQueue, InvalidPayload } from '../src/index.ts'
 import { createWorld, record } from './support.ts'
@@ -217,6 +217,21 @@ describe('payloads', () => {
       await run(open().close())
     },
   )
+
+  it('have the type that goes in where they are enqueued, and the one that the schema makes of it where they are handled', async () => {
+    const { run, store, clock } = createWorld()
+    const schema = z.object({ due: z.iso.datetime().transform((text) => new Date(text)) })
+    const queue = createQueue({ name: 'mail', store, schema, runtime: { clock } })
+    const due = '2030-01-01T00:00:00.000Z'
+    const { id } = await run(queue.enqueue({ due }))
+    expectTypeOf(await run(queue.getPayload(id))).toEqualTypeOf<{ due: string }>()
+    queue.process(({ payload }) => {
+      expectTypeOf(payload).toEqualTypeOf<{ due: Date }>()
+      return payload.due.getFullYear()
+    })
+    expect(await run(queue.waitFor(id))).toBe(2030)
+    await run(queue.close())
+  })
 
   it.each([
     ['zod', z.object({ to: z.string() })],
