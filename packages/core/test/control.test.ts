@@ -97,6 +97,21 @@ describe('cancel', () => {
   })
 })
 
+describe('in the process that writes', () => {
+  it.each(['cancel', 'purge'] as const)('%s finds what another process has just enqueued', async (how) => {
+    const { open, run } = createWorld()
+    const writer = open<string>()
+    await run(writer.getStats())
+    const other = open<string>()
+    const { id } = await run(other.enqueue('x'))
+    if (how === 'cancel') expect(await run(writer.cancel(id))).toBe(true)
+    else expect(await run(writer.purge())).toBe(1)
+    expect(await run(writer.getStats())).toMatchObject({ total: 0 })
+    expect(await run(writer.cancel(id))).toBe(false)
+    for (const one of [other, writer]) await run(one.close())
+  })
+})
+
 describe('release', () => {
   it('takes a stuck message from its worker and hands it out again', async () => {
     const { open, run, clock } = createWorld()

@@ -150,6 +150,21 @@ export class Engine {
 
   /** Carries out what an operator wants, wherever the writer is, and resolves to its answer. */
   async control(action: ControlAction): Promise<number> {
+    if (action.kind === 'purge') await this.#takeFromInbox()
+    const result = await this.#carryOut(action)
+    if (result > 0 || action.kind !== 'cancel') return result
+    return (await this.#takeFromInbox()) ? this.#carryOut(action) : result
+  }
+
+  /** Messages that are enqueued may lie in the inbox yet. Resolves to whether this process is the one that takes them out. */
+  async #takeFromInbox(): Promise<boolean> {
+    const role = await this.#outstanding.bound(this.#election.whenKnown())
+    if (role.kind !== 'leading') return false
+    await this.views.stats()
+    return true
+  }
+
+  async #carryOut(action: ControlAction): Promise<number> {
     const seq = this.number(1)
     const answers = await this.submit([{ type: 'control', sender: this.sender, seq, action }], [])
     const answer = answers?.[0]
