@@ -11,7 +11,7 @@ import { type FollowOptions, resolveFollowOptions } from './follow/follow.ts'
 import { assertHandler, type Handler } from './handle.ts'
 import { type Enqueued, type EnqueueOptions, Intake } from './intake.ts'
 import { type ListOptions, listMessages, type MessagePage, resolveListOptions } from './list.ts'
-import { describeDead, describeMessage, type MessageInfo } from './message-info.ts'
+import { describeDead, describeMessage, type MessageInfo, mayBeReplaced } from './message-info.ts'
 import { type QueueOptions, type ResolvedQueueOptions, resolveQueueOptions } from './options.ts'
 import {
   makeWorkerId,
@@ -169,7 +169,7 @@ class LocalQueue<T> implements ShardQueue<T> {
 
   async get(id: string): Promise<MessageInfo | undefined> {
     assertId('get', id)
-    return this.#engine.views.find(id, (state) => describeMessage(state, id))
+    return this.#engine.views.find(id, (state) => describeMessage(state, id), mayBeReplaced)
   }
 
   async getPayload(id: string): Promise<T> {

@@ -1,4 +1,5 @@
 /** What can be said of a message: its status and everything that is remembered of it. */
+import { shardOf } from './shard/shard-of.ts'
 import type { DeadReason, Failure } from './state/events.ts'
 import { type Found, findMessage } from './state/lookup.ts'
 import { type Claim, type Completion, type DeadLetter, messageId, type QueueState, type Run } from './state/model.ts'
@@ -49,6 +50,11 @@ function describeFound(id: string, found: Found, now: number): MessageInfo {
 export function describeMessage(state: QueueState, id: string): MessageInfo | undefined {
   const found = findMessage(state, id)
   return found && describeFound(id, found, state.now)
+}
+
+/** Whether its id may stand for another message by now: one that the queue gave is never used again. */
+export function mayBeReplaced({ id, status }: MessageInfo): boolean {
+  return status === 'completed' && shardOf(id) === undefined
 }
 
 export function describeWaiting(id: string, run: Run, now: number): MessageInfo {

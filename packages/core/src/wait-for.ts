@@ -3,7 +3,7 @@ import { assertKnownKeys, orAborted } from '@s3queue/storage'
 import type { Ending } from './engine/endings.ts'
 import type { Engine } from './engine/engine.ts'
 import { MessageDied, MessageNotFound } from './errors.ts'
-import { describeMessage, type MessageInfo } from './message-info.ts'
+import { describeMessage, type MessageInfo, mayBeReplaced } from './message-info.ts'
 import { assertSignal } from './signal-option.ts'
 
 export interface WaitOptions {
@@ -16,13 +16,16 @@ export async function waitForResult(engine: Engine, queue: string, id: string, o
   assertKnownKeys('waitFor', options, ['signal'])
   const { signal } = options
   assertSignal('waitFor', signal)
+  let mayBeOld: typeof mayBeReplaced | undefined = mayBeReplaced
   for (let waitMs = 50; ; waitMs = Math.min(2000, waitMs * 2)) {
     signal?.throwIfAborted()
     const expected = engine.endings.expect(id)
     try {
-      const looked = engine.views.find(id, (state) => describeMessage(state, id))
+      const looked = engine.views.find(id, (state) => describeMessage(state, id), mayBeOld)
       // A look may take as long as the store does.
       const message = await orAborted(looked, signal)
+      // What has not ended yet is the one that is meant, and so is its end.
+      mayBeOld = undefined
       const now = message === undefined ? expected.ending : endingOf(message)
       if (message === undefined && now === undefined) throw notFound(id, queue)
       const ending = now ?? (await engine.views.ending(expected, waitMs, signal))

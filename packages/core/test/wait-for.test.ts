@@ -114,6 +114,24 @@ describe('waitFor', () => {
     expect(clock.monotonic() - before).toBe(2000)
   })
 
+  it.each(['the process that enqueued it', 'the writer'])(
+    'in %s gives the result of the message that has an id now, not that of one before it',
+    async (where) => {
+      const { open, run } = createWorld()
+      const writer = open<string>({ deduplicationWindowMs: 0 })
+      writer.process(({ payload }) => payload)
+      await run(writer.enqueue('first', { id: 'report' }))
+      expect(await run(writer.waitFor('report'))).toBe('first')
+      const other = open<string>({ deduplicationWindowMs: 0 })
+      await run(other.enqueue('second', { id: 'report' }))
+      const queue = where === 'the writer' ? writer : other
+      expect(await run(queue.waitFor('report'))).toBe('second')
+      await run(other.enqueue('third', { id: 'report', delayMs: 60_000 }))
+      expect(await run(queue.get('report'))).toMatchObject({ status: 'delayed' })
+      for (const one of [other, writer]) await run(one.close())
+    },
+  )
+
   it('goes on through a change of the writer', async () => {
     const { open, run, clock } = createWorld()
     const first = open<string>({ takeoverAfterMs: 1000 })

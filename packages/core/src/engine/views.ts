@@ -70,11 +70,18 @@ export class Views {
     return role.kind === 'leading' ? role.term.peekStats() : undefined
   }
 
-  /** What `look` finds of the message `id`, also if it is in the inbox yet: then the writer takes it out first, and others wait for that. */
-  async find<T>(id: string, look: (state: QueueState) => T | undefined): Promise<T | undefined> {
+  /**
+   * What `look` finds of the message `id`, also if it is in the inbox yet: then the writer takes it out first, and others wait for that. `mayBeOld`: whether
+   * what was found may be of another message, whose id was used again by one in the inbox.
+   */
+  async find<T>(
+    id: string,
+    look: (state: QueueState) => T | undefined,
+    mayBeOld: (found: T) => boolean = () => false,
+  ): Promise<T | undefined> {
     for (let waitMs = 50; ; waitMs = Math.min(2000, waitMs * 2)) {
       const found = await this.view(look)
-      if (found !== undefined) return found
+      if (found !== undefined && !mayBeOld(found)) return found
       const { role } = this.#election
       if (role.kind === 'leading') {
         await this.stats()
