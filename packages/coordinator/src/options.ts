@@ -1,4 +1,6 @@
-/** What the coordinator can be told, and the same with every default filled in. */
+/** What a queue of several processes can be told, and the same with every default filled in. */
+import type { QueueOptions } from '@s3queue/core'
+import { QUEUE_KEYS, type ResolvedQueueOptions, resolveQueueOptions } from '@s3queue/core/shard'
 import { assertKnownKeys, numberOption } from '@s3queue/storage'
 
 export interface CoordinatorOptions {
@@ -16,7 +18,7 @@ export interface ResolvedCoordinatorOptions {
   readonly dispatchIntervalMs: number
 }
 
-export const COORDINATOR_KEYS = ['heartbeatIntervalMs', 'heartbeatTtlMs', 'dispatchIntervalMs'] as const
+const COORDINATOR_KEYS = ['heartbeatIntervalMs', 'heartbeatTtlMs', 'dispatchIntervalMs'] as const
 
 /** Fills in the defaults. Throws `InvalidOption` for unknown names and impossible values; nothing is clamped. */
 export function resolveCoordinatorOptions(who: string, options: CoordinatorOptions = {}): ResolvedCoordinatorOptions {
@@ -46,4 +48,40 @@ export function resolveCoordinatorOptions(who: string, options: CoordinatorOptio
       ...whole,
     }),
   }
+}
+
+export interface CoordinatedQueueOptions extends Omit<QueueOptions, 'transport' | 'shard'>, CoordinatorOptions {
+  /**
+   * Over how many logs the queue is spread, 1 to 64: each has a writer of its own and costs what a queue costs. The number is written down in the store and
+   * can be raised, never lowered. Default: as many as are written down, else one.
+   */
+  readonly shards?: number | undefined
+}
+
+export interface ResolvedCoordinatedQueueOptions {
+  /** Of each log of the queue. */
+  readonly settings: ResolvedQueueOptions
+  readonly coordination: ResolvedCoordinatorOptions
+  /** How many logs there are to be; undefined: as many as are written down. */
+  readonly wanted: number | undefined
+  /** What the core is given for each log. */
+  readonly forCore: QueueOptions
+}
+
+const WHO = 'createCoordinatedQueue'
+/** The transport is this package's, and which log is which is told by the number of shards alone. */
+const KEYS: readonly string[] = [
+  ...QUEUE_KEYS.filter((key) => key !== 'transport' && key !== 'shard'),
+  ...COORDINATOR_KEYS,
+  'shards',
+]
+
+/** Fills in the defaults. Throws `InvalidOption` for unknown names and impossible values; nothing is clamped. */
+export function resolveCoordinatedQueueOptions(given: CoordinatedQueueOptions): ResolvedCoordinatedQueueOptions {
+  assertKnownKeys(WHO, given, KEYS)
+  const { heartbeatIntervalMs, heartbeatTtlMs, dispatchIntervalMs, shards: wanted, ...forCore } = given
+  const settings = resolveQueueOptions(forCore, WHO)
+  const coordination = resolveCoordinatorOptions(WHO, { heartbeatIntervalMs, heartbeatTtlMs, dispatchIntervalMs })
+  if (wanted !== undefined) numberOption(WHO, 'shards', wanted, 1, { min: 1, max: 64, integer: true })
+  return { settings, coordination, wanted, forCore }
 }

@@ -1,5 +1,5 @@
 /** What a queue tells those who listen: one event for each step of a message, each after it is durable. */
-import { InvalidOption } from '@s3queue/storage'
+import { InvalidOption, type Logger } from '@s3queue/storage'
 import type { DeadReason, Failure } from './state/events.ts'
 
 interface MessageEvent {
@@ -61,13 +61,15 @@ export function assertEventName(who: string, option: string, name: unknown): voi
 /** What it returns is not used; the rejection of a promise is told to `logger`. */
 export type QueueListener<N extends QueueEventName> = (event: QueueEvents[N]) => unknown
 
-/** Calls listeners by name. One that throws, at once or later as an async function, harms nobody: the error goes to `onListenerError`. */
+/** Calls the listeners of a queue by name. One that throws, at once or later as an async function, harms nobody: the logger is told. */
 export class EventHub {
   readonly #listeners = new Map<QueueEventName, Set<(event: never) => void>>()
-  readonly #onListenerError: (error: unknown) => void
+  readonly #queue: string
+  readonly #logger: Logger
 
-  constructor(onListenerError: (error: unknown) => void) {
-    this.#onListenerError = onListenerError
+  constructor({ name, logger }: { readonly name: string; readonly logger: Logger }) {
+    this.#queue = name
+    this.#logger = logger
   }
 
   /** Adds a listener; the function it returns removes it. */
@@ -81,6 +83,12 @@ export class EventHub {
   /** Whether anybody would hear: lets the hot path skip making an event. */
   hears(name: QueueEventName): boolean {
     return (this.#listeners.get(name)?.size ?? 0) > 0
+  }
+
+  /** Tells of what no call can be told of: the listeners, or the logger if there are none. */
+  trouble(error: unknown): void {
+    if (this.hears('trouble')) this.emit('trouble', { error })
+    else this.#logger.warn(error instanceof Error ? error.message : String(error))
   }
 
   emit<N extends QueueEventName>(name: N, event: QueueEvents[N]): void {
@@ -97,7 +105,7 @@ export class EventHub {
 
   #tell(error: unknown): void {
     try {
-      this.#onListenerError(error)
+      this.#logger.error(`a listener of queue "${this.#queue}" threw: ${String(error)}`)
     } catch {
       // An error without a text, or a logger that throws: nobody is left to be told.
     }

@@ -1,3 +1,4 @@
+export type { QueueCost } from './cost.ts'
 export type { DrainOptions, DrainResult } from './drain.ts'
 export {
   Cancelled,
@@ -38,7 +39,7 @@ export {
 } from './options.ts'
 export { complete, deadLetter, Outcome, retry, snooze } from './outcome.ts'
 export type { ProcessOptions, StopOptions } from './process-options.ts'
-export type { Queue, QueueCost, Worker } from './queue.ts'
+export type { Queue, Worker } from './queue.ts'
 export type { DeadReason, Failure } from './state/events.ts'
 export type { QueueStats } from './state/model.ts'
 export type { WaitOptions } from './wait-for.ts'

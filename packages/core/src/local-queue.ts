@@ -1,6 +1,7 @@
 /** A queue over one log. Wiring only: everything that happens, happens in the engine and the worker. */
 import { assertKnownKeys, InvalidOption, type StoreMetrics, withMetering, withStoreTime } from '@s3queue/storage'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { costOf, type QueueCost } from './cost.ts'
 import { type DrainOptions, type DrainResult, drainQueue } from './drain.ts'
 import { Engine } from './engine/engine.ts'
 import { QueueClosed, WorkerExists } from './errors.ts'
@@ -20,7 +21,7 @@ import {
   resolveProcessOptions,
   resolveStopOptions,
 } from './process-options.ts'
-import type { Queue, QueueCost, ShardQueue, Worker } from './queue.ts'
+import type { Queue, ShardQueue, Worker } from './queue.ts'
 import { findMessage } from './state/lookup.ts'
 import type { QueueStats } from './state/model.ts'
 import { notFound, type WaitOptions, waitForResult } from './wait-for.ts'
@@ -66,9 +67,7 @@ class LocalQueue<T> implements ShardQueue<T> {
     this.#metrics = () => metered.metrics()
     this.#options = { ...given, store }
     this.name = given.name
-    this.#events = new EventHub((error) =>
-      given.logger.error(`a listener of queue "${given.name}" threw: ${String(error)}`),
-    )
+    this.#events = new EventHub(given)
     this.#engine = new Engine({ options: this.#options, events: this.#events, wallNow: () => store.now() })
     this.#intake = new Intake(this.#engine, this.#options)
   }
@@ -155,16 +154,8 @@ class LocalQueue<T> implements ShardQueue<T> {
   }
 
   getCost(): QueueCost {
-    const metrics = this.#metrics()
-    const { enqueued } = this.#counts
-    const handled = this.#counts.handled + (this.#worker?.finishedCount ?? 0)
-    const messages = Math.max(enqueued, handled)
-    const { requests, dollars } = metrics
-    return {
-      ...{ requests, metrics, dollars, enqueued, handled },
-      requestsPerMessage: messages === 0 ? undefined : requests / messages,
-      dollarsPerMillionMessages: messages === 0 ? undefined : (dollars / messages) * 1e6,
-    }
+    const { enqueued, handled } = this.#counts
+    return costOf(this.#metrics(), { enqueued, handled: handled + (this.#worker?.finishedCount ?? 0) })
   }
 
   async get(id: string): Promise<MessageInfo | undefined> {

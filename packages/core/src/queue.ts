@@ -1,5 +1,5 @@
 /** A queue as its users see it, and as those do who put several logs behind one. */
-import type { StoreMetrics } from '@s3queue/storage'
+import type { QueueCost } from './cost.ts'
 import type { DrainOptions, DrainResult } from './drain.ts'
 import type { EventsOptions, NamedEvent } from './event-stream.ts'
 import type { QueueEventName, QueueListener } from './events.ts'
@@ -24,21 +24,6 @@ export interface Worker {
    * aborted. Resolves when all of it is recorded.
    */
   stop(options?: StopOptions): Promise<void>
-}
-
-/** What this queue object asked of its store since it was created. */
-export interface QueueCost {
-  readonly requests: number
-  /** By kind, with bytes, latencies and dollars: see `@s3queue/storage`. */
-  readonly metrics: StoreMetrics
-  /** At the prices of S3 Standard. An estimate: what a request costs elsewhere, you know better. */
-  readonly dollars: number
-  /** Messages this object enqueued, and attempts its worker finished. */
-  readonly enqueued: number
-  readonly handled: number
-  /** Requests and dollars by the larger of both; undefined while both are 0. */
-  readonly requestsPerMessage: number | undefined
-  readonly dollarsPerMillionMessages: number | undefined
 }
 
 /** `T`: what is enqueued. `H`: what handlers get, which is what the queue's schema makes of it. */

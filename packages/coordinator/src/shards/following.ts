@@ -1,7 +1,51 @@
-/** Several iterations as one, in the order in which things come. Nobody reads ahead by more than one. */
+/** What happens in all shards of a queue, as one iteration. */
+import type { FollowedEvent, FollowOptions } from '@s3queue/core'
+import { assertSignal } from '@s3queue/core/shard'
+import type { Shards } from './shards.ts'
 
-/** `begin` is called once with the ways to add an iteration, also later, and to fail; it returns what ends the adding. `signal` ends all of it. */
-export async function* merged<E>(
+/** See `Queue.follow`: the shards that are there from now on, those that come later from their beginning. `closed`: aborted when the queue is. */
+export function followShards<T>(
+  shards: Shards<T>,
+  options: FollowOptions,
+  closed: AbortSignal,
+): AsyncGenerator<FollowedEvent, void, void> {
+  const { signal } = options
+  assertSignal('follow', signal)
+  const end = new AbortController()
+  const either = AbortSignal.any([closed, end.signal, ...(signal === undefined ? [] : [signal])])
+  const first = shards.first.queue.follow({ ...options, signal: either })
+  const source = merged<FollowedEvent>((add, fail) => {
+    let stop = (): void => {}
+    const begin = (): void => {
+      let isLater = false
+      stop = shards.each(({ index, queue }) =>
+        add(index === 0 ? first : queue.followFrom({ ...options, signal: either }, isLater)),
+      )
+      isLater = true
+      void shards.watch(either)
+    }
+    shards.all().then(begin, fail)
+    return () => stop()
+  }, either)
+  return endedBy(source, end)
+}
+
+/** An iteration that aborts `end` when its reader leaves it. */
+async function* endedBy<E>(source: AsyncIterable<E>, end: AbortController): AsyncGenerator<E, void, void> {
+  try {
+    yield* source
+  } finally {
+    end.abort()
+  }
+}
+
+/**
+ * Several iterations as one, in the order in which things come. Nobody reads ahead by more than one.
+ *
+ * `begin` is called once with the ways to add an iteration, also later, and to fail; it returns what ends the
+ * adding. `signal` ends all of it.
+ */
+async function* merged<E>(
   begin: (add: (source: AsyncIterable<E>) => void, fail: (error: unknown) => void) => () => void,
   signal: AbortSignal,
 ): AsyncGenerator<E, void, void> {

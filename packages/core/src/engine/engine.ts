@@ -261,9 +261,7 @@ export class Engine {
   #trouble(error: unknown): void {
     this.#lastTrouble = error
     this.#options.transport?.noteTrouble?.(error)
-    const { events } = this.#context
-    if (events.hears('trouble')) events.emit('trouble', { error })
-    else this.#options.logger.warn(error instanceof Error ? error.message : String(error))
+    this.#context.events.trouble(error)
   }
 }
 
