@@ -3,10 +3,12 @@
  * share their settings, so that a thousand calls in one turn of the event loop cost little more than one.
  */
 import { assertKnownKeys, InvalidOption, numberOption } from '@s3queue/storage'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { assertDuration, MAX_DURATION_MS } from './duration.ts'
 import type { Answer } from './engine/context.ts'
 import type { Engine } from './engine/engine.ts'
 import type { NamingLimit } from './engine/naming-limit.ts'
+import { InvalidPayload } from './errors.ts'
 import { type BackoffOptions, type ResolvedQueueOptions, resolveBackoff } from './options.ts'
 import { assertBatchFits, checkPayload, encodePayload, sizeOf } from './payload.ts'
 import { shardOf } from './shard/shard-of.ts'
@@ -120,6 +122,7 @@ export class Intake<T> {
   async #enqueue(payload: T, options?: EnqueueOptions): Promise<Enqueued> {
     const encoded = encodePayload(payload, 0, this.#options.maxPayloadBytes)
     const [settings = this.#plain] = await this.#settingsOf([options])
+    if (this.#options.schema !== undefined) await this.#check([encoded], this.#options.schema)
     const ready = await this.#prepare(encoded, settings)
     return new Promise((resolve, reject) => {
       if (this.#waiting.push({ ...ready, resolve, reject }) === 1) queueMicrotask(() => void this.#send())
@@ -143,20 +146,34 @@ export class Intake<T> {
       )
     }
     const settings = await this.#settingsFor(payloads, options)
-    return this.#needsPreparation(encoded)
+    const { schema, offloadAboveBytes } = this.#options
+    if (schema !== undefined) await this.#check(encoded, schema)
+    return encoded.some((payload) => sizeOf(payload, offloadAboveBytes) > offloadAboveBytes)
       ? Promise.all(encoded.map((payload, i) => this.#prepare(payload, settings[i] as Settings)))
       : encoded.map((payload, i) => ({ payload, settings: settings[i] as Settings }))
   }
 
-  #needsPreparation(encoded: readonly Payload[]): boolean {
-    const { schema, offloadAboveBytes } = this.#options
-    return schema !== undefined || encoded.some((payload) => sizeOf(payload, offloadAboveBytes) > offloadAboveBytes)
+  /** Checks payloads against the schema, all before any of them is written. Nobody waits without end for a schema that does not answer. */
+  async #check(encoded: readonly Payload[], schema: StandardSchemaV1): Promise<void> {
+    const { clock, acknowledgeTimeoutMs } = this.#options
+    let cancel = (): void => {}
+    const late = new Promise<never>((_, reject) => {
+      const why = `The schema did not answer within ${acknowledgeTimeoutMs} ms (acknowledgeTimeoutMs), and nothing was enqueued. Mend what it waits for.`
+      cancel = clock.setTimer(acknowledgeTimeoutMs, () => reject(new InvalidPayload(why)))
+    })
+    const checks = encoded.map((payload) =>
+      checkPayload(schema, typeof payload === 'string' ? JSON.parse(payload) : payload),
+    )
+    try {
+      await Promise.race([Promise.all(checks), late])
+    } finally {
+      cancel()
+    }
   }
 
-  /** Checks the payload against the schema, and puts it into an object of its own if it is large. */
+  /** Puts a payload into an object of its own if it is large. */
   async #prepare(payload: Payload, settings: Settings): Promise<Prepared> {
-    const { schema, offloadAboveBytes } = this.#options
-    if (schema !== undefined) await checkPayload(schema, typeof payload === 'string' ? JSON.parse(payload) : payload)
+    const { offloadAboveBytes } = this.#options
     if (sizeOf(payload, offloadAboveBytes) <= offloadAboveBytes) return { payload, settings }
     const { key: payloadKey, limit } = await this.#engine.writePayload(payload)
     return { payload: 'null', settings: { ...settings, extras: { ...settings.extras, payloadKey } }, limit }

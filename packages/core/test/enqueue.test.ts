@@ -286,6 +286,30 @@ describe('payloads', () => {
     await run(worker.close())
   })
 
+  it('whose schema never answers are refused after a while, and keep nobody from closing', async () => {
+    const { open, run, clock, store } = createWorld()
+    const queue = open({ schema: schemaOf(() => new Promise(() => {})), acknowledgeTimeoutMs: 5000 })
+    const refused = Promise.allSettled([queue.enqueue('x'), queue.enqueueMany(['x', 'y'])])
+    const before = clock.monotonic()
+    await run(queue.close())
+    expect(clock.monotonic() - before).toBe(5000)
+    for (const { status, ...why } of await run(refused)) {
+      expect(status).toBe('rejected')
+      expect(why).toMatchObject({ reason: { code: 'INVALID_PAYLOAD', message: expect.stringContaining('5000 ms') } })
+    }
+    expect(store.size).toBe(0)
+  })
+
+  it('are all checked before any is written', async () => {
+    const { open, run, store } = createWorld()
+    const isShort = (value: unknown): boolean => typeof value === 'string' && value.length < 1000
+    const schema = schemaOf(async (value) => (isShort(value) ? { value } : { issues: [{ message: 'too long' }] }))
+    const queue = open({ schema, offloadAboveBytes: 100 })
+    await expect(run(queue.enqueueMany(['x'.repeat(500), 'y'.repeat(5000)]))).rejects.toThrow(/too long/)
+    expect(store.size).toBe(0)
+    await run(queue.close())
+  })
+
   it('may be checked by a schema that takes its time, and are then as they were when they were enqueued', async () => {
     const { open, run, clock } = createWorld()
     const queue = open<{ to: string }>({
