@@ -50,11 +50,13 @@ async function main(): Promise<number> {
   }
 }
 
-/** What went wrong, and what to do about it. */
+/** What went wrong, what it came from, and what to do about it. The library wraps what it met in words that do not say. */
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const { suggestion } = error as { suggestion?: unknown }
-  return typeof suggestion === 'string' ? `${error.message}\n${suggestion}` : error.message
+  const { suggestion, original, cause = original } = error as Error & { suggestion?: unknown; original?: unknown }
+  const inner = cause instanceof Error ? explain(cause) : ''
+  const lines = [error.message, ...(typeof suggestion === 'string' ? [suggestion] : []), ...inner.split('\n')]
+  return [...new Set(lines.filter((line) => line !== ''))].join('\n')
 }
 
 // Left to end by itself, the process would end with 0 whatever `exitCode` says: s3db.js sees to that.

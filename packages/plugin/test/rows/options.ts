@@ -2,7 +2,7 @@ import { InvalidOption } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
 import { type S3QueueOptions, S3QueuePlugin } from '../../src/index.ts'
 import type { Place } from '../support/place.ts'
-import { gate, next, openWorld, recorded, type Task, until } from '../support/world.ts'
+import { gate, next, openWorld, type Task, until } from '../support/world.ts'
 
 export function describeOptions(place: Place): void {
   describe('options', () => {
@@ -180,13 +180,18 @@ export function describeOptions(place: Place): void {
       expect(wait).toBeGreaterThanOrEqual(950)
       expect(wait).toBeLessThan(6000)
       await queue.stop()
-      const custom = await openWorld(place)
-      const own = await custom.use({ maxAttempts: 4, backoff: (attempt) => attempt * 7, onMessage: fails })
-      const seen = recorded(own.queue, 'plg:s3-queue:message-retry')
-      const dead = next(own.queue, 'plg:s3-queue:message-dead')
-      await own.tasks.enqueue({ type: 'a' })
-      await dead
-      expect(seen).toHaveLength(3)
+      const asked: [number, string][] = []
+      const hours = (attempt: number, { message }: Error): number => {
+        asked.push([attempt, message])
+        return 2 * 3_600_000
+      }
+      for (const backoff of [hours, { baseMs: 7_200_000, maxMs: 7_200_000 }]) {
+        const own = await (await openWorld(place)).use({ backoff, onMessage: fails })
+        const told = next(own.queue, 'plg:s3-queue:message-retry')
+        await own.tasks.enqueue({ type: 'a' })
+        expect((await told).nextVisibleAt - before).toBeGreaterThan(7_190_000)
+      }
+      expect(asked).toEqual([[1, 'no']])
     })
 
     it('C41 an unknown option, a wrong type, a number that cannot be: refused, naming the option and the nearest known one', () => {
