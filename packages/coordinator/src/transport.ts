@@ -17,7 +17,7 @@ export interface MailboxTransport extends Transport {
   readonly lastHeartbeat: number | undefined
   /** Whether this process writes now. */
   readonly isCoordinator: boolean
-  /** Whether some process is known to write. */
+  /** Whether some process is known to write: this one, or the one that its worker gets messages from. */
   readonly coordinatorElected: boolean
   /** Whether this process writes, and anything waits or is being handled. */
   readonly isBusy: boolean
@@ -79,8 +79,12 @@ export function createMailboxTransport(given: CoordinatorOptions = {}): MailboxT
       const onTickets = (count: number): void => {
         counts.received += count
       }
-      worker = new MailboxWorker({ standby, options, heartbeats, onTickets, nextNotice: () => ++notices })
-      return worker
+      const onEnd = (): void => {
+        if (worker === side) worker = undefined
+      }
+      const side = new MailboxWorker({ standby, options, heartbeats, onTickets, onEnd, nextNotice: () => ++notices })
+      worker = side
+      return side
     },
   }
 }

@@ -36,6 +36,8 @@ export interface MailboxWorkerOptions {
   readonly nextNotice: () => number
   /** Tickets have come. */
   readonly onTickets: (count: number) => void
+  /** The mailbox is not read any more. */
+  readonly onEnd: () => void
 }
 
 export class MailboxWorker implements WorkerSide {
@@ -124,6 +126,7 @@ export class MailboxWorker implements WorkerSide {
 
   #end(): void {
     this.#abort.abort(new Error('The worker does not read its mailbox any more.'))
+    this.#options.onEnd()
   }
 
   #now(): number {

@@ -62,7 +62,12 @@ export class MailboxWriter implements WriterSide {
     this.#heartbeats = heartbeats
     this.localChanged()
     this.#counts = counts
-    this.#registry = new Registry({ term, options, onChange: () => this.#changed() })
+    this.#registry = new Registry({
+      term,
+      options,
+      onChange: () => this.#changed(),
+      onForgotten: (id) => this.#posts.delete(id),
+    })
     this.#registry.start()
   }
 
@@ -95,10 +100,7 @@ export class MailboxWriter implements WriterSide {
   heard(notice: NoticeCommand, receipt: Receipt): void {
     const { worker, seen, capacity, extend, lasting } = notice
     const isNews = this.#registry.heard(notice)
-    if (capacity === 0 && this.#registry.get(worker) === undefined) {
-      this.#posts.delete(worker)
-      return
-    }
+    if (capacity === 0 && this.#registry.get(worker) === undefined) return
     const post = this.#post(worker)
     post.confirmed(seen)
     if (extend !== undefined || lasting !== undefined) post.receipt(receipt)

@@ -1,5 +1,7 @@
-import { type ObjectStore, sleep } from '@s3queue/storage'
+import { createIds, type ObjectStore, seededRandom, sleep } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
+import { Gate } from '../../core/test/sim/world/gate.ts'
+import { createProcessClock } from '../../core/test/sim/world/process-clock.ts'
 import { RegistryReader } from '../src/registry/read-registry.ts'
 import { counted } from './counted.ts'
 import { createWorld, linkTo, slowly, startInOrder, type World } from './support.ts'
@@ -109,6 +111,56 @@ describe('the registry of workers', () => {
     const known = await new RegistryReader(world.store, 's3queue/jobs/0/').read()
     expect(known?.workers).toHaveLength(19)
     expect(known?.writer).toBe(pods[0]?.transport.registry()?.writer)
+  })
+
+  it('what the dead left behind is cleared away also where nobody writes for long, and they get nothing', async () => {
+    const world = createWorld()
+    const links = many(5).map(() => linkTo(world.store))
+    for (const { store } of links) {
+      world.open({}, {}, store).queue.process(() => {}, { concurrency: 20 })
+      await world.pass(1500)
+    }
+    await world.pass(30_000)
+    for (const link of links) link.cut()
+    const left = async (): Promise<number> => {
+      const { entries } = await world.run(world.store.list({ prefix: 's3queue/jobs/0/' }))
+      return entries.filter(({ key }) => /\/(workers|mailboxes)\//.test(key)).length
+    }
+    expect(await left()).toBeGreaterThanOrEqual(9)
+    await world.pass(2 * 3_600_000)
+    const expired: string[] = []
+    for (let visit = 0; visit < 3; visit++) {
+      const { queue, transport } = world.open()
+      queue.on('expired', ({ id }) => expired.push(id))
+      // One handler at a time: the rest would go elsewhere if there were anybody.
+      queue.process(slowly(world, 2000, []), { concurrency: 1, maxPrefetch: 0 })
+      await world.run(queue.enqueueMany(many(5)))
+      await world.run(queue.drain())
+      expect(transport.counts.sent).toBe(0)
+      await world.run(queue.close())
+      await world.pass(600_000)
+    }
+    expect([expired, await left()]).toEqual([[], 0])
+  })
+
+  it('a worker whose clock is hours behind is taken for one of the dead by a new writer, until it makes its mailbox anew', async () => {
+    const world = createWorld()
+    const clock = createProcessClock({ world: world.clock, gate: new Gate(), rate: 1, aheadMs: -3 * 3_600_000 })
+    const random = seededRandom(7)
+    const [first, writer] = [world.open(), world.open()]
+    const late = world.open({ runtime: { clock, random, ids: createIds(clock, random) } })
+    const done: unknown[] = []
+    await startInOrder(world, [
+      () => first.queue.process(() => {}),
+      () => late.queue.process(slowly(world, 100, done), { concurrency: 4 }),
+      () => writer.queue.process(() => sleep(world.clock, 600_000), { maxPrefetch: 0 }),
+    ])
+    await world.pass(30_000)
+    await world.run(first.queue.close())
+    await world.pass(15_000)
+    await world.run(world.open().queue.enqueueMany(many(9)))
+    await world.pass(45_000)
+    expect(done.length).toBeGreaterThanOrEqual(8)
   })
 
   it('C55 a worker takes its tickets from one object of its own: no list, and nothing that others read', async () => {

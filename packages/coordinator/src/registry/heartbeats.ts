@@ -134,7 +134,8 @@ export class Heartbeats {
     const record = encodeRecord({
       ...{ format: FORMAT, id: worker.id, queue: name, mailbox: pulse.mailbox },
       ...{ concurrency: worker.concurrency, capacity: worker.capacity() },
-      ...{ silentForMs: this.silentForMs(worker), since, handled: worker.finishedCount, beat: ++pulse.beats },
+      ...{ silentForMs: this.silentForMs(worker), since, saidAt: clock.now() },
+      ...{ handled: worker.finishedCount, beat: ++pulse.beats },
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
     })
     try {

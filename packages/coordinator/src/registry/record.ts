@@ -16,6 +16,8 @@ export interface WorkerRecord {
   readonly silentForMs: number
   /** When it began, ms since 1970 by its own clock. */
   readonly since: number
+  /** When it said so, ms since 1970 by its own clock; undefined from processes that did not tell yet. */
+  readonly saidAt?: number | undefined
   /** Messages whose handlers have ended. */
   readonly handled: number
   /** The last trouble it had, in words. */

@@ -17,6 +17,8 @@ import { decodeRecord, nameOf, type RegistryRecord, type WorkerRecord } from './
 
 /** Signs are read so many at a time. */
 const READS_AT_ONCE = 32
+/** What so many workers left behind goes with one request. */
+const DELETES_AT_ONCE = 500
 /** All signs are listed again after so many rounds: for workers whose first notice was lost, and for what the dead left behind. */
 const ROUNDS_PER_LIST = 18
 /** What a silent worker left behind is deleted after so long. */
@@ -49,6 +51,8 @@ export interface RegistryOptions {
   readonly options: ResolvedCoordinatorOptions
   /** Somebody came, went, or has other room than before. */
   readonly onChange: () => void
+  /** This one is not known any more. */
+  readonly onForgotten: (id: string) => void
 }
 
 export class Registry {
@@ -184,11 +188,13 @@ export class Registry {
     const local = localWorker()?.id
     const unknown = [...found].filter((id) => id !== local && !this.#members.has(id))
     await this.#inParts(unknown, (id) => this.#read(id))
+    const gone: Member[] = []
     for (const member of this.#members.values()) {
       const silentMs = this.#now() - member.heardAt
       if (!found.has(member.id) && silentMs > member.silentForMs) this.#forget(member)
-      else if (silentMs > FORGET_AFTER_MS) await this.#clearAway(member)
+      else if (silentMs > FORGET_AFTER_MS) gone.push(member)
     }
+    await this.#clearAway(gone)
   }
 
   /** Signs of those that only sent a notice so far, and signs that should have changed since they were last seen; those of the dead more and more seldom. */
@@ -224,13 +230,13 @@ export class Registry {
       this.#tellOnce(id, new FormatMismatch(key, Number(record.format), FORMAT))
       return
     }
+    const isFirst = !this.#members.has(id)
     const member = this.#member(id)
-    // The first look at a sign says nothing about its age: the worker has the time that it asked for.
     Object.assign(member, {
       record,
       etag: answer.etag,
       silentForMs: record.silentForMs,
-      heardAt: this.#now(),
+      heardAt: this.#now() - (isFirst ? this.#ageMs(record) : 0),
       suspected: false,
     })
     member.mailbox = record.mailbox ?? member.mailbox
@@ -239,18 +245,32 @@ export class Registry {
     this.#options.onChange()
   }
 
+  /**
+   * How old a sign is that was not seen before, as far as two clocks can say: only a great age is believed, else the worker has the time that it asked for.
+   * Without that, whoever writes for moments only would take those for alive who died long ago, and never clear away what they left behind.
+   */
+  #ageMs({ saidAt, silentForMs }: WorkerRecord): number {
+    const now = this.#options.term.queue.clock.now()
+    const ageMs = now - (saidAt ?? now)
+    return ageMs > silentForMs + FORGET_AFTER_MS ? ageMs : 0
+  }
+
   #forget(member: Member): void {
     this.#members.delete(member.id)
     this.#byNotice.delete(member)
+    this.#options.onForgotten(member.id)
     this.#options.onChange()
   }
 
-  async #clearAway(member: Member): Promise<void> {
+  async #clearAway(members: readonly Member[]): Promise<void> {
     const { queue, held, signal } = this.#options.term
-    if (held(member.id) > 0) return
     const { prefix, store } = queue
-    await this.#patiently(() => store.delete([mailboxKey(prefix, member.id), workerKey(prefix, member.id)], { signal }))
-    this.#forget(member)
+    for (let from = 0; from < members.length; from += DELETES_AT_ONCE) {
+      const some = members.slice(from, from + DELETES_AT_ONCE).filter(({ id }) => held(id) === 0)
+      const keys = some.flatMap(({ id }) => [mailboxKey(prefix, id), workerKey(prefix, id)])
+      if (keys.length > 0) await this.#patiently(() => store.delete(keys, { signal }))
+      for (const member of some) this.#forget(member)
+    }
   }
 
   #checkName(id: string): void {
