@@ -1,5 +1,6 @@
 export type { QueueCost } from './cost.ts'
 export type { DrainOptions, DrainResult } from './drain.ts'
+export type { EnqueueOptions } from './enqueue-options.ts'
 export {
   Cancelled,
   ClaimLost,
@@ -24,7 +25,7 @@ export type { AttemptEvent, QueueEventName, QueueEvents, QueueListener } from '.
 export type { FollowedEvent, FollowedEventName, GapEvent } from './follow/events.ts'
 export type { FollowOptions } from './follow/follow.ts'
 export type { Handler, HandlerContext, Message } from './handle.ts'
-export type { Enqueued, EnqueueOptions } from './intake.ts'
+export type { Enqueued } from './intake.ts'
 export type { ListOptions, MessagePage } from './list.ts'
 export { createQueue } from './local-queue.ts'
 export type { MessageInfo, MessageStatus } from './message-info.ts'

@@ -2,45 +2,18 @@
  * From payloads and options to commands: numbers the messages of this process, and makes one command of all neighbours that
  * share their settings, so that a thousand calls in one turn of the event loop cost little more than one.
  */
-import { assertKnownKeys, InvalidOption, numberOption } from '@s3queue/storage'
+import { InvalidOption } from '@s3queue/storage'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { assertDuration, MAX_DURATION_MS } from './duration.ts'
 import type { Answer } from './engine/context.ts'
 import type { Engine } from './engine/engine.ts'
 import type { NamingLimit } from './engine/naming-limit.ts'
+import { type EnqueueOptions, type MessageSettings, needsTime, resolveEnqueueOptions } from './enqueue-options.ts'
 import { InvalidPayload } from './errors.ts'
-import { type BackoffOptions, type ResolvedQueueOptions, resolveBackoff } from './options.ts'
+import type { ResolvedQueueOptions } from './options.ts'
 import { assertBatchFits, checkPayload, encodePayload, sizeOf } from './payload.ts'
-import { shardOf } from './shard/shard-of.ts'
 import type { Payload } from './state/batch-codec.ts'
 import type { EnqueueCommand } from './state/commands.ts'
-import type { Extras } from './state/events.ts'
 import { numberedId } from './state/model.ts'
-
-/** What can be said of a message when it is enqueued. */
-export interface EnqueueOptions {
-  /** Hand it out this much later, in ms, up to a year. */
-  readonly delayMs?: number | undefined
-  /** Hand it out at this moment: a `Date`, or ms since 1970, up to a year ahead. Not together with `delayMs`. */
-  readonly at?: Date | number | undefined
-  /** Higher comes first; whole numbers from -1,000 to 1,000. Default 0. */
-  readonly priority?: number | undefined
-  /**
-   * An id of your own, up to 200 characters. Enqueueing it again does nothing and resolves to the same id, while the
-   * message is known and for `deduplicationWindowMs` after its end: so a call whose reply was lost can be repeated.
-   */
-  readonly id?: string | undefined
-  /** Another message with this key does nothing for `deduplicationWindowMs` after this one was enqueued. Up to 200 characters. */
-  readonly deduplicationKey?: string | undefined
-  /** In ms. Default: the queue's. */
-  readonly deduplicationWindowMs?: number | undefined
-  /** Before all that wait with its priority, once its time has come: last in, first out. Default false. */
-  readonly lifo?: boolean | undefined
-  /** Default: the queue's. */
-  readonly maxAttempts?: number | undefined
-  /** Default: the queue's. */
-  readonly backoff?: BackoffOptions | undefined
-}
 
 /** A message that is in the queue. */
 export interface Enqueued {
@@ -50,16 +23,10 @@ export interface Enqueued {
   readonly duplicate?: boolean | undefined
 }
 
-type Settings = Pick<EnqueueCommand, 'maxAttempts' | 'priority' | 'visibleAt' | 'extras'>
-
-const KEYS = [
-  ...['delayMs', 'at', 'priority', 'id', 'deduplicationKey', 'deduplicationWindowMs', 'lifo', 'maxAttempts', 'backoff'],
-]
-
 /** A message, ready to be sent. */
 interface Prepared {
   readonly payload: Payload
-  readonly settings: Settings
+  readonly settings: MessageSettings
   /** If the payload is in an object of its own: how long the message may name it. */
   readonly limit?: NamingLimit | undefined
 }
@@ -72,7 +39,7 @@ interface Waiting extends Prepared {
 export class Intake<T> {
   readonly #engine: Engine
   readonly #options: ResolvedQueueOptions
-  readonly #plain: Settings
+  readonly #plain: MessageSettings
   #waiting: Waiting[] = []
   readonly #calls = new Set<Promise<unknown>>()
 
@@ -149,8 +116,8 @@ export class Intake<T> {
     const { schema, offloadAboveBytes } = this.#options
     if (schema !== undefined) await this.#check(encoded, schema)
     return encoded.some((payload) => sizeOf(payload, offloadAboveBytes) > offloadAboveBytes)
-      ? Promise.all(encoded.map((payload, i) => this.#prepare(payload, settings[i] as Settings)))
-      : encoded.map((payload, i) => ({ payload, settings: settings[i] as Settings }))
+      ? Promise.all(encoded.map((payload, i) => this.#prepare(payload, settings[i] as MessageSettings)))
+      : encoded.map((payload, i) => ({ payload, settings: settings[i] as MessageSettings }))
   }
 
   /** Checks payloads against the schema, all before any of them is written. Nobody waits without end for a schema that does not answer. */
@@ -172,7 +139,7 @@ export class Intake<T> {
   }
 
   /** Puts a payload into an object of its own if it is large. */
-  async #prepare(payload: Payload, settings: Settings): Promise<Prepared> {
+  async #prepare(payload: Payload, settings: MessageSettings): Promise<Prepared> {
     const { offloadAboveBytes } = this.#options
     if (sizeOf(payload, offloadAboveBytes) <= offloadAboveBytes) return { payload, settings }
     const { key: payloadKey, limit } = await this.#engine.writePayload(payload)
@@ -210,14 +177,14 @@ export class Intake<T> {
   async #settingsFor(
     payloads: readonly T[],
     options: EnqueueOptions | ((payload: T, index: number) => EnqueueOptions) | undefined,
-  ): Promise<readonly Settings[]> {
+  ): Promise<readonly MessageSettings[]> {
     if (typeof options === 'function') return this.#settingsOf(Array.from(payloads, options))
     const [shared = this.#plain] = await this.#settingsOf([options])
     return payloads.map(() => shared)
   }
 
   /** A delay needs the time of day, a moment is held against it, and this machine's is not to be trusted before the store has told its own. */
-  async #settingsOf(all: readonly (EnqueueOptions | undefined)[]): Promise<readonly Settings[]> {
+  async #settingsOf(all: readonly (EnqueueOptions | undefined)[]): Promise<readonly MessageSettings[]> {
     const settings = all.map((options) => this.#settings(options))
     if (this.#engine.isClockKnown || !all.some(needsTime)) return settings
     const given = all.map((options) => options && { ...options })
@@ -225,82 +192,12 @@ export class Intake<T> {
     return given.map((options) => this.#settings(options))
   }
 
-  #settings(options: EnqueueOptions | undefined): Settings {
-    if (options === undefined) return this.#plain
-    const who = 'enqueue'
-    assertKnownKeys(who, options, KEYS)
-    const { maxAttempts, priority, backoff, lifo = false } = options
-    if (typeof lifo !== 'boolean') throw new InvalidOption(who, 'lifo', `must be true or false, not ${String(lifo)}.`)
-    const extras: Extras = {
-      ...this.#names(options),
-      ...(lifo ? { lifo } : {}),
-      ...(backoff === undefined ? {} : { backoff: resolveBackoff(`${who}.backoff`, backoff) }),
-    }
-    return {
-      maxAttempts: numberOption(who, 'maxAttempts', maxAttempts, this.#options.maxAttempts, {
-        min: 1,
-        max: 1000,
-        integer: true,
-      }),
-      priority: numberOption(who, 'priority', priority, 0, { min: -1000, max: 1000, integer: true }),
-      visibleAt: this.#visibleAt(options),
-      ...(Object.keys(extras).length === 0 ? {} : { extras }),
-    }
-  }
-
-  #names({ id, deduplicationKey, deduplicationWindowMs }: EnqueueOptions): Extras {
-    if (id === undefined && deduplicationKey === undefined) {
-      if (deduplicationWindowMs === undefined) return {}
-      throw new InvalidOption('enqueue', 'deduplicationWindowMs', 'means nothing without an id or a deduplicationKey.')
-    }
-    if (id !== undefined) assertName('id', id)
-    if (deduplicationKey !== undefined) assertName('deduplicationKey', deduplicationKey)
-    const fallback = this.#options.deduplicationWindowMs
-    const windowMs = numberOption('enqueue', 'deduplicationWindowMs', deduplicationWindowMs, fallback, {
-      max: 31 * 24 * 3_600_000,
-      integer: true,
-    })
-    return {
-      ...(id === undefined ? {} : { id }),
-      ...(deduplicationKey === undefined ? {} : { deduplicationKey }),
-      windowMs,
-    }
-  }
-
-  #visibleAt({ delayMs, at }: EnqueueOptions): number {
-    if (delayMs !== undefined && at !== undefined)
-      throw new InvalidOption('enqueue', 'at', 'cannot be given together with "delayMs".')
-    if (delayMs !== undefined) {
-      assertDuration('enqueue', 'delayMs', delayMs)
-      return delayMs === 0 ? 0 : Math.floor(this.#engine.wallNow()) + delayMs
-    }
-    if (at === undefined) return 0
-    const ms = at instanceof Date ? at.getTime() : at
-    if (!Number.isFinite(ms) || ms < 0)
-      throw new InvalidOption('enqueue', 'at', `must be a Date or ms since 1970, not ${String(at)}.`)
-    if (this.#engine.isClockKnown && ms > this.#engine.wallNow() + MAX_DURATION_MS)
-      throw new InvalidOption('enqueue', 'at', `must be at most a year ahead, not ${String(at)}.`)
-    return Math.floor(ms)
+  #settings(options: EnqueueOptions | undefined): MessageSettings {
+    return options === undefined ? this.#plain : resolveEnqueueOptions(options, this.#options, this.#engine)
   }
 }
 
-function needsTime(options: EnqueueOptions | undefined): boolean {
-  return options?.delayMs !== undefined || options?.at !== undefined
-}
-
-function assertName(option: string, value: unknown): void {
-  if (typeof value !== 'string' || value.length === 0 || value.length > 200) {
-    throw new InvalidOption(
-      'enqueue',
-      option,
-      `must be a string of 1 to 200 characters, not ${typeof value === 'string' ? `one of ${value.length}` : typeof value}.`,
-    )
-  }
-  if (option === 'id' && shardOf(value) !== undefined)
-    throw new InvalidOption('enqueue', option, `${JSON.stringify(value)} looks like an id that the queue gives itself.`)
-}
-
-function isSame(command: EnqueueCommand, settings: Settings): boolean {
+function isSame(command: EnqueueCommand, settings: MessageSettings): boolean {
   return (
     command.extras === undefined &&
     command.maxAttempts === settings.maxAttempts &&
