@@ -261,6 +261,7 @@ class LocalQueue<T> implements ShardQueue<T> {
   }
 
   async #close(): Promise<void> {
+    this.#engine.hurry()
     if (this.#worker !== undefined) {
       // A store that does not take the settlements in time must not keep the queue open: their claims run out.
       const stopped = this.#stop(this.#worker, this.#options.visibilityTimeoutMs)

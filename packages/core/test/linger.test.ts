@@ -104,6 +104,23 @@ describe('linger', () => {
     await run(writer.close())
   })
 
+  it('ends where the writer closes', async () => {
+    const { open, run, clock } = createWorld()
+    const queue = open<string>({ lingerMs: 20_000 })
+    queue.process(() => {}, { concurrency: 10 })
+    await run(queue.enqueueMany(Array.from({ length: 500 }, () => 'x')))
+    await clock.advance(100)
+    const last = queue.enqueue('x')
+    await clock.advance(100)
+    const before = clock.monotonic()
+    await run(queue.close())
+    expect(clock.monotonic() - before).toBeLessThan(100)
+    await run(last)
+    const next = open<string>()
+    expect(await run(next.getStats())).toMatchObject({ total: 501 })
+    await run(next.close())
+  })
+
   it('ends where a commit is full', async () => {
     const { open, run, clock } = createWorld()
     const queue = open<string>({ lingerMs: 20_000 })

@@ -134,6 +134,12 @@ export class CommitLoop {
     this.#schedule()
   }
 
+  /** From now on no commit waits for company. */
+  hurry(): void {
+    this.#pace.end()
+    if (this.#cancelTimer !== undefined) this.#schedule()
+  }
+
   /** Resolves once everything recorded so far is in the log; rejects if it will not be. */
   whenDurable(): Promise<void> {
     return new Promise((resolve, reject) => this.record([], { durable: () => resolve(), lost: reject }))

@@ -53,6 +53,7 @@ export class Engine {
   readonly endings: Endings = new Endings()
   readonly sender: string
   #nextSeq = 0
+  #isHurried = false
   #epoch = 0
 
   constructor({ options, events, wallNow }: EngineOptions) {
@@ -189,6 +190,14 @@ export class Engine {
     if (role.kind === 'leading') await role.term.stepDown()
   }
 
+  /** The queue is about to be closed: nothing waits for company any more. */
+  hurry(): void {
+    this.#isHurried = true
+    this.#inbox.hurry()
+    const { role } = this.#election
+    if (role.kind === 'leading') role.term.hurry()
+  }
+
   /** Everything asked for so far is durable or has failed, and others may take over at once. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -241,6 +250,7 @@ export class Engine {
   #roleChanged(role: Role): void {
     if (role.kind === 'leading') {
       this.#epoch = Math.max(this.#epoch, role.term.epoch)
+      if (this.#isHurried) role.term.hurry()
       for (const submission of this.#held.splice(0)) if (admitInTime(submission)) role.term.accept(submission)
     } else if (role.kind === 'standby') {
       for (const submission of this.#held.splice(0)) this.#inbox.send(submission)

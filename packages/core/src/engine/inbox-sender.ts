@@ -56,6 +56,12 @@ export class InboxSender {
     })
   }
 
+  /** From now on nothing waits for company. */
+  hurry(): void {
+    this.#pace.end()
+    this.#hurry()
+  }
+
   /** Resolves once everything taken so far is durable or rejected. */
   async idle(): Promise<void> {
     this.#hurry()

@@ -14,6 +14,7 @@ export class Pace {
   #rate = 0
   #at: number
   #openedAt: number | undefined
+  #isOver = false
 
   constructor(clock: Clock, lingerMs: number) {
     this.#clock = clock
@@ -35,9 +36,14 @@ export class Pace {
     this.#openedAt = undefined
   }
 
+  /** Nothing more will come that would be worth waiting for. */
+  end(): void {
+    this.#isOver = true
+  }
+
   /** How long the next commit should wait from now on, in ms. */
   lingerMs(): number {
-    if (this.#lingerMs === 0) return 0
+    if (this.#lingerMs === 0 || this.#isOver) return 0
     const now = this.#clock.monotonic()
     if (this.#rateAt(now) < 1) return 0
     return Math.max(0, this.#lingerMs - (now - (this.#openedAt ?? now)))

@@ -159,6 +159,11 @@ export class Term {
     this.#loop.wake()
   }
 
+  /** From now on no commit waits for company. */
+  hurry(): void {
+    this.#loop.hurry()
+  }
+
   /** There are settlements to take, or there is room for more work. */
   wake(): void {
     this.#loop.wake()
