@@ -23,9 +23,9 @@ import {
   resolveStopOptions,
 } from './process-options.ts'
 import type { Queue, ShardQueue, Worker } from './queue.ts'
-import { findMessage } from './state/lookup.ts'
 import type { QueueStats } from './state/model.ts'
-import { notFound, type WaitOptions, waitForResult } from './wait-for.ts'
+import { readStoredPayload } from './stored-payload.ts'
+import { type WaitOptions, waitForResult } from './wait-for.ts'
 import { SlotPool } from './worker/slots.ts'
 import { WorkerRuntime } from './worker/worker.ts'
 
@@ -166,14 +166,7 @@ class LocalQueue<T> implements ShardQueue<T> {
 
   async getPayload(id: string): Promise<T> {
     assertId('getPayload', id)
-    const message = await this.#engine.views.find(id, (state) => {
-      const found = findMessage(state, id)
-      if (found?.status === 'waiting') return { batch: found.run.batch, seq: found.seq }
-      return found?.status === 'active' ? found.claim : found?.status === 'dead' ? found.dead : undefined
-    })
-    if (message === undefined) throw notFound(id, this.name)
-    const payload = await this.#engine.readPayload(message)
-    return (typeof payload === 'string' ? JSON.parse(payload) : payload) as T
+    return (await readStoredPayload(this.#engine, this.name, id)) as T
   }
 
   async list(options: ListOptions): Promise<MessagePage> {

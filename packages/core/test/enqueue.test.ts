@@ -4,7 +4,7 @@ import * as v from 'valibot'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
 import { createQueue, InvalidPayload } from '../src/index.ts'
-import { createWorld, record } from './support.ts'
+import { createWorld, intercept, record } from './support.ts'
 
 describe('delays', () => {
   it('hands out after delayMs, or at a moment, and not before', async () => {
@@ -298,6 +298,30 @@ describe('payloads', () => {
       expect(why).toMatchObject({ reason: { code: 'INVALID_PAYLOAD', message: expect.stringContaining('5000 ms') } })
     }
     expect(store.size).toBe(0)
+  })
+
+  it('are gone once their messages are done, also where that happens while one is read', async () => {
+    const { open, run, clock, store } = createWorld()
+    let delay: Promise<void> | undefined
+    const slow = intercept(store, '/payloads/', {
+      get: async (key, options) => {
+        await delay
+        return store.get(key, options)
+      },
+    })
+    const queue = open<string>({ store: slow, offloadAboveBytes: 10 })
+    const { id } = await run(queue.enqueue('x'.repeat(100)))
+    queue.process(() => sleep(clock, 1000))
+    await clock.advance(500)
+    delay = sleep(clock, 10_000)
+    const error = {
+      code: 'MESSAGE_NOT_FOUND',
+      message: expect.stringContaining('is completed, and its payload is gone'),
+    }
+    await expect(run(queue.getPayload(id))).rejects.toMatchObject(error)
+    await expect(run(queue.getPayload(id))).rejects.toMatchObject(error)
+    await expect(run(queue.getPayload('nobody'))).rejects.toThrow(/knows no message "nobody"/)
+    await run(queue.close())
   })
 
   it('are all checked before any is written', async () => {
