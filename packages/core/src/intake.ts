@@ -2,7 +2,7 @@
  * From payloads and options to commands: numbers the messages of this process, and makes one command of all neighbours that
  * share their settings, so that a thousand calls in one turn of the event loop cost little more than one.
  */
-import { InvalidOption } from '@s3queue/storage'
+import { InvalidOption, inTime } from '@s3queue/storage'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Answer } from './engine/context.ts'
 import type { Engine } from './engine/engine.ts'
@@ -123,19 +123,11 @@ export class Intake<T> {
   /** Checks payloads against the schema, all before any of them is written. Nobody waits without end for a schema that does not answer. */
   async #check(encoded: readonly Payload[], schema: StandardSchemaV1): Promise<void> {
     const { clock, acknowledgeTimeoutMs } = this.#options
-    let cancel = (): void => {}
-    const late = new Promise<never>((_, reject) => {
-      const why = `The schema did not answer within ${acknowledgeTimeoutMs} ms (acknowledgeTimeoutMs), and nothing was enqueued. Mend what it waits for.`
-      cancel = clock.setTimer(acknowledgeTimeoutMs, () => reject(new InvalidPayload(why)))
-    })
+    const late = `The schema did not answer within ${acknowledgeTimeoutMs} ms (acknowledgeTimeoutMs), and nothing was enqueued. Mend what it waits for.`
     const checks = encoded.map((payload) =>
       checkPayload(schema, typeof payload === 'string' ? JSON.parse(payload) : payload),
     )
-    try {
-      await Promise.race([Promise.all(checks), late])
-    } finally {
-      cancel()
-    }
+    await inTime(clock, acknowledgeTimeoutMs, Promise.all(checks), () => new InvalidPayload(late))
   }
 
   /** Puts a payload into an object of its own if it is large. */

@@ -6,7 +6,7 @@
  */
 import { NotAcknowledged, QueueClosed } from '@s3queue/core'
 import type { ResolvedQueueOptions } from '@s3queue/core/shard'
-import { sleep } from '@s3queue/storage'
+import { inTime, sleep } from '@s3queue/storage'
 import { raiseShards } from './raise.ts'
 import type { ShardCount, ShardRecord } from './record.ts'
 import type { Shard } from './shard.ts'
@@ -197,20 +197,9 @@ export class Shards<T> {
     return known
   }
 
-  async #inTime<R>(promise: Promise<R>): Promise<R> {
+  #inTime<R>(promise: Promise<R>): Promise<R> {
     const { clock, acknowledgeTimeoutMs, name } = this.#options.settings
-    const { promise: late, reject } = Promise.withResolvers<never>()
-    const cancel = clock.setTimer(acknowledgeTimeoutMs, () =>
-      reject(
-        new NotAcknowledged(
-          `The store did not say within ${acknowledgeTimeoutMs} ms how many shards queue "${name}" has. Nothing was sent; try again.`,
-        ),
-      ),
-    )
-    try {
-      return await Promise.race([promise, late])
-    } finally {
-      cancel()
-    }
+    const late = `The store did not say within ${acknowledgeTimeoutMs} ms how many shards queue "${name}" has. Nothing was sent; try again.`
+    return inTime(clock, acknowledgeTimeoutMs, promise, () => new NotAcknowledged(late))
   }
 }

@@ -4,6 +4,7 @@
  * Owns the commands that wait for a role. In the writer's process they go into the next commit, elsewhere through the inbox.
  */
 import { createFencedLog } from '@s3queue/primitives'
+import { inTime } from '@s3queue/storage'
 import { QueueClosed } from '../errors.ts'
 import type { EventHub } from '../events.ts'
 import type { FollowedEvent } from '../follow/events.ts'
@@ -210,13 +211,9 @@ export class Engine {
     await this.#outstanding.whenEmpty()
     this.#election.beginEnding()
     const { clock, acknowledgeTimeoutMs } = this.#options
-    let cancel = (): void => {}
-    const late = new Promise<void>((resolve) => {
-      cancel = clock.setTimer(acknowledgeTimeoutMs, resolve)
-    })
     const { role } = this.#election
-    await Promise.race([this.#endInOrder(role.kind === 'leading' ? role.term : undefined, closed), late])
-    cancel()
+    const ended = this.#endInOrder(role.kind === 'leading' ? role.term : undefined, closed)
+    await inTime(clock, acknowledgeTimeoutMs, ended, () => closed).catch(() => {})
     this.#inbox.stop(closed)
     this.#standby.end()
     this.#abort.abort(closed)

@@ -26,3 +26,10 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
     signal?.addEventListener('abort', onAbort, { once: true })
   })
 }
+
+/** `promise`, but for at most `ms` on `clock`: then it rejects with what `late` makes. */
+export function inTime<T>(clock: Clock, ms: number, promise: Promise<T>, late: () => Error): Promise<T> {
+  const { promise: timer, reject } = Promise.withResolvers<never>()
+  const cancel = clock.setTimer(ms, () => reject(late()))
+  return Promise.race([promise, timer]).finally(cancel)
+}

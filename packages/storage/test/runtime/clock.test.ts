@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import { sleep } from '../../src/index.ts'
+import { inTime, sleep } from '../../src/index.ts'
 import { createManualClock } from '../../src/testing/index.ts'
 import { rejection } from '../bytes.ts'
 
@@ -21,5 +21,27 @@ describe('sleep', () => {
     controller.abort('meanwhile')
     expect(await asleep).toBe('meanwhile')
     expect(clock.pendingTimers).toBe(0)
+  })
+})
+
+describe('inTime', () => {
+  test('is what comes in time, and leaves no timer', async () => {
+    const clock = createManualClock()
+    expect(await inTime(clock, 70, Promise.resolve('answer'), () => new Error('late'))).toBe('answer')
+    expect(await rejection(inTime(clock, 70, Promise.reject(new Error('no')), () => new Error('late')))).toEqual(
+      new Error('no'),
+    )
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  test('rejects when the time is up, and what comes afterwards is not heard', async () => {
+    const clock = createManualClock()
+    const { promise, reject } = Promise.withResolvers<void>()
+    const late = rejection(inTime(clock, 70, promise, () => new Error('late')))
+    await clock.advance(69)
+    expect(clock.pendingTimers).toBe(1)
+    await clock.advance(1)
+    expect(await late).toEqual(new Error('late'))
+    reject(new Error('too late'))
   })
 })
