@@ -1,7 +1,7 @@
 import type { HandlerContext } from '@s3queue/core'
 import { sleep } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
-import { createWorld, type Process, slowly, startInOrder } from './support.ts'
+import { createWorld, type Process, slowly, startInOrder, workInOrder } from './support.ts'
 
 const many = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
 
@@ -36,14 +36,7 @@ describe('balance between workers', () => {
       await sleep(world.clock, payload === 'slow' ? 60_000 : 10)
       doneAt.set(payload, world.clock.monotonic())
     }
-    await startInOrder(
-      world,
-      pods.map(
-        ({ queue }) =>
-          () =>
-            queue.process(handler, { concurrency: 1 }),
-      ),
-    )
+    await workInOrder(world, pods, handler, { concurrency: 1 })
     await world.run(pods[0]?.queue.enqueueMany(many(300)) ?? Promise.resolve([]))
     await world.pass(300)
     const startedAt = world.clock.monotonic()
@@ -62,14 +55,7 @@ describe('balance between workers', () => {
       startedAt.set(payload, world.clock.monotonic())
       return new Promise((resolve) => signal.addEventListener('abort', () => resolve()))
     }
-    await startInOrder(
-      world,
-      pods.map(
-        ({ queue }) =>
-          () =>
-            queue.process(handler, { concurrency: 1, maxPrefetch: 0 }),
-      ),
-    )
+    await workInOrder(world, pods, handler, { concurrency: 1, maxPrefetch: 0 })
     const [writer] = pods as [Process]
     await world.run(writer.queue.enqueue('keeps the writer busy'))
     // Until all know that there is work.

@@ -1,7 +1,7 @@
 import type { HandlerContext, Worker } from '@s3queue/core'
 import { type ObjectStore, sleep } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
-import { createWorld, linkTo, type Process, slowly, startInOrder, type World } from './support.ts'
+import { createWorld, linkTo, type Process, slowly, startInOrder, type World, workInOrder } from './support.ts'
 
 const FAST = { takeoverAfterMs: 5000, visibilityTimeoutMs: 5000 }
 
@@ -23,14 +23,7 @@ describe('who writes', () => {
       queue.on('promoted', ({ epoch }) => told.push(`${i} promoted ${epoch}`))
       queue.on('demoted', ({ epoch }) => told.push(`${i} demoted ${epoch}`))
     }
-    await startInOrder(
-      world,
-      pods.map(
-        ({ queue }) =>
-          () =>
-            queue.process(slowly(world, 10, [])),
-      ),
-    )
+    await workInOrder(world, pods, slowly(world, 10, []))
     expect(writers(pods)).toBe(1)
     await world.run(pods[0]?.queue.close() ?? Promise.resolve())
     await until(world, () => writers(pods) === 1)
@@ -42,14 +35,7 @@ describe('who writes', () => {
     const world = createWorld()
     const pods = [world.open(FAST), world.open(FAST), world.open(FAST)]
     const done: unknown[] = []
-    await startInOrder(
-      world,
-      pods.map(
-        ({ queue }) =>
-          () =>
-            queue.process(slowly(world, 200, done)),
-      ),
-    )
+    await workInOrder(world, pods, slowly(world, 200, done))
     await world.run(pods[0]?.queue.enqueueMany(Array.from({ length: 100 }, (_, i) => i)) ?? Promise.resolve([]))
     await world.pass(1000)
     await world.run(pods[0]?.queue.close() ?? Promise.resolve())
@@ -64,14 +50,7 @@ describe('who writes', () => {
     const pods = [world.open(FAST), world.open(FAST)]
     const done: unknown[] = []
     const producer = world.open(FAST)
-    await startInOrder(
-      world,
-      pods.map(
-        ({ queue }) =>
-          () =>
-            queue.process(slowly(world, 10, done)),
-      ),
-    )
+    await workInOrder(world, pods, slowly(world, 10, done))
     await world.run(producer.queue.enqueue('first'))
     await world.pass(60_000)
     await world.run(pods[0]?.queue.close() ?? Promise.resolve())
@@ -118,14 +97,7 @@ describe('who writes', () => {
       const link = linkTo(world.store)
       const pods = [world.open(FAST, {}, link.store), world.open(FAST), world.open(FAST)]
       const done: unknown[] = []
-      await startInOrder(
-        world,
-        pods.map(
-          ({ queue }) =>
-            () =>
-              queue.process(slowly(world, 100, done)),
-        ),
-      )
+      await workInOrder(world, pods, slowly(world, 100, done))
       await world.run(pods[0]?.queue.enqueueMany(Array.from({ length: 300 }, (_, i) => i)) ?? Promise.resolve([]))
       await world.pass(after)
       link.cut()
@@ -196,14 +168,7 @@ describe('who writes', () => {
   it('C27 health says who is what', async () => {
     const world = createWorld()
     const pods = [world.open(FAST), world.open(FAST)]
-    await startInOrder(
-      world,
-      pods.map(
-        ({ queue }) =>
-          () =>
-            queue.process(slowly(world, 10, [])),
-      ),
-    )
+    await workInOrder(world, pods, slowly(world, 10, []))
     const [writer, other] = pods
     expect([writer?.transport.isCoordinator, other?.transport.isCoordinator]).toEqual([true, false])
     expect([writer?.transport.coordinatorElected, other?.transport.coordinatorElected]).toEqual([true, true])

@@ -1,7 +1,7 @@
 import { seededRandom, sleep } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
 import { counted } from './counted.ts'
-import { createWorld, slowly, startInOrder } from './support.ts'
+import { createWorld, slowly, startInOrder, workInOrder } from './support.ts'
 
 describe('a worker elsewhere that has much to do', () => {
   it('C52 sends what has ended no more often than the writer looks, and looks no more often than it was told', async () => {
@@ -48,14 +48,7 @@ describe('many processes', () => {
     const meters = Array.from({ length: 4 }, () => counted(world.store))
     const pods = meters.map(({ store }) => world.open({}, {}, store))
     const done: unknown[] = []
-    await startInOrder(
-      world,
-      pods.map(
-        ({ queue }) =>
-          () =>
-            queue.process(slowly(world, 10, done)),
-      ),
-    )
+    await workInOrder(world, pods, slowly(world, 10, done))
     await world.run(world.open().queue.enqueue('first'))
     await world.pass(10 * MINUTE)
     const before = meters.map(({ total }) => total())

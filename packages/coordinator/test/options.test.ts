@@ -1,7 +1,7 @@
 import { InvalidOption } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
 import { type CoordinatorOptions, createCoordinatedQueue, createMailboxTransport } from '../src/index.ts'
-import { createWorld, linkTo, slowly, startInOrder } from './support.ts'
+import { createWorld, linkTo, slowly, workInOrder } from './support.ts'
 
 describe('options', () => {
   it.each([2000, 8000])(
@@ -13,14 +13,7 @@ describe('options', () => {
       const pods = [world.open(options, {}, link.store), world.open(options), world.open(options)]
       const elected: number[] = []
       for (const { queue } of pods.slice(1)) queue.on('promoted', () => elected.push(world.clock.monotonic()))
-      await startInOrder(
-        world,
-        pods.map(
-          ({ queue }) =>
-            () =>
-              queue.process(slowly(world, 500, [])),
-        ),
-      )
+      await workInOrder(world, pods, slowly(world, 500, []))
       await world.run(world.open(options).queue.enqueueMany(Array.from({ length: 500 }, (_, i) => i)))
       // Longer than any term could last if elections went by a clock.
       await world.pass(10 * 60_000)

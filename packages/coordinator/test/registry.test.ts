@@ -4,7 +4,7 @@ import { Gate } from '../../core/test/sim/world/gate.ts'
 import { createProcessClock } from '../../core/test/sim/world/process-clock.ts'
 import { RegistryReader } from '../src/registry/read-registry.ts'
 import { counted } from './counted.ts'
-import { createWorld, linkTo, slowly, startInOrder, type World } from './support.ts'
+import { createWorld, linkTo, slowly, startInOrder, type World, workInOrder } from './support.ts'
 
 const many = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
 
@@ -90,14 +90,7 @@ describe('the registry of workers', () => {
     const world = createWorld()
     const meters = Array.from({ length: 20 }, () => counted(world.store))
     const pods = meters.map(({ store }) => world.open({}, {}, store))
-    await startInOrder(
-      world,
-      pods.map(
-        ({ queue }) =>
-          () =>
-            queue.process(slowly(world, 10, [])),
-      ),
-    )
+    await workInOrder(world, pods, slowly(world, 10, []))
     await world.pass(120_000)
     const reads = (): number[] => meters.map(({ count }) => count('get workers'))
     const before = reads()

@@ -1,5 +1,5 @@
 /** What the tests of this package share: processes on one queue in virtual time. */
-import { createQueue, type Queue, type QueueOptions } from '@s3queue/core'
+import { createQueue, type Handler, type ProcessOptions, type Queue, type QueueOptions } from '@s3queue/core'
 import { type Clock, createIds, type ObjectStore, seededRandom, sleep } from '@s3queue/storage'
 import { createManualClock, type ManualClock } from '@s3queue/storage/testing'
 import { createMemoryStore, type MemoryStore } from '@s3queue/storage-memory'
@@ -139,4 +139,19 @@ export async function startInOrder(world: World, starts: readonly (() => void)[]
     start()
     await world.pass(1500)
   }
+}
+
+/** Starts a worker in each of these processes, of which the first becomes the writer. */
+export async function workInOrder<T>(
+  world: World,
+  processes: readonly { readonly queue: Queue<T> }[],
+  handler: Handler<T>,
+  options?: ProcessOptions,
+): Promise<void> {
+  const starts = processes.map(
+    ({ queue }) =>
+      (): unknown =>
+        queue.process(handler, options),
+  )
+  await startInOrder(world, starts)
 }

@@ -22,6 +22,7 @@ import {
   startInOrder,
   troublesOf,
   type World,
+  workInOrder,
 } from './support.ts'
 
 const untilAborted = (signal: AbortSignal): Promise<void> =>
@@ -71,14 +72,7 @@ describe('bad weather', () => {
     const pods = [world.open(FAST, {}, store), world.open(FAST, {}, store), world.open(FAST, {}, store)]
     const done: unknown[] = []
     const troubles = pods.map(({ queue }) => troublesOf(queue))
-    await startInOrder(
-      world,
-      pods.map(
-        ({ queue }) =>
-          () =>
-            queue.process(slowly(world, 100, done), { concurrency: 2 }),
-      ),
-    )
+    await workInOrder(world, pods, slowly(world, 100, done), { concurrency: 2 })
     await world.run(pods[0]?.queue.enqueueMany(ALL) ?? Promise.resolve([]))
     await world.pass(500)
     isGone = true
@@ -136,14 +130,7 @@ describe('bad weather', () => {
     const pods = [world.open(FAST, {}, store), world.open(FAST, {}, store)]
     const troubles = pods.map(({ queue }) => troublesOf(queue))
     const done: unknown[] = []
-    await startInOrder(
-      world,
-      pods.map(
-        ({ queue }) =>
-          () =>
-            queue.process(slowly(world, 200, done), { concurrency: 2 }),
-      ),
-    )
+    await workInOrder(world, pods, slowly(world, 200, done), { concurrency: 2 })
     await world.run(pods[0]?.queue.enqueueMany(ALL) ?? Promise.resolve([]))
     await world.pass(500)
     const before = pods.reduce((sum, { queue }) => sum + queue.getCost().requests, 0)
@@ -276,14 +263,7 @@ describe('bad weather', () => {
     const pods = [world.open(FAST), skewed(5), skewed(-3)]
     const troubles = pods.map(({ queue }) => troublesOf(queue))
     const done: unknown[] = []
-    await startInOrder(
-      world,
-      pods.map(
-        ({ queue }) =>
-          () =>
-            queue.process(slowly(world, 100, done), { concurrency: 2 }),
-      ),
-    )
+    await workInOrder(world, pods, slowly(world, 100, done), { concurrency: 2 })
     const epochs: number[] = []
     for (const { queue } of pods) queue.on('promoted', ({ epoch }) => epochs.push(epoch))
     await world.run(pods[1]?.queue.enqueueMany(ALL) ?? Promise.resolve([]))
@@ -352,14 +332,7 @@ describe('bad neighbours', () => {
     const world = createWorld()
     const pods = [world.open(FAST), world.open(FAST)]
     const troubles = troublesOf(pods[0]?.queue as Process['queue'])
-    await startInOrder(
-      world,
-      pods.map(
-        ({ queue }) =>
-          () =>
-            queue.process(() => {}, { workerId: 'twin' }),
-      ),
-    )
+    await workInOrder(world, pods, () => {}, { workerId: 'twin' })
     await world.pass(30_000)
     expect(troubles.map(({ message }) => message)).toEqual([expect.stringContaining('are called "twin"')])
   })
@@ -410,14 +383,7 @@ describe('bad neighbours', () => {
     const world = createWorld()
     const pods = [world.open(FAST), world.open(FAST)]
     const done: unknown[] = []
-    await startInOrder(
-      world,
-      pods.map(
-        ({ queue }) =>
-          () =>
-            queue.process(slowly(world, 100, done)),
-      ),
-    )
+    await workInOrder(world, pods, slowly(world, 100, done))
     await world.run(pods[0]?.queue.enqueueMany(ALL) ?? Promise.resolve([]))
     await expectAllDone(world, pods, 60)
     const random = seededRandom(7)
@@ -439,14 +405,7 @@ describe('bad neighbours', () => {
     )
     const pods = [world.open(FAST), world.open(FAST)]
     const done: unknown[] = []
-    await startInOrder(
-      world,
-      pods.map(
-        ({ queue }) =>
-          () =>
-            queue.process(slowly(world, 100, done)),
-      ),
-    )
+    await workInOrder(world, pods, slowly(world, 100, done))
     await world.run(pods[0]?.queue.enqueueMany(ALL) ?? Promise.resolve([]))
     await expectAllDone(world, pods, 60)
   })
