@@ -1,7 +1,8 @@
 /** What can be said of a message when it is enqueued, and what it comes to in a command. */
 import { assertKnownKeys, InvalidOption, numberOption } from '@s3queue/storage'
+import { type BackoffOptions, resolveBackoff } from './backoff.ts'
 import { assertDuration, MAX_DURATION_MS } from './duration.ts'
-import { type BackoffOptions, type ResolvedQueueOptions, resolveBackoff } from './options.ts'
+import type { ResolvedQueueOptions } from './options.ts'
 import { shardOf } from './shard/shard-of.ts'
 import type { EnqueueCommand } from './state/commands.ts'
 import type { Extras } from './state/events.ts'

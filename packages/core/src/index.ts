@@ -1,3 +1,4 @@
+export { type BackoffFunction, type BackoffOptions, resolveBackoff } from './backoff.ts'
 export type { QueueCost } from './cost.ts'
 export type { DrainOptions, DrainResult } from './drain.ts'
 export type { EnqueueOptions } from './enqueue-options.ts'
@@ -29,18 +30,11 @@ export type { Enqueued } from './intake.ts'
 export type { ListOptions, MessagePage } from './list.ts'
 export { createQueue } from './local-queue.ts'
 export type { MessageInfo, MessageStatus } from './message-info.ts'
-export {
-  type BackoffFunction,
-  type BackoffOptions,
-  type QueueOptions,
-  type RetentionOptions,
-  type Runtime,
-  resolveBackoff,
-  resolveRetention,
-} from './options.ts'
+export type { QueueOptions, Runtime } from './options.ts'
 export { complete, deadLetter, Outcome, retry, snooze } from './outcome.ts'
 export type { ProcessOptions, StopOptions } from './process-options.ts'
 export type { Queue, Worker } from './queue.ts'
+export { type RetentionOptions, resolveRetention } from './retention.ts'
 export type { DeadReason, Failure } from './state/events.ts'
 export type { QueueStats } from './state/model.ts'
 export type { WaitOptions } from './wait-for.ts'

@@ -16,35 +16,10 @@ import {
   systemRandom,
 } from '@s3queue/storage'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { type BackoffFunction, type BackoffOptions, resolveBackoff } from './backoff.ts'
+import { type RetentionOptions, resolveRetention } from './retention.ts'
 import type { Backoff, Retention } from './state/events.ts'
 import type { Transport } from './transport/port.ts'
-
-export interface BackoffOptions {
-  /** Wait before the second attempt, in ms, up to a day; doubles for each one after. Default 1,000, or `maxMs` if that is less. */
-  readonly baseMs?: number | undefined
-  /** Longest wait, in ms, at least `baseMs`, up to 31 days. Default 30,000, or `baseMs` if that is more. */
-  readonly maxMs?: number | undefined
-  /** Share of each wait that is left to chance, 0 to 1: 0.2 waits 80 to 100 % of it. Default 0. */
-  readonly jitter?: number | undefined
-}
-
-/** A wait of one's own, in ms, after failed attempt number `attempt`. Known to this process alone: other writers use their own. */
-export type BackoffFunction = (attempt: number, error: { readonly name: string; readonly message: string }) => number
-
-/**
- * How long what has ended is remembered; whatever is over either bound is forgotten, oldest first. It is a setting of the queue: what is not given stays as the
- * queue has it, and the defaults are those of a new one.
- */
-export interface RetentionOptions {
-  /** Completed messages to remember, with their results, 0 to 100,000. Default 1,000. */
-  readonly completedCount?: number | undefined
-  /** In ms. Default one day. */
-  readonly completedAgeMs?: number | undefined
-  /** Dead letters to keep, 0 to 1,000,000. Default 100,000. */
-  readonly deadCount?: number | undefined
-  /** In ms. Default 30 days. */
-  readonly deadAgeMs?: number | undefined
-}
 
 export interface QueueOptions {
   /** The queue's name, part of its keys: `A-Z a-z 0-9 . _ = @ + , -`, not beginning with a dot. */
@@ -131,7 +106,6 @@ export interface ResolvedQueueOptions extends Runtime {
 }
 
 const HOUR_MS = 3_600_000
-const YEAR_MS = 366 * 24 * HOUR_MS
 /** Names of all options of a queue. */
 export const QUEUE_KEYS: readonly string[] = [
   'name',
@@ -280,34 +254,6 @@ function resolveMessageDefaults(
       max: 16 << 20,
       integer: true,
     }),
-  }
-}
-
-/** Fills in the defaults of a retention. Throws `InvalidOption`, in the name of `who`. */
-export function resolveRetention(who: string, retention: RetentionOptions = {}): Retention {
-  assertKnownKeys(who, retention, ['completedCount', 'completedAgeMs', 'deadCount', 'deadAgeMs'])
-  const keep = (option: keyof RetentionOptions, fallback: number, max: number): number =>
-    numberOption(who, option, retention[option], fallback, { max, integer: true })
-  return {
-    completedCount: keep('completedCount', 1000, 100_000),
-    completedAgeMs: keep('completedAgeMs', 24 * HOUR_MS, 10 * YEAR_MS),
-    deadCount: keep('deadCount', 100_000, 1_000_000),
-    deadAgeMs: keep('deadAgeMs', 30 * 24 * HOUR_MS, 10 * YEAR_MS),
-  }
-}
-
-/** Fills in the defaults of a backoff. Throws `InvalidOption`, in the name of `who`. */
-export function resolveBackoff(who: string, backoff: BackoffOptions = {}): Backoff {
-  assertKnownKeys(who, backoff, ['baseMs', 'maxMs', 'jitter'])
-  const wait = { max: 31 * 24 * HOUR_MS, integer: true }
-  const longest = numberOption(who, 'maxMs', backoff.maxMs, 30_000, wait)
-  const baseMs = numberOption(who, 'baseMs', backoff.baseMs, Math.min(1000, longest), { ...wait, max: 24 * HOUR_MS })
-  if (backoff.maxMs !== undefined && baseMs > longest)
-    throw new InvalidOption(who, 'maxMs', `must be at least baseMs (${baseMs}), not ${longest}.`)
-  return {
-    baseMs,
-    maxMs: Math.max(longest, baseMs),
-    jitter: numberOption(who, 'jitter', backoff.jitter, 0, { max: 1 }),
   }
 }
 
