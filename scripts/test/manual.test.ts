@@ -22,10 +22,10 @@ function membersOf(file: string, declaration: string): string[] {
 
 describe.each([
   ['createQueue', membersOf('packages/core/src/options.ts', 'QueueOptions'), 15],
-  ['retention', membersOf('packages/core/src/options.ts', 'RetentionOptions'), 4],
-  ['backoff', membersOf('packages/core/src/options.ts', 'BackoffOptions'), 3],
+  ['retention', membersOf('packages/core/src/retention.ts', 'RetentionOptions'), 4],
+  ['backoff', membersOf('packages/core/src/backoff.ts', 'BackoffOptions'), 3],
   ['process', membersOf('packages/core/src/process-options.ts', 'ProcessOptions'), 4],
-  ['enqueue', membersOf('packages/core/src/intake.ts', 'EnqueueOptions'), 8],
+  ['enqueue', membersOf('packages/core/src/enqueue-options.ts', 'EnqueueOptions'), 8],
 ])('the options of %s', (_, options, atLeast) => {
   test('are all there', () => {
     expect(options.length).toBeGreaterThanOrEqual(atLeast)
@@ -45,7 +45,7 @@ function namesIn(cell: string): string[] {
 test.each([
   ['drain', 'drain.ts', 'DrainOptions'],
   ['list', 'list.ts', 'ListOptions'],
-  ['stop', 'queue.ts', 'StopOptions'],
+  ['stop', 'process-options.ts', 'StopOptions'],
   ['waitFor', 'wait-for.ts', 'WaitOptions'],
   ['events', 'event-stream.ts', 'EventsOptions'],
   ['follow', 'follow/follow.ts', 'FollowOptions'],
