@@ -4,7 +4,7 @@ import { decideControl } from '../src/control.ts'
 import { Cancelled, type MessageInfo, MessageNotFound, Released } from '../src/index.ts'
 import type { ControlAction } from '../src/state/commands.ts'
 import { emptyState } from '../src/state/model.ts'
-import { createWorld, record } from './support.ts'
+import { createWorld, mortalStore, record } from './support.ts'
 
 describe('pause and resume', () => {
   it('hand out nothing meanwhile, in any process, also after a change of the writer', async () => {
@@ -314,20 +314,11 @@ describe('what operators say about many messages', () => {
 
   it('is given up when no writer answers, and says so', async () => {
     const { open, run, store } = createWorld()
-    let dead = false
-    const hang = <T>(): Promise<T> => new Promise(() => {})
-    const writer = open<number>({
-      store: {
-        ...store,
-        get: (key, options) => (dead ? hang() : store.get(key, options)),
-        put: (key, body, options) => (dead ? hang() : store.put(key, body, options)),
-        list: (options) => (dead ? hang() : store.list(options)),
-        delete: (keys, options) => (dead ? hang() : store.delete(keys, options)),
-      },
-    })
+    const mortal = mortalStore(store)
+    const writer = open<number>({ store: mortal.store })
     writer.process(() => {})
     await run(writer.enqueue(1))
-    dead = true
+    mortal.die()
     const operator = open<number>({ acknowledgeTimeoutMs: 5000, maxPollMs: 1000, takeoverAfterMs: 60_000 })
     await expect(run(operator.pause())).rejects.toThrow(/No writer answered within 6000 ms.*is durable/)
     await run(operator.close())

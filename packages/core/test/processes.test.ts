@@ -1,7 +1,7 @@
 import { sleep } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
 import { Cancelled, Released } from '../src/index.ts'
-import { createWorld, record } from './support.ts'
+import { createWorld, mortalStore, record } from './support.ts'
 
 describe('several processes on one queue', () => {
   it('produces through the inbox while another process writes', async () => {
@@ -26,16 +26,8 @@ describe('several processes on one queue', () => {
 
   it('takes over from a process that died, after takeoverAfterMs', async () => {
     const { open, run, clock, store } = createWorld()
-    let dead = false
-    const hang = <T>(): Promise<T> => new Promise(() => {})
-    const mortal: typeof store = {
-      ...store,
-      get: (key, options) => (dead ? hang() : store.get(key, options)),
-      put: (key, body, options) => (dead ? hang() : store.put(key, body, options)),
-      list: (options) => (dead ? hang() : store.list(options)),
-      delete: (keys, options) => (dead ? hang() : store.delete(keys, options)),
-    }
-    const first = open<string>({ store: mortal, takeoverAfterMs: 3000, visibilityTimeoutMs: 2000 })
+    const mortal = mortalStore(store)
+    const first = open<string>({ store: mortal.store, takeoverAfterMs: 3000, visibilityTimeoutMs: 2000 })
     first.process(() => new Promise(() => {}))
     await run(first.enqueueMany(['a', 'b']))
     await clock.advance(50)
@@ -45,7 +37,7 @@ describe('several processes on one queue', () => {
     second.process(({ payload }, { attempt }) => void handled.push(`${payload}${attempt}`))
     await clock.advance(100)
     expect(seen).toEqual([])
-    dead = true
+    mortal.die()
     const before = clock.monotonic()
     await run(second.drain())
     expect(seen).toHaveLength(1)
@@ -57,20 +49,10 @@ describe('several processes on one queue', () => {
 
   it('a process without a worker takes over from one that died, if it waits for what that one would have done', async () => {
     const { open, run, clock, store } = createWorld()
-    const hang = <T>(): Promise<T> => new Promise(() => {})
-    let dead = false
-    const first = open<string>({
-      store: {
-        ...store,
-        get: (key, options) => (dead ? hang() : store.get(key, options)),
-        put: (key, body, options) => (dead ? hang() : store.put(key, body, options)),
-        list: (options) => (dead ? hang() : store.list(options)),
-        delete: (keys, options) => (dead ? hang() : store.delete(keys, options)),
-      },
-      takeoverAfterMs: 3000,
-    })
+    const mortal = mortalStore(store)
+    const first = open<string>({ store: mortal.store, takeoverAfterMs: 3000 })
     await run(first.enqueue('a', { id: 'a' }))
-    dead = true
+    mortal.die()
     const producer = open<string>({ takeoverAfterMs: 3000 })
     const before = clock.monotonic()
     await run(producer.enqueue('b', { id: 'b' }))
@@ -86,17 +68,8 @@ describe('several processes on one queue', () => {
     'takes over in time however long after its last sign a process dies (%i ms)',
     async (afterMs) => {
       const { open, run, clock, store } = createWorld()
-      let dead = false
-      const hang = <T>(): Promise<T> => new Promise(() => {})
-      const first = open<string>({
-        store: {
-          ...store,
-          get: (key, options) => (dead ? hang() : store.get(key, options)),
-          put: (key, body, options) => (dead ? hang() : store.put(key, body, options)),
-          list: (options) => (dead ? hang() : store.list(options)),
-          delete: (keys, options) => (dead ? hang() : store.delete(keys, options)),
-        },
-      })
+      const mortal = mortalStore(store)
+      const first = open<string>({ store: mortal.store })
       first.process(() => {})
       await run(first.enqueue('a'))
       await run(first.drain())
@@ -105,7 +78,7 @@ describe('several processes on one queue', () => {
       second.process(() => {})
       await clock.advance(40_000 + afterMs)
       expect(seen).toEqual([])
-      dead = true
+      mortal.die()
       await clock.advance(32_000)
       expect(seen).toHaveLength(1)
       await run(second.close())

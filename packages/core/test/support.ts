@@ -54,3 +54,21 @@ export function intercept(
     list: (options) => (options.prefix.includes(part) && on.list ? on.list(options) : store.list(options)),
   }
 }
+
+/** A store as a process has it that dies when the test says so: from then on nothing is asked, and nothing answered. */
+export function mortalStore(store: ObjectStore): { readonly store: ObjectStore; die(): void } {
+  let isDead = false
+  const whileAlive = <T>(request: () => Promise<T>): Promise<T> => (isDead ? new Promise(() => {}) : request())
+  return {
+    store: {
+      description: store.description,
+      get: (key, options) => whileAlive(() => store.get(key, options)),
+      put: (key, body, options) => whileAlive(() => store.put(key, body, options)),
+      delete: (keys, options) => whileAlive(() => store.delete(keys, options)),
+      list: (options) => whileAlive(() => store.list(options)),
+    },
+    die() {
+      isDead = true
+    },
+  }
+}
