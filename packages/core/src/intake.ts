@@ -17,7 +17,7 @@ import { numberedId } from './state/model.ts'
 
 /** A message that is in the queue. */
 export interface Enqueued {
-  /** The message's id; the known one's, if it was a duplicate. */
+  /** The message's id; the known one's, if it was a duplicate. By a key, that is not known where another process is the writer: then no message may have this id. */
   readonly id: string
   /** True if a message with this id or deduplication key was known. Another process is the writer: it cannot be told yet, and is left out. */
   readonly duplicate?: boolean | undefined

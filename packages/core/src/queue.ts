@@ -42,8 +42,8 @@ export interface Queue<T, H = T> {
   /** Starts the worker of this queue object; one at a time. */
   process(handler: Handler<H>, options?: ProcessOptions): Worker
   /**
-   * Handles one message and resolves to true, or to false if there was none to be had: nothing is visible, the queue is paused, or a worker
-   * of another process has it in hand. For Lambda and cron.
+   * Handles one message and resolves to true, or to false if there was none to be had: nothing is visible, the queue is paused, or
+   * another process writes, which hands messages to its own worker. For Lambda and cron. One that died is replaced after `takeoverAfterMs`, not before.
    */
   processNext(handler: Handler<H>, options?: Omit<ProcessOptions, 'concurrency' | 'maxPrefetch'>): Promise<boolean>
   /**
