@@ -17,6 +17,7 @@ export function followShards<T>(
   const source = merged<FollowedEvent>((add, fail) => {
     let stop = (): void => {}
     const begin = (): void => {
+      if (either.aborted) return
       let isLater = false
       stop = shards.each(({ index, queue }) =>
         add(index === 0 ? first : queue.followFrom({ ...options, signal: either }, isLater)),
@@ -24,7 +25,12 @@ export function followShards<T>(
       isLater = true
       void shards.watch(either)
     }
-    shards.all().then(begin, fail)
+    shards.all().then(begin, (error: unknown) => {
+      if (shards.signal.aborted) return
+      // What is known is enough to begin with: the rest is found later.
+      if (shards.known === undefined) fail(error)
+      else begin()
+    })
     return () => stop()
   }, either)
   return endedBy(source, end)

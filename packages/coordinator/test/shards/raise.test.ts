@@ -318,6 +318,44 @@ describe('the number of shards', () => {
     await world.run(following)
   })
 
+  it('is followed from now on in shards that were there before, by whoever did not know of them; and in those that he knows where the number cannot be read', async () => {
+    const world = createShardedWorld()
+    let isRefused = false
+    const store: ObjectStore = {
+      ...world.store,
+      get: (key, options) => {
+        if (isRefused && key.endsWith('/shards')) throw new Error('no shards today')
+        return world.store.get(key, options)
+      },
+    }
+    const follower = world.queue<number>({ shards: 2, store })
+    await world.run(follower.getStats())
+    const raised = world.queue<number>({ shards: 4 })
+    await world.run(raised.enqueueMany(numbers(40)))
+    await world.pass(20_000)
+    const ids: string[] = []
+    const end = new AbortController()
+    const follow = async (): Promise<void> => {
+      for await (const told of follower.follow({ names: ['enqueued'], signal: end.signal }))
+        if (told.name === 'enqueued') ids.push(...told.event.ids)
+    }
+    const following = [follow()]
+    await world.pass(20_000)
+    expect(ids).toEqual([])
+    isRefused = true
+    following.push(follow())
+    await world.pass(5000)
+    const sent = (await world.run(raised.enqueueMany(numbers(8)))).map(({ id }) => id)
+    await world.pass(20_000)
+    expect(ids.sort()).toEqual([...sent, ...sent].sort())
+    end.abort()
+    await world.run(Promise.all(following))
+    const last = follower.follow()[Symbol.asyncIterator]().next()
+    await world.run(follower.close())
+    expect(await world.run(last)).toMatchObject({ done: true })
+    await world.run(raised.close())
+  })
+
   it('is not known while the store does not answer: calls say so in time, and work goes on when it does', async () => {
     const world = createShardedWorld()
     const link = linkTo(world.store)
