@@ -20,6 +20,7 @@ export interface QueueHealth {
   readonly coordinatedShards: readonly number[]
 }
 
+/** What a process can tell of itself and its part in the queue: counters since it began, and rates since the last reading. */
 export interface QueueMetrics {
   /** Workers that are alive, as the writer knows them; in other processes 1 or 0, for their own. */
   readonly activeWorkers: number

@@ -3,6 +3,7 @@ import type { QueueOptions } from '@s3queue/core'
 import { QUEUE_KEYS, type ResolvedQueueOptions, resolveQueueOptions } from '@s3queue/core/shard'
 import { assertKnownKeys, numberOption } from '@s3queue/storage'
 
+/** How the processes of a queue keep in touch. */
 export interface CoordinatorOptions {
   /** How often a worker that has messages in hand gives a sign of life, in ms, 100 to 10 minutes. Default 10,000. Idle workers do so eighteen times more seldom. */
   readonly heartbeatIntervalMs?: number | undefined
@@ -50,6 +51,7 @@ export function resolveCoordinatorOptions(who: string, options: CoordinatorOptio
   }
 }
 
+/** What a queue of several processes can be told: the core's options, and how the processes keep in touch. */
 export interface CoordinatedQueueOptions extends Omit<QueueOptions, 'transport' | 'shard'>, CoordinatorOptions {
   /**
    * Over how many logs the queue is spread, 1 to 64: each has a writer of its own and costs what a queue costs. The number is written down in the store and

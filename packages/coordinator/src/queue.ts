@@ -4,6 +4,7 @@ import type { QueueHealth, QueueMetrics } from './metrics.ts'
 import type { RegistryRecord } from './registry/record.ts'
 import type { CoordinatedEnqueueOptions, EnqueueManyOptions } from './shards/enqueue.ts'
 
+/** A queue that any number of processes share: the core's, with messages for the workers of all of them. `T`, `H`: as in `Queue`. */
 export interface CoordinatedQueue<T, H = T> extends Queue<T, H> {
   enqueue(payload: T, options?: CoordinatedEnqueueOptions): Promise<Enqueued>
   /** As in the core: one commit, or one for each shard that gets a part of them. Everything is checked before anything is sent. */

@@ -2,6 +2,7 @@
 import { assertKnownKeys, InvalidOption, numberOption } from '@s3queue/storage'
 import type { Backoff } from './state/events.ts'
 
+/** The wait between attempts: `min(maxMs, baseMs * 2 ** (attempt - 1))`, less what is left to chance. */
 export interface BackoffOptions {
   /** Wait before the second attempt, in ms, up to a day; doubles for each one after. Default 1,000, or `maxMs` if that is less. */
   readonly baseMs?: number | undefined

@@ -3,6 +3,7 @@ import { assertKnownKeys, type Clock, InvalidOption, numberOption, orAborted } f
 import type { Engine } from './engine/engine.ts'
 import { assertSignal } from './signal-option.ts'
 
+/** What `Queue.drain` waits for, and how long. */
 export interface DrainOptions {
   /** Resolve after this process's worker has finished so many more messages, from 1 on; it takes no more than that. Default: no bound. */
   readonly maxMessages?: number | undefined
@@ -14,6 +15,7 @@ export interface DrainOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** How a `Queue.drain` ended. */
 export interface DrainResult {
   /** Whether nothing was left; false if a bound came first. */
   readonly drained: boolean

@@ -7,6 +7,7 @@ import { shardOf } from './shard/shard-of.ts'
 import type { EnqueueCommand } from './state/commands.ts'
 import type { Extras } from './state/events.ts'
 
+/** What can be said of a message when it is enqueued. */
 export interface EnqueueOptions {
   /** Hand it out this much later, in ms, up to a year. */
   readonly delayMs?: number | undefined

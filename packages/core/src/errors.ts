@@ -2,6 +2,7 @@
 import { StoreError } from '@s3queue/storage'
 import type { DeadReason, Failure } from './state/events.ts'
 
+/** By which errors are told apart, whatever their class: see `QueueError`. */
 export type QueueErrorCode =
   | 'QUEUE_CLOSED'
   | 'INVALID_PAYLOAD'

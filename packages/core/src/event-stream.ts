@@ -12,6 +12,7 @@ export type NamedEvent = {
   readonly [N in QueueEventName]: { readonly name: N; readonly event: QueueEvents[N] }
 }[QueueEventName]
 
+/** Which events `Queue.events` gives, and until when. */
 export interface EventsOptions {
   /** Which events. Default: all. */
   readonly names?: readonly QueueEventName[] | undefined

@@ -6,6 +6,7 @@ interface MessageEvent {
   readonly id: string
 }
 
+/** What events say of one attempt at a message. */
 export interface AttemptEvent extends MessageEvent {
   readonly workerId: string
   /** From 1 on. */
@@ -14,6 +15,7 @@ export interface AttemptEvent extends MessageEvent {
   readonly fencingToken: number
 }
 
+/** What a queue tells of, by name; each after it is durable. */
 export interface QueueEvents {
   /** Step 1. */
   readonly enqueued: { readonly ids: readonly string[] }
@@ -45,6 +47,7 @@ export interface QueueEvents {
   readonly trouble: { readonly error: unknown }
 }
 
+/** The name of an event: see `QueueEvents`. */
 export type QueueEventName = keyof QueueEvents
 
 /** The names of all events. */

@@ -13,6 +13,7 @@ import {
 } from './message-info.ts'
 import { type Batch, messageId, payloadIndex, type QueueState, type Run } from './state/model.ts'
 
+/** Which messages `Queue.list` gives. */
 export interface ListOptions {
   readonly status: MessageStatus
   /** At most so many, 1 to 1,000. Default 100. */
@@ -21,6 +22,7 @@ export interface ListOptions {
   readonly after?: string | undefined
 }
 
+/** One page of `Queue.list`. */
 export interface MessagePage {
   /** Waiting ones by priority and age, delayed ones by the time they are due, active ones by token, others by their end. */
   readonly messages: readonly MessageInfo[]

@@ -4,6 +4,7 @@ import type { DeadReason, Failure } from './state/events.ts'
 import { type Found, findMessage } from './state/lookup.ts'
 import { type Claim, type Completion, type DeadLetter, messageId, type QueueState, type Run } from './state/model.ts'
 
+/** `waiting`: visible; `delayed`: not visible yet; `active`: claimed by a worker; `completed`, `dead`: at its end. */
 export type MessageStatus = 'waiting' | 'delayed' | 'active' | 'completed' | 'dead'
 
 /** A message as of some moment. Times are ms since 1970. */

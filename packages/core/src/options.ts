@@ -21,6 +21,7 @@ import { type RetentionOptions, resolveRetention } from './retention.ts'
 import type { Backoff, Retention } from './state/events.ts'
 import type { Transport } from './transport/port.ts'
 
+/** What a queue can be told. Only `name` and `store` must be given. */
 export interface QueueOptions {
   /** The queue's name, part of its keys: `A-Z a-z 0-9 . _ = @ + , -`, not beginning with a dot. */
   readonly name: string

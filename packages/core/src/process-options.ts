@@ -2,6 +2,7 @@
 import { assertKnownKeys, type Ids, InvalidOption, numberOption } from '@s3queue/storage'
 import { keySegment } from './options.ts'
 
+/** What a worker can be told. */
 export interface ProcessOptions {
   /** A name for this worker in events, claims and the registry, 1 to 60 of the characters of a queue's name; made unique by a suffix. Default: the suffix alone. */
   readonly workerId?: string | undefined
@@ -15,6 +16,7 @@ export interface ProcessOptions {
   readonly maxPrefetch?: number | undefined
 }
 
+/** How a worker stops. */
 export interface StopOptions {
   /** How long to wait for running handlers, in ms. Default: the queue's `visibilityTimeoutMs`. */
   readonly timeoutMs?: number | undefined

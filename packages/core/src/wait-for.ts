@@ -6,6 +6,7 @@ import { MessageDied, MessageNotFound } from './errors.ts'
 import { describeMessage, type MessageInfo, mayBeReplaced } from './message-info.ts'
 import { assertSignal } from './signal-option.ts'
 
+/** How long `Queue.waitFor` waits. */
 export interface WaitOptions {
   /** Ends the wait: it rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined

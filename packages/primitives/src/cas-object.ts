@@ -29,6 +29,7 @@ const MAX_CONTRADICTIONS = 8
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
+/** Where a `CasObject` lies, and what it needs. */
 export interface CasObjectOptions extends Patience {
   readonly store: ObjectStore
   /** Where the object lies. */
@@ -48,6 +49,7 @@ export interface CasVersion<T> {
   readonly complete: boolean
 }
 
+/** How a conditional write ended. What is not known is found out before; if that cannot be, `CasUnresolved` is thrown. */
 export type CasWrite<T> =
   /** Our write took place. `current` is it, or what others have written on top of it meanwhile. */
   | { readonly outcome: 'written'; readonly current: CasVersion<T> }

@@ -1,5 +1,6 @@
 import type { ETag } from '@s3queue/storage'
 
+/** By which errors are told apart, whatever their class: see `PrimitiveError`. */
 export type PrimitiveErrorCode = 'FENCED' | 'CORRUPT_OBJECT' | 'LEASE_LOST' | 'CAS_UNRESOLVED' | 'WRITER_CLOSED'
 
 /** Base of the errors of this package. */

@@ -15,6 +15,7 @@ import type { Patience } from './patience.ts'
 
 const DRIFT = 0.01
 
+/** Where a lease lies, who asks for it, and how long it lasts. */
 export interface LeaseOptions extends Patience {
   readonly store: ObjectStore
   readonly key: string
@@ -37,11 +38,13 @@ export interface LeaseRecord<D> {
   readonly details: D
 }
 
+/** How an attempt to get a lease ended. */
 export type LeaseAttempt<D> =
   | { readonly outcome: 'acquired'; readonly grant: LeaseGrant<D> }
   /** Somebody else has it. `freeInMs`: when it may be taken at the earliest if no further sign of life comes. */
   | { readonly outcome: 'held'; readonly record: LeaseRecord<D>; readonly freeInMs: number }
 
+/** How to ask for a lease. */
 export interface AcquireOptions<D> {
   readonly signal?: AbortSignal | undefined
   /**

@@ -9,11 +9,13 @@ import { checkOptions } from './check-options.ts'
 import { LeaseLost } from './errors.ts'
 import { Lease, type LeaseGrant, type LeaseOptions } from './lease.ts'
 
+/** Where a lock lies, who asks for it, and how long a silent owner keeps it. */
 export interface LockOptions extends LeaseOptions {
   /** Longest wait between two looks at a lock that others hold, in ms. Default a quarter of `durationMs`. */
   readonly pollMs?: number | undefined
 }
 
+/** A lock that is held now, as far as anybody can know. */
 export interface HeldLock {
   /** Grows with every owner. */
   readonly fencingToken: number
@@ -23,6 +25,7 @@ export interface HeldLock {
   release(): Promise<void>
 }
 
+/** Mutual exclusion between processes, with fencing tokens: see `createLock`. */
 export interface Lock {
   /** Waits for the lock. */
   acquire(signal?: AbortSignal): Promise<HeldLock>

@@ -4,6 +4,7 @@
  */
 import { type Clock, type Random, StoreError, sleep, Throttled, UnknownOutcome } from '@s3queue/storage'
 
+/** How to wait for a store that fails for a while: with full jitter, and longer each time. */
 export interface Patience {
   readonly clock: Clock
   readonly random: Random

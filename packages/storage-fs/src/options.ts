@@ -5,6 +5,7 @@ import { assertKnownKeys, type Clock, type Ids, InvalidOption, systemClock, syst
 /** What a power failure may take: nothing that was answered, or whatever the operating system had not written yet. */
 export type Durability = 'fsync' | 'none'
 
+/** What a store in a directory can be told. Only `directory` must be given. */
 export interface FsStoreOptions {
   /** Where the objects lie. Made when it is first needed. Best a directory of its own on a local disk. */
   readonly directory: string

@@ -21,6 +21,7 @@ import {
 } from '@s3queue/storage'
 import { createObjectTable, type ObjectTable, type StoredObject } from './object-table.ts'
 
+/** What a store in memory can be told. */
 export interface MemoryStoreOptions {
   /** With a clock, answers carry its wall time as `storeTimeMs`, in whole seconds like the `Date` header of S3. */
   readonly clock?: Clock | undefined
@@ -33,6 +34,7 @@ interface ResolvedMemoryStoreOptions {
   readonly description: string
 }
 
+/** An object store in memory, and what only a test may know of it. */
 export interface MemoryStore extends ObjectStore {
   /** How many objects there are. */
   readonly size: number

@@ -16,6 +16,7 @@ import {
 /** When the SDK adds or checks a checksum: with every request that can carry one, or only where S3 demands it. */
 export type ChecksumPolicy = 'WHEN_REQUIRED' | 'WHEN_SUPPORTED'
 
+/** What a store in a bucket can be told. Only `bucket` must be given. */
 export interface S3StoreOptions {
   /** The bucket. It must be there: see `createBucket`. */
   readonly bucket: string

@@ -7,6 +7,7 @@ import { listObjects } from './list.ts'
 import { resolveS3StoreOptions, type S3StoreOptions } from './options.ts'
 import { putObject } from './put.ts'
 
+/** An object store in a bucket. */
 export interface S3Store extends ObjectStore {
   /** Closes the connections. Requests under way fail. A client that was given as an option stays open. */
   destroy(): void

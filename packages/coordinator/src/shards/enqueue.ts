@@ -17,6 +17,7 @@ export interface CoordinatedEnqueueOptions extends EnqueueOptions {
   readonly shardKey?: string | undefined
 }
 
+/** Options for all messages of a call, or what makes them for each. */
 export type EnqueueManyOptions<T> =
   | CoordinatedEnqueueOptions
   | ((payload: T, index: number) => CoordinatedEnqueueOptions)

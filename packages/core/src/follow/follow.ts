@@ -10,6 +10,7 @@ const FOLLOWED_NAMES: readonly FollowedEventName[] = [
   ...(['promoted', 'gap'] as const),
 ]
 
+/** Which events `Queue.follow` reads from the log, and how often it looks. */
 export interface FollowOptions {
   /** Only events of these names, and gaps. Default: all that are in the log. */
   readonly names?: readonly FollowedEventName[] | undefined

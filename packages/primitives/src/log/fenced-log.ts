@@ -14,6 +14,7 @@ import { describeLayout } from './layout.ts'
 import { readSlot } from './slot.ts'
 import { type Leadership, takeOver } from './take-over.ts'
 
+/** Where a log lies, and what it needs. */
 export interface FencedLogOptions extends Patience {
   readonly store: ObjectStore
   /** Where the log's objects lie: empty, or ending in a slash. */
@@ -23,6 +24,7 @@ export interface FencedLogOptions extends Patience {
   readonly readAhead?: number | undefined
 }
 
+/** A log with one writer at a time: see `createFencedLog`. */
 export interface FencedLog {
   /**
    * Becomes the writer, and fences the one before. Resolves with the state of the whole log. Waits through outages until `signal` ends it;

@@ -5,6 +5,7 @@ import { baseOvertook, beginReading, Detours, type Walk, walkToHead } from './wa
 /** A reader at the head cannot tell a free slot from a collected one: so many looks in a row may go by before it asks the base. */
 const LOOKS_UNVERIFIED = 8
 
+/** A fold of the log that is brought up to date when it is asked, and makes nobody a writer. */
 export class LogFollower<S> {
   readonly #log: LogContext
   readonly #fold: Fold<S>

@@ -22,6 +22,7 @@ interface Envelope {
   readonly sum: string
 }
 
+/** A header of JSON and the bytes behind it, checked. */
 export interface Frame<H> {
   readonly header: H
   /** Hash of the header, and through it of everything. */

@@ -11,6 +11,7 @@ import { claimSlot, readSlot, type SlotHeader } from './slot.ts'
 import { baseOvertook, beginWalk, Detours, type Walk, walkToHead } from './walk.ts'
 import { LogWriter } from './writer.ts'
 
+/** What a new writer has: the right to append, and the state. */
 export interface Leadership<S> {
   readonly writer: LogWriter
   /** The fold of everything in the log, its new fence included. */

@@ -21,6 +21,7 @@ export interface LogPosition {
 
 const DELETE_BATCH = 1000
 
+/** The right to append to the log, until another writer's fence. */
 export class LogWriter {
   /** The writer's fencing number: every take-over has a higher one. */
   readonly epoch: number
