@@ -14,6 +14,8 @@ export interface MonitorOptions {
   readonly queue: () => PluginQueue
   readonly store: WatchedStore
   readonly stats: () => Promise<RecordQueueStats>
+  /** What else there is to do at each interval. Never rejects. */
+  readonly beat: () => Promise<void>
   readonly tell: (error: unknown) => void
 }
 
@@ -30,6 +32,7 @@ export class Monitor {
     this.#cancel = clock.setTimer(everyMs, () => {
       this.start()
       void this.#look()
+      void this.#options.beat()
     })
   }
 

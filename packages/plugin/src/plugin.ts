@@ -118,6 +118,11 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
     this.#detach = undefined
   }
 
+  /** s3db.js takes all listeners away before it stops its plugins; those of a queue hear of its last messages, and are taken away after that. */
+  override removeAllListeners(name?: string | symbol): this {
+    return name === undefined && this.#installation?.isDisconnecting ? this : super.removeAllListeners(name)
+  }
+
   // --- work ---------------------------------------------------------------------------------------------------------
 
   /** Starts the worker, with `onMessage` unless it is given a handler. Does nothing but say so if it runs already. */

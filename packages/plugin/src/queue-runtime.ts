@@ -13,7 +13,7 @@ import {
 } from '@s3queue/s3db'
 import { type Clock, type Logger, sleep, systemClock, systemIds } from '@s3queue/storage'
 import { asError } from './as-error.ts'
-import { Completions } from './completions.ts'
+import { type Completion, Completions } from './completions.ts'
 import type { Emit } from './events.ts'
 import type { HandledAttempt, OnMessage, RenewalListener } from './handler-context.ts'
 import { Monitor } from './monitor.ts'
@@ -22,7 +22,7 @@ import { kept, type OpenedStore, openStore } from './open-store.ts'
 import type { ResolvedS3QueueOptions } from './options.ts'
 import type { PluginDatabase } from './plugin-database.ts'
 import { QueueSession } from './queue-session.ts'
-import { relayEvents } from './relay.ts'
+import { announceCompletion, relayEvents } from './relay.ts'
 import { HandlerRuns } from './run-handler.ts'
 import { type WatchedStore, withWatch } from './watched-store.ts'
 import { workerName } from './worker-name.ts'
@@ -78,7 +78,11 @@ export class QueueRuntime {
     this.enqueuer = new Enqueuer({ records, queue, clock })
     this.view = new QueueView({ ...settings, name: settings.queueResource, clock, queue })
     this.deadLetters = this.#openDeadLetters(records, queue)
-    this.#completions = new Completions({ onComplete: options.onComplete, tell: (error) => this.tell(error) })
+    this.#completions = new Completions({
+      ...{ onComplete: options.onComplete, clock, tell: (error) => this.tell(error) },
+      announce: (completion) => this.#announce(completion),
+      look: (queueId) => queue().get(queueId),
+    })
     this.runs = new HandlerRuns({
       ...{ records, settings, renewals: this.#renewals(), now: () => clock.now() },
       succeeded: (attempt) => this.#completions.succeeded(attempt),
@@ -92,6 +96,7 @@ export class QueueRuntime {
       everyMs: settings.heartbeatMs,
       queue,
       stats: () => this.stats(),
+      beat: () => this.#completions.catchUp(2 * settings.maxPollMs + settings.heartbeatMs),
       tell: (error) => this.tell(error),
     })
   }
@@ -138,7 +143,7 @@ export class QueueRuntime {
 
   async #stop(worker: Worker, timeoutMs: number): Promise<void> {
     await worker.stop({ timeoutMs })
-    await this.#completions.idle()
+    await this.#completions.settle()
     this.#options.emit('plg:s3-queue:workers-stopped', { workerId: worker.id })
   }
 
@@ -148,7 +153,7 @@ export class QueueRuntime {
     const { autoExtend } = this.#options.settings
     const options = { autoExtend, workerId: this.#workerName }
     const handled = await this.session.queue.processNext(this.runs.handler(onMessage), options)
-    await this.#completions.idle()
+    await this.#completions.settle()
     return handled
   }
 
@@ -229,19 +234,23 @@ export class QueueRuntime {
   }
 
   #open(): PluginQueue {
-    const { settings, namespace, logger, emit, database } = this.#options
+    const { settings, namespace, logger, emit } = this.#options
     const queue = openQueue({ settings, store: this.#watched, namespace, logger })
     relayEvents({
       ...{ queue, emit, deadStatus: settings.deadStatus, workerId: () => this.#workerId },
       isOwn: (workerId) => workerId.startsWith(`${this.#workerName}.`),
-      completed: ({ id, fencingToken, durationMs, result }) => {
-        this.#completions.recorded(fencingToken, result)
-        database.emit('plg:queue:message:complete', { message: { queueId: id, originalId: id }, duration: durationMs })
-      },
+      completed: (completion) => this.#completions.recorded(completion),
       maybeDead: () => void this.deadLetters?.move(),
       trouble: (error) => this.tell(error),
     })
     return queue
+  }
+
+  #announce(completion: Completion): void {
+    const { emit, database } = this.#options
+    announceCompletion(emit, completion)
+    const { queueId, durationMs: duration } = completion
+    database.emit('plg:queue:message:complete', { message: { queueId, originalId: queueId }, duration })
   }
 
   #openDeadLetters(records: Records, queue: () => PluginQueue): DeadLetters | undefined {

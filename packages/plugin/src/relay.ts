@@ -1,6 +1,7 @@
 /** From what the queue tells to what the plugin tells: what happened to this process's attempts, and what became of those of dead workers. */
 import type { AttemptEvent, Queue, QueueEvents } from '@s3queue/core'
 import { describeFailure, type MessagePayload } from '@s3queue/s3db'
+import type { Completion } from './completions.ts'
 import type { Emit, FinalStatus } from './events.ts'
 
 export interface RelayOptions {
@@ -11,7 +12,8 @@ export interface RelayOptions {
   /** Whether a worker of that id is, or was, of this process. */
   readonly isOwn: (workerId: string) => boolean
   readonly deadStatus: 'dead' | 'failed'
-  readonly completed: (event: QueueEvents['completed']) => void
+  /** An attempt of this process is recorded as completed. */
+  readonly completed: (completion: Completion) => void
   /** A message of this queue has died, or this process writes now: there may be dead letters to move. */
   readonly maybeDead: () => void
   readonly trouble: (error: unknown) => void
@@ -29,11 +31,8 @@ export function relayEvents(options: RelayOptions): void {
     if (isOwn(event)) emit('plg:s3-queue:message-processing', { ...ofMessage(event), workerId: event.workerId })
   })
   queue.on('completed', (event) => {
-    if (!isOwn(event)) return
-    const { durationMs: duration, attempt: attempts, result } = event
-    emit('plg:s3-queue:message-completed', { ...ofRecord(event), duration, attempts, result })
-    outcome(emit, event, 'processed')
-    completed(event)
+    const { id: queueId, attempt: attempts, fencingToken, durationMs, result } = event
+    if (isOwn(event)) completed({ queueId, attempts, fencingToken, durationMs, result })
   })
   queue.on('retried', (event) => {
     if (!isOwn(event)) return
@@ -53,6 +52,13 @@ export function relayEvents(options: RelayOptions): void {
   })
   queue.on('demoted', () => emit('plg:s3-queue:coordinator-demoted', { workerId: workerId() }))
   queue.on('trouble', ({ error }) => trouble(error))
+}
+
+/** Tells listeners of the plugin. */
+export function announceCompletion(emit: Emit, { queueId, attempts, durationMs, result }: Completion): void {
+  const about = { queueId, originalId: queueId, attempts }
+  emit('plg:s3-queue:message-completed', { ...about, duration: durationMs, result })
+  emit('plg:s3-queue:message-outcome', { ...about, finalStatus: 'processed' })
 }
 
 function died({ emit, deadStatus }: RelayOptions, event: QueueEvents['died']): void {

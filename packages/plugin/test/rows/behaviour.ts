@@ -127,6 +127,48 @@ export function describeBehaviour(place: Place): void {
       expect(await two.tasks.queueStats()).toMatchObject({ completed: 2, total: 2 })
     })
 
+    it.each(['stopProcessing', 'disconnect'] as const)(
+      'C30 C84 C108 a process that does not write is told of what it completed before it leaves: %s',
+      async (how) => {
+        const world = await openWorld(place)
+        const [busy, hold] = [gate(), gate()]
+        const writer = await world.use({
+          ...{ concurrency: 1, pollBatchSize: 0, coordinatorElectionInterval: 5000 },
+          onMessage: async () => {
+            busy.open()
+            await hold.passed
+          },
+        })
+        await until(() => writer.queue.isCoordinator)
+        await writer.tasks.enqueue({ id: 'held', type: 'x' })
+        await busy.passed
+        const other = await world.other()
+        const told: string[] = []
+        const [started, go] = [gate(), gate()]
+        const { queue } = await other.use({
+          coordinatorElectionInterval: 5000,
+          onMessage: async () => {
+            started.open()
+            await go.passed
+            return 'done'
+          },
+          onComplete: ({ id }, result) => void told.push(`onComplete ${id} ${result}`),
+        })
+        queue.on(
+          'plg:s3-queue:message-completed',
+          ({ queueId, result }) => void told.push(`event ${queueId} ${result}`),
+        )
+        await writer.tasks.enqueue({ id: 'a', type: 'x' })
+        await started.passed
+        const left = how === 'disconnect' ? other.db.disconnect() : queue.stopProcessing()
+        go.open()
+        await left
+        expect(told).toEqual(['event a done', 'onComplete a done'])
+        expect(writer.queue.isCoordinator).toBe(true)
+        hold.open()
+      },
+    )
+
     it('C109 completed messages are forgotten by the retention; the TTLPlugin on the resource keeps working', async () => {
       const { use, db } = await openWorld(place)
       const { queue, tasks } = await use({ retention: { completedCount: 2 }, onMessage: () => {} })

@@ -159,7 +159,7 @@ export function describeEvents(place: Place): void {
       db.on('plg:queue:error', error.open)
       const { id } = await tasks.enqueue({ type: 'a' })
       expect(await complete.passed).toEqual({ message: { queueId: id, originalId: id }, duration: expect.any(Number) })
-      expect(await error.passed).toEqual({ error: expect.any(Error), message: 'from onComplete' })
+      expect(await error.passed).toEqual({ error: expect.any(Error), message: 'onComplete threw: from onComplete' })
       await tasks.enqueue({ type: 'bad' })
       await tasks.enqueue({ type: 'later' }, { delay: '1h' })
       const stats: unknown[] = []
