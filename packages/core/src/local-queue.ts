@@ -1,5 +1,5 @@
 /** A queue over one log. Wiring only: everything that happens, happens in the engine and the worker. */
-import { assertKnownKeys, InvalidOption, type StoreMetrics, withMetering, withStoreTime } from '@s3queue/storage'
+import { assertKnownKeys, type StoreMetrics, withMetering, withStoreTime } from '@s3queue/storage'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { costOf, type QueueCost } from './cost.ts'
 import { type DrainOptions, type DrainResult, drainQueue } from './drain.ts'
@@ -26,6 +26,7 @@ import type { Queue, ShardQueue, Worker } from './queue.ts'
 import type { QueueStats } from './state/model.ts'
 import { readStoredPayload } from './stored-payload.ts'
 import { type WaitOptions, waitForResult } from './wait-for.ts'
+import { assertId, idsOf, isPicked } from './which-messages.ts'
 import { SlotPool } from './worker/slots.ts'
 import { WorkerRuntime } from './worker/worker.ts'
 
@@ -297,31 +298,4 @@ class LocalQueue<T> implements ShardQueue<T> {
     this.#counts.handled += worker.finishedCount
     await this.#engine.local.detach()
   }
-}
-
-/** Throws `InvalidOption` for what is no id. */
-function assertId(who: string, id: unknown): void {
-  if (typeof id === 'string') return
-  throw new InvalidOption(who, 'id', `must be the id of a message, a string, not ${describeType(id)}.`)
-}
-
-/** One id or several, as an array. Throws `InvalidOption` for what is neither: nothing must be taken for "all". */
-function idsOf(who: string, which: string | readonly string[]): readonly string[] {
-  const ids: unknown = typeof which === 'string' ? [which] : which
-  if (Array.isArray(ids) && ids.every((id) => typeof id === 'string')) return ids
-  throw new InvalidOption(who, 'which', `must be an id or an array of ids, not ${describeType(which)}.`)
-}
-
-/** Throws `InvalidOption` for what is no yes or no: a promise would be taken for a yes. */
-function isPicked(answer: unknown): boolean {
-  if (typeof answer === 'boolean') return answer
-  throw new InvalidOption(
-    'redrive',
-    'which',
-    `must return true or false, not ${answer instanceof Promise ? 'a promise' : typeof answer}.`,
-  )
-}
-
-function describeType(value: unknown): string {
-  return Array.isArray(value) ? 'an array with something else in it' : value === null ? 'null' : `a ${typeof value}`
 }
