@@ -225,7 +225,7 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
     await this.#work.close()
     await Promise.allSettled(this.#calls)
     this.#shards.close()
-    const closed = await Promise.allSettled(this.#shards.open.map(({ queue }) => queue.close()))
+    const closed = await Promise.allSettled(this.#shards.opened.map(({ queue }) => queue.close()))
     this.#closed.abort()
     for (const one of closed) if (one.status === 'rejected') throw one.reason
   }

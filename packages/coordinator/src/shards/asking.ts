@@ -10,13 +10,13 @@ export async function everywhere<T, R>(shards: Shards<T>, ask: (shard: Shard<T>)
   return Promise.all((await shards.all()).map(ask))
 }
 
-/** Asks all shards, also those that come meanwhile: who raises their number relies on that. True if any says so. */
+/** Asks all shards, also those that are announced meanwhile: who raises their number relies on that. True if any says so. */
 export async function inEach<T>(shards: Shards<T>, ask: (shard: Shard<T>) => Promise<boolean>): Promise<boolean> {
   const answers: boolean[] = []
-  let all = [...(await shards.all())]
+  let all = await shards.allAndComing()
   while (answers.length < all.length) {
     answers.push(...(await Promise.all(all.slice(answers.length).map(ask))))
-    all = [...(await shards.all())]
+    all = await shards.allAndComing()
   }
   return answers.some(Boolean)
 }

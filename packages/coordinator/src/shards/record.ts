@@ -12,6 +12,8 @@ export interface ShardCount {
   readonly count: number
   /** How many there were at first: messages with an id or a deduplication key are spread over these. */
   readonly firstCount: number
+  /** How many somebody is about to raise it to: whoever pauses or resumes the queue does so with those shards as well. */
+  readonly coming?: number | undefined
 }
 
 export interface ShardRecordOptions {
@@ -52,23 +54,36 @@ export class ShardRecord {
     return entries.length > 0
   }
 
-  /**
-   * Writes down that there are `wanted` shards, where `from` is what stands there; else all stays as it is. Resolves to what stands there then. Throws
-   * `InvalidOption` if there are more.
-   */
-  async raise(
-    wanted: number,
-    firstCount: number,
-    from: ShardCount | undefined,
-    signal: AbortSignal,
-  ): Promise<ShardCount> {
-    const version = await this.#object.update((now) => {
-      if (now !== undefined) this.check(wanted, now)
-      if (now?.count !== from?.count || now?.count === wanted) return undefined
-      return { firstCount, ...now, count: wanted }
+  /** Writes down how many shards a queue begins with. Resolves to what stands there then, which another may have written first. */
+  begin(count: number, signal: AbortSignal): Promise<ShardCount> {
+    return this.#update((now) => now ?? { count, firstCount: count }, signal)
+  }
+
+  /** Writes down that there are to be `wanted` shards, of a queue that is in use. Resolves to what stands there then. Throws `InvalidOption` if there are more. */
+  announce(wanted: number, signal: AbortSignal): Promise<ShardCount> {
+    return this.#update((now = { count: 1, firstCount: 1 }) => {
+      this.check(wanted, now)
+      const { count, coming = count } = now
+      return { ...now, coming: Math.max(coming, wanted) }
     }, signal)
-    this.#seen = version
-    return version?.value ?? { count: wanted, firstCount }
+  }
+
+  /** Writes down that there are `wanted` shards. Resolves to what stands there then. Throws `InvalidOption` if there are more. */
+  raise(wanted: number, signal: AbortSignal): Promise<ShardCount> {
+    return this.#update((now = { count: 1, firstCount: 1 }) => {
+      this.check(wanted, now)
+      return { ...now, count: wanted }
+    }, signal)
+  }
+
+  async #update(change: (now: ShardCount | undefined) => ShardCount, signal: AbortSignal): Promise<ShardCount> {
+    let then = change(undefined)
+    this.#seen = await this.#object.update((now) => {
+      then = change(now)
+      const isSame = then.count === now?.count && then.coming === now.coming
+      return isSame ? undefined : then
+    }, signal)
+    return this.#seen?.value ?? then
   }
 
   /** Throws `InvalidOption` if there are more shards than somebody wants. */

@@ -31,6 +31,8 @@ const UNRECORDED_FACTOR = 10
 export class Shards<T> {
   readonly #options: ShardsOptions<T>
   readonly #all: Shard<T>[]
+  /** Shards that are only announced, by their numbers. */
+  readonly #coming = new Map<number, Shard<T>>()
   readonly #abort = new AbortController()
   readonly #onAdded = new Set<(shard: Shard<T>) => void>()
   #known: ShardCount | undefined
@@ -59,6 +61,11 @@ export class Shards<T> {
   /** Those that are open, in the order of their numbers. */
   get open(): readonly Shard<T>[] {
     return this.#all
+  }
+
+  /** The same and those that are only announced. */
+  get opened(): readonly Shard<T>[] {
+    return [...this.#all, ...this.#coming.values()]
   }
 
   /** What is known of their number; undefined before the first use. */
@@ -105,6 +112,16 @@ export class Shards<T> {
     return this.#all
   }
 
+  /** All that there are now, and those that somebody is about to add: for what has to be true of them from their beginning. Rejects as `count` does. */
+  async allAndComing(): Promise<readonly Shard<T>[]> {
+    await this.count()
+    await this.#inTime(this.#lookFromNow())
+    const { count, coming = count } = this.#known ?? ONE
+    for (let index = this.#all.length; index < coming && !this.#abort.signal.aborted; index++)
+      if (!this.#coming.has(index)) this.#coming.set(index, this.#options.open(index))
+    return this.opened
+  }
+
   /** Looks whether there are more, if the last look is long ago. */
   lookSometimes(): void {
     if (this.#dueInMs() <= 0) void this.#lookOrTell()
@@ -132,35 +149,32 @@ export class Shards<T> {
   }
 
   async #read(): Promise<ShardCount> {
-    const { record, wanted, settings, tell: onTrouble } = this.#options
-    const { signal } = this.#abort
-    const found = await record.look(signal)
+    const { record, wanted } = this.#options
+    const found = await record.look(this.#abort.signal)
     if (wanted === undefined || found?.count === wanted) return this.#take(found)
     if (found !== undefined) record.check(wanted, found)
-    const opened = new Map<number, Shard<T>>()
-    const open = (from: number): Shard<T>[] =>
-      Array.from({ length: wanted - from }, (_, i) => {
-        const shard = opened.get(from + i) ?? this.#options.open(from + i)
-        opened.set(shard.index, shard)
-        return shard
-      })
+    return this.#raise(wanted, found)
+  }
+
+  async #raise(wanted: number, found: ShardCount | undefined): Promise<ShardCount> {
+    const { record, settings, tell: onTrouble } = this.#options
     const { first } = this
-    try {
-      return this.#take(await raiseShards({ record, found, wanted, first, open, settings, onTrouble, signal }), opened)
-    } finally {
-      const unused = [...opened.values()].filter((shard) => !this.#all.includes(shard))
-      for (const { queue } of unused) queue.close().catch(onTrouble)
-    }
+    const { signal } = this.#abort
+    return this.#take(await raiseShards({ record, found, wanted, first, settings, onTrouble, signal }))
   }
 
   #look(): Promise<ShardCount> {
-    this.#looking ??= this.#options.record
-      .look(this.#abort.signal)
-      .then((found) => this.#take(found))
-      .finally(() => {
-        this.#looking = undefined
-      })
+    this.#looking ??= this.#lookOrRaise().finally(() => {
+      this.#looking = undefined
+    })
     return this.#looking
+  }
+
+  /** While the queue was paused it did not get the shards that are wanted. */
+  async #lookOrRaise(): Promise<ShardCount> {
+    const { record, wanted = 1 } = this.#options
+    const found = await record.look(this.#abort.signal)
+    return found === undefined || found.count >= wanted ? this.#take(found) : this.#raise(wanted, found)
   }
 
   /** A look that begins now or later: one that is under way may have been answered before the caller asked. */
@@ -183,14 +197,15 @@ export class Shards<T> {
     }
   }
 
-  /** `opened`: those that are open already, by their numbers. */
-  #take(found: ShardCount | undefined, opened?: ReadonlyMap<number, Shard<T>>): ShardCount {
+  #take(found: ShardCount | undefined): ShardCount {
     this.#lookedAt = this.#options.settings.clock.monotonic()
     this.#isRecorded ||= found !== undefined
     const known = found ?? this.#known ?? ONE
     this.#known = known
     while (this.#all.length < known.count && !this.#abort.signal.aborted) {
-      const shard = opened?.get(this.#all.length) ?? this.#options.open(this.#all.length)
+      const index = this.#all.length
+      const shard = this.#coming.get(index) ?? this.#options.open(index)
+      this.#coming.delete(index)
       this.#all.push(shard)
       for (const tell of this.#onAdded) tell(shard)
     }

@@ -16,6 +16,32 @@ function work(world: ShardedWorld, queue: CoordinatedQueue<number>, done: number
   )
 }
 
+/** A store whose user dies: a request waits until it may go on, and takes effect, but neither its answer nor any later one comes. */
+function dyingAt(
+  store: ObjectStore,
+  request: number,
+): { store: ObjectStore; isReached: () => boolean; goOn: () => void } {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  let requests = 0
+  const through = async <R>(send: () => Promise<R>): Promise<R> => {
+    requests++
+    if (requests < request) return send()
+    if (requests === request) {
+      await promise
+      await send()
+    }
+    return new Promise(() => {})
+  }
+  const dying: ObjectStore = {
+    ...store,
+    get: (...args) => through(() => store.get(...args)),
+    put: (...args) => through(() => store.put(...args)),
+    list: (...args) => through(() => store.list(...args)),
+    delete: (...args) => through(() => store.delete(...args)),
+  }
+  return { store: dying, isReached: () => requests >= request, goOn: resolve }
+}
+
 const sorted = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b)
 
 describe('the number of shards', () => {
@@ -245,7 +271,7 @@ describe('the number of shards', () => {
 
   it('is raised while somebody pauses or resumes: all shards follow, whatever comes first', async () => {
     for (const before of [false, true]) {
-      for (const ms of numbers(40).map((n) => 7 * n)) {
+      for (const ms of numbers(20).map((n) => 14 * n)) {
         const world = createShardedWorld()
         const store = withLatency(world.store, { clock: world.clock, getMs: 5, putMs: 9, listMs: 7, deleteMs: 5 })
         const queue = world.queue<number>({ shards: 2, store })
@@ -265,6 +291,42 @@ describe('the number of shards', () => {
       }
     }
   })
+
+  it.each(['pause', 'resume'] as const)(
+    'is raised by somebody who dies at any of his requests while others %s: all shards do, also those that come later',
+    async (wish) => {
+      for (let request = 1; ; request++) {
+        const world = createShardedWorld()
+        const queue = world.queue<number>({ shards: 2 })
+        await world.run(queue.enqueueMany(numbers(4)))
+        if (wish === 'resume') await world.run(queue.pause())
+        const { store, isReached, goOn } = dyingAt(world.store, request)
+        world
+          .queue<number>({ shards: 4, store })
+          .getStats()
+          .catch(() => {})
+        await world.pass(1000)
+        if (!isReached()) return expect(request).toBeGreaterThan(5)
+        await world.run(queue[wish]())
+        goOn()
+        await world.pass(1000)
+        const raised = world.queue<number>({ shards: 4 })
+        const done: number[] = []
+        work(world, raised, done)
+        await world.run(raised.enqueueMany(numbers(40).map((n) => 4 + n)))
+        if (wish === 'pause') {
+          await world.pass(40_000)
+          expect(done).toEqual([])
+          await world.run(queue.resume())
+          await world.run(raised.getStats())
+          await world.run(raised.enqueueMany(numbers(40).map((n) => 44 + n)))
+        }
+        expect((await world.run(raised.drain({ deadlineMs: 200_000 }))).drained).toBe(true)
+        expect(sorted(done)).toEqual(numbers(wish === 'pause' ? 84 : 44))
+        expect((await world.perShard(4)).every((count) => count > 0)).toBe(true)
+      }
+    },
+  )
 
   it('is raised while another process is first with less, and pauses: the shards that it did not know of are paused, too', async () => {
     const world = createShardedWorld()

@@ -36,8 +36,8 @@ async function trouble(stage: Stage): Promise<void> {
   const end = world.clock.monotonic() + troubleMs
   while (world.clock.monotonic() < end) {
     await world.sleep(-Math.log(1 - random.next()) * actionEveryMs)
+    for (const process of crew.open) if (process.isOutdated) act('close', stage, process)
     const { open } = crew
-    for (const process of open) if (process.isOutdated) act('close', stage, process)
     if (open.length > 0) act(weighted(random, actions), stage, pick(random, open))
     else if (crew.living.length === 0) startWorker(world, random, crew.add())
   }
