@@ -215,6 +215,13 @@ export class CommitLoop {
     })
   }
 
+  /** What was decided for this very commit wanted one at once. Where the commit is quick, that wish would outlive it, and there would be another one. */
+  #forgetOwnWish(): void {
+    if (this.#timerAt > this.#options.clock.monotonic()) return
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+  }
+
   /** Whether the oldest batch takes nothing more. */
   #isFull(): boolean {
     const [first] = this.#batches
@@ -230,6 +237,7 @@ export class CommitLoop {
       const batch = this.#batches[0]
       if (batch === undefined) return
       this.#appending = true
+      this.#forgetOwnWish()
       const bytes = encodeBatch(batch.events, batch.payloads)
       const sealed = this.#batches.length === 1 ? this.#options.onSealed(bytes.length) : undefined
       this.#pace.committed()
