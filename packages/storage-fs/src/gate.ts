@@ -4,6 +4,8 @@
  *
  * State: how many are in, and who waits.
  */
+import { orAborted } from '@s3queue/storage'
+
 export interface Gate {
   /** Runs `work` when its turn comes. Rejects with the signal's reason once that is aborted; work that has begun goes on. */
   run<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T>
@@ -33,19 +35,6 @@ export function createGate(width: number): Gate {
   }
 
   return {
-    run(signal, work) {
-      return signal === undefined ? pass(signal, work) : abortable(signal, () => pass(signal, work))
-    },
+    run: (signal, work) => orAborted(pass(signal, work), signal),
   }
-}
-
-function abortable<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason)
-    const onAbort = (): void => reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-    work()
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener('abort', onAbort))
-  })
 }

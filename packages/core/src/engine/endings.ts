@@ -2,6 +2,7 @@
  * Those who wait for a message to end, told by the writer of their process at the commit that ends it: so nobody looks at each commit, and what
  * is forgotten at once was told before.
  */
+import { orAborted } from '@s3queue/storage'
 import type { DeadReason, Failure } from '../state/events.ts'
 
 /** How the wait for a message ended. `look`: perhaps it has ended, or is gone, so look again. */
@@ -13,26 +14,16 @@ export type Ending =
 export class Expectation {
   /** Undefined until it is known. */
   ending: Ending | undefined
-  #tell: ((ending: Ending) => void) | undefined
+  readonly #known = Promise.withResolvers<Ending>()
 
   /** Resolves to the ending, or rejects with the signal's reason. */
   known(signal: AbortSignal | undefined): Promise<Ending> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason)
-      if (this.ending !== undefined) return resolve(this.ending)
-      const abort = (): void => reject(signal?.reason)
-      signal?.addEventListener('abort', abort, { once: true })
-      this.#tell = (ending) => {
-        signal?.removeEventListener('abort', abort)
-        resolve(ending)
-      }
-    })
+    return orAborted(this.#known.promise, signal)
   }
 
   meet(ending: Ending): void {
     this.ending ??= ending
-    this.#tell?.(this.ending)
-    this.#tell = undefined
+    this.#known.resolve(this.ending)
   }
 }
 
