@@ -5,7 +5,7 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Program } from './programs.ts'
 
-const LIMIT_MS = 30_000
+const LIMIT_MS = 50_000
 
 /** Resolves if the program ends well and prints what it says it prints; rejects with what went wrong and all it wrote. */
 export async function runProgram(program: Program, env: Readonly<Record<string, string>> = {}): Promise<void> {
