@@ -148,7 +148,7 @@ const WORKER: readonly Mutant[] = [
   ),
   mutant(
     'a ticket that was taken back while its payload was read is handled all the same',
-    /begins to handle .* which it knows is taken back/,
+    /begins to handle .* which it knows is taken back|knows that token .* is taken back, and its handler was not told to stop/,
     'core/src/engine/standby.ts',
     'if (payload !== undefined && isWanted)',
     'if (payload !== undefined && (isWanted || claim.token > 0))',

@@ -58,12 +58,12 @@ const TAKEN_BACK: Partial<Profile> = {
 
 /** Mailboxes that are written late by the writer that goes and by the one that comes. */
 const LATE_MAILBOXES: Partial<Profile> = {
-  ...{ ...SMALL, processes: 3, autoExtend: 0, visibilityTimeoutMs: 1_000, takeoverAfterMs: 300, maxPollMs: 50 },
+  ...{ ...SMALL, autoExtend: 0, visibilityTimeoutMs: 800, takeoverAfterMs: 300, maxPollMs: 50 },
   ...{ acknowledgeTimeoutMs: 2_000, actionEveryMs: 60, rates: { latency: 0.5 }, times: { latencyMs: 20 } },
   troubleMs: 15_000,
   actions: actions({ lieInWait: 120 }),
   spots: { 'put /mailboxes/': 1 },
-  blows: { strand: 1, stall: 2 },
+  blows: { strand: 2, stall: 1 },
   ways: { returns: 1, hangs: 1 },
 }
 
