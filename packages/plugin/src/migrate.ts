@@ -31,9 +31,13 @@ async function main(): Promise<number> {
     },
   })
   const { connection, resource, namespace } = values
-  if (values.help || connection === undefined || resource === undefined) {
+  if (values.help) {
     process.stdout.write(HELP)
-    return values.help ? 0 : 2
+    return 0
+  }
+  if (connection === undefined || resource === undefined) {
+    process.stderr.write(`${connection === undefined ? '--connection' : '--resource'} is missing.\n\n${HELP}`)
+    return 2
   }
   const db = new Database({ connectionString: connection, logLevel: 'warn', ...CAREFUL } as DatabaseOptions)
   await db.connect()

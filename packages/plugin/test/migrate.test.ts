@@ -48,6 +48,11 @@ it('says what is missing, and ends with 1', async () => {
   expect([code, output]).toEqual([1, expect.stringContaining("Resource 'tusks' not found\nCreate it")])
 }, 60_000)
 
+it('names the option that is left out, and ends with 2', async () => {
+  const { code, output } = await migrate('--connection', 'memory://a/b')
+  expect([code, output]).toEqual([2, expect.stringMatching(/^--resource is missing\.\n[\s\S]*--queue-resource/)])
+}, 60_000)
+
 /** The command as it ends, with what it says on both its outputs. */
 function migrate(...args: string[]): Promise<{ readonly code: unknown; readonly output: string }> {
   const program = new URL('../src/migrate.ts', import.meta.url).pathname
