@@ -47,7 +47,7 @@ it('the numbers that it gives as defaults are those of the code', () => {
 })
 
 it('what comes later is refused by the names that it gives', () => {
-  const [, later = ''] = /Refused by name until they are there: (.*)\. Anything/.exec(page) ?? []
+  const [, later = ''] = /Refused by name until they are implemented: (.*)\. Anything/.exec(page) ?? []
   const names = [...later.matchAll(/`(\w+)`/g)].map(([, name = '']) => name)
   expect(names.length).toBeGreaterThan(0)
   for (const name of names) expect(() => new S3QueuePlugin({ resource: 'tasks', [name]: 'x' })).toThrow('not there yet')
