@@ -12,7 +12,7 @@ export async function checkTypes(root: string, folder: string, programs: readonl
   const config = {
     extends: path.join(root, 'tsconfig.base.json'),
     compilerOptions: {
-      ...{ isolatedDeclarations: false, declaration: false, noUnusedLocals: false },
+      ...{ isolatedDeclarations: false, declaration: false, declarationMap: false, noUnusedLocals: false },
       ...{ exactOptionalPropertyTypes: false, noUnusedParameters: false },
       typeRoots: [path.join(root, 'node_modules/@types')],
       paths: {
