@@ -247,6 +247,8 @@ export class Engine {
   #roleChanged(role: Role): void {
     if (role.kind === 'leading') {
       this.#epoch = Math.max(this.#epoch, role.term.epoch)
+      // What has ended while the fence was on its way is the term's: in the inbox it would come after the look that says what the worker has.
+      this.#standby.keep()
       if (this.#isHurried) role.term.hurry()
       for (const submission of this.#held.splice(0)) if (admitInTime(submission)) role.term.accept(submission)
     } else if (role.kind === 'standby') {

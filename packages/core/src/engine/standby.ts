@@ -86,6 +86,11 @@ export class Standby {
     this.#joined?.side.look()
   }
 
+  /** This process writes: what has ended and is not sent yet, its term takes. */
+  keep(): void {
+    this.#unschedule()
+  }
+
   /** This process is about to write: from here on it hears of no other writer. */
   end(): void {
     this.#unschedule()
