@@ -65,7 +65,12 @@ describe('the limits of the model', () => {
 
 const ROW: ScaleRow = {
   ...{ pods: 1000, messagesPerSecond: 100, dollarsPerMonth: 1234.5, p50: 321, p99: 1500, backlog: 7 },
-  ...{ perSecond: { put: 1.25, get: 1234, list: 10, delete: 0 }, afterCloseMs: 999, afterKillMs: 31_000 },
+  ...{
+    perSecond: { put: 1.25, get: 1234, list: 10, delete: 0 },
+    afterCloseMs: 999,
+    afterKillMs: 31_000,
+    takeOverMs: 30_500,
+  },
   load: { refused: 0, mostWrites: 50, mostReads: 2000 },
 }
 
@@ -73,13 +78,14 @@ describe('the command', () => {
   it('names what is not kept', () => {
     expect(judge(ROW)).toEqual([])
     const load = { refused: 3, mostWrites: 3501, mostReads: 5501 }
-    expect(judge({ ...ROW, load, backlog: 201, afterKillMs: 32_001 })).toEqual(
+    expect(judge({ ...ROW, load, backlog: 201, takeOverMs: 32_001, afterKillMs: 35_002 })).toEqual(
       [
         '3 requests were refused',
         '3501 writes in a second',
         '5501 reads in a second',
         '201 messages wait',
-        'after a crash of the writer the next message waited for 32001 ms',
+        'no other process wrote for 32001 ms after a crash of the writer',
+        'the next message waited for 3001 ms after the take-over',
       ].map((what) => `1000 pods, 100 messages per second: ${what}`),
     )
   })
@@ -87,7 +93,7 @@ describe('the command', () => {
   it('puts its table into a page', () => {
     const table = formatTable([ROW])
     expect(table.split('\n')[2]).toBe(
-      '| 1,000 | 100 | 1.3 | 1,234 | 10 | 0.0 | 50 | 2,000 | 0 | 1,235 | 321 ms | 1.5 s | 999 ms | 31.0 s |',
+      '| 1,000 | 100 | 1.3 | 1,234 | 10 | 0.0 | 50 | 2,000 | 0 | 1,235 | 321 ms | 1.5 s | 999 ms | 31.0 s | 30.5 s |',
     )
     const page = 'before\n<!-- scale: table -->\nold\n<!-- scale: end -->\nafter'
     expect(putTable(page, table)).toBe(`before\n<!-- scale: table -->\n${table}\n<!-- scale: end -->\nafter`)

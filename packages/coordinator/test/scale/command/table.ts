@@ -18,7 +18,14 @@ const HEAD = [
     'most reads in a second',
     '503',
   ],
-  ...['dollars per month', 'enqueue → handler, p50', 'p99', 'after a clean stop', 'after a crash'],
+  ...[
+    'dollars per month',
+    'enqueue → handler, p50',
+    'p99',
+    'after a clean stop',
+    'after a crash',
+    'of these, take-over',
+  ],
 ]
 
 /** What the plugin that comes with s3db.js needs for 100 pods at its defaults while there is work, by its own documentation. */
@@ -34,12 +41,13 @@ export function formatTable(rows: readonly ScaleRow[]): string {
 }
 
 function cellsOf(row: ScaleRow): string[] {
-  const { pods, messagesPerSecond, perSecond, load, dollarsPerMonth, p50, p99, afterCloseMs, afterKillMs } = row
+  const { pods, messagesPerSecond, perSecond, load, dollarsPerMonth, p50, p99, afterCloseMs, afterKillMs, takeOverMs } =
+    row
   const { put, get, list, delete: deletes } = perSecond
   return [
     ...[count(pods), count(messagesPerSecond), ...[put, get, list, deletes].map(rate)],
     ...[load.mostWrites, load.mostReads, load.refused, dollarsPerMonth].map(count),
-    ...[p50, p99, afterCloseMs, afterKillMs].map(time),
+    ...[p50, p99, afterCloseMs, afterKillMs, takeOverMs].map(time),
   ]
 }
 
@@ -53,7 +61,7 @@ function builtIn(): string[] {
   const unknown = '–'
   return [
     ...[`the built-in plugin, ${count(pods)}`, 'up to 100', ...[put, get, list, deletes].map(rate)],
-    ...[unknown, unknown, unknown, count(dollarsPerSecond * MONTH_S), unknown, unknown, unknown, unknown],
+    ...[unknown, unknown, unknown, count(dollarsPerSecond * MONTH_S), unknown, unknown, unknown, unknown, unknown],
   ]
 }
 

@@ -38,6 +38,8 @@ export interface Fleet {
   readonly random: Random
   /** Called with the payload of each message as its handler starts. */
   onStarted: (payload: number) => void
+  /** Called when a process has become the writer. */
+  onPromoted: () => void
   /** Troubles that pods told of. */
   readonly troubles: Map<string, number>
 }
@@ -59,10 +61,11 @@ export async function startFleet(pods: number, seed: number): Promise<Fleet> {
       const name = error instanceof Error ? error.name : String(error)
       troubles.set(name, (troubles.get(name) ?? 0) + 1)
     })
+    queue.on('promoted', () => fleet.onPromoted())
     return { queue, kill: () => link.cut() }
   }
   const fleet: Fleet = {
-    ...{ clock, limited, meter, random, troubles, onStarted: () => {} },
+    ...{ clock, limited, meter, random, troubles, onStarted: () => {}, onPromoted: () => {} },
     producers: Array.from({ length: PRODUCERS }, () => open().queue),
     pods: Array.from({ length: pods }, open),
   }

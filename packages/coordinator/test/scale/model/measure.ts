@@ -28,6 +28,8 @@ export interface ScaleRow extends Pick<Scale, 'pods' | 'messagesPerSecond'> {
   /** From the moment at which the writer is gone to the handler of the next message that is enqueued, ms. */
   readonly afterCloseMs: number
   readonly afterKillMs: number
+  /** From a kill of the writer until another process writes, ms. */
+  readonly takeOverMs: number
 }
 
 const MONTH_S = 30 * 24 * 3600
@@ -57,13 +59,13 @@ export async function measureScale(scale: Scale): Promise<ScaleRow> {
   const quantile = (share: number): number | undefined => latencies[Math.floor(share * (latencies.length - 1))]
   const { backlog } = traffic
   onProgress('the writer stops')
-  const afterCloseMs = await standStill(fleet, traffic, ({ queue }) => queue.close())
+  const { handledMs: afterCloseMs } = await standStill(fleet, traffic, ({ queue }) => queue.close())
   await pass('settling', SETTLE_MS)
   onProgress('the writer is killed')
-  const afterKillMs = await standStill(fleet, traffic, async (pod) => pod.kill())
+  const { handledMs: afterKillMs, takeOverMs } = await standStill(fleet, traffic, async (pod) => pod.kill())
   traffic.stop()
   return {
-    ...{ pods, messagesPerSecond, load, backlog, afterCloseMs, afterKillMs },
+    ...{ pods, messagesPerSecond, load, backlog, afterCloseMs, afterKillMs, takeOverMs },
     perSecond: Object.fromEntries(REQUEST_KINDS.map((kind) => [kind, kinds[kind].requests / seconds])) as Record<
       RequestKind,
       number
@@ -73,17 +75,24 @@ export async function measureScale(scale: Scale): Promise<ScaleRow> {
   }
 }
 
-/** Ends the writer, and measures from when it is gone until the handler of a message that is enqueued then. */
+/** Ends the writer, and measures from when it is gone until another process writes, and until the handler of a message that is enqueued then. */
 async function standStill(
-  { pods, clock }: Fleet,
+  fleet: Fleet,
   traffic: Traffic,
   end: (writer: Pod) => Promise<void>,
-): Promise<number> {
+): Promise<{ readonly takeOverMs: number; readonly handledMs: number }> {
+  const { pods, clock } = fleet
   const writer = pods.find(({ queue }) => queue.health().isCoordinator)
   if (writer === undefined) throw new Error('None of the pods writes.')
   const limitMs = GONE_FOR_GOOD_MS
   await clock.runUntil(end(writer), { limitMs })
-  return clock.runUntil(traffic.probe(), { limitMs })
+  const goneAt = clock.monotonic()
+  let writesAt = Number.POSITIVE_INFINITY
+  fleet.onPromoted = () => {
+    writesAt = Math.min(writesAt, clock.monotonic())
+  }
+  const handledMs = await clock.runUntil(traffic.probe(), { limitMs })
+  return { takeOverMs: writesAt - goneAt, handledMs }
 }
 
 async function passTime({ clock }: Fleet, ms: number, onShare: (share: string) => void): Promise<void> {
