@@ -6,8 +6,8 @@ import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { parseArgs } from 'node:util'
 import { chapters, PLACES, type Place, type Row } from './compat/rows.ts'
+import { putBetween, readWrite } from './page.ts'
 
 const root = path.resolve(import.meta.dirname, '../..')
 const PAGE = 'docs/compat.md'
@@ -26,21 +26,12 @@ const HELP = `Runs the tests that are titled with the rows of docs/compat.md (ab
   --write  puts them there
 `
 
-const { values } = parseArgs({
-  options: { write: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
-})
-if (values.help) {
-  console.log(HELP)
-  process.exit()
-}
+const write = readWrite(HELP)
 const found = await runTests()
 const text = chapters.map(({ title, rows }) => `## ${title}\n\n${tableOf(rows, found)}`).join('\n\n')
-if (values.write) {
+if (write) {
   const page = path.join(root, PAGE)
-  writeFileSync(
-    page,
-    readFileSync(page, 'utf8').replace(/(<!-- rows -->\n)[\s\S]*(<!-- rows: end -->)/, `$1\n${text}\n\n$2`),
-  )
+  writeFileSync(page, putBetween(readFileSync(page, 'utf8'), '<!-- rows -->', '<!-- rows: end -->', `\n${text}\n`))
 } else {
   console.log(text)
 }

@@ -4,23 +4,17 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { parseArgs } from 'node:util'
 import { formatTable, measureTables, putTable } from './cost/tables.ts'
+import { readWrite } from './page.ts'
 
 const HELP = `What a queue costs on S3, measured in virtual time: prints the tables of docs/cost.md and README.md.
 
   --write  puts them there
 `
 
-const { values } = parseArgs({
-  options: { write: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
-})
-if (values.help) {
-  console.log(HELP)
-  process.exit()
-}
+const write = readWrite(HELP)
 for (const table of await measureTables()) {
   console.log(`${table.page}: ${table.name}\n\n${formatTable(table)}\n`)
   const file = path.resolve(import.meta.dirname, '../..', table.page)
-  if (values.write) writeFileSync(file, putTable(readFileSync(file, 'utf8'), table))
+  if (write) writeFileSync(file, putTable(readFileSync(file, 'utf8'), table))
 }

@@ -1,4 +1,5 @@
 /** The tables that say what a queue costs, by name and page, each measured anew. */
+import { putBetween } from '../page.ts'
 import { measureTraffic, type Traffic, type TrafficCost } from './traffic.ts'
 
 export interface Table {
@@ -100,10 +101,7 @@ const END = '<!-- cost: end -->'
 
 /** `page` with the table in its place. Throws if it has none. */
 export function putTable(page: string, table: Table): string {
-  const from = page.indexOf(begin(table.name))
-  const to = page.indexOf(END, from)
-  if (from < 0 || to < 0) throw new Error(`The page has no place for the table "${table.name}".`)
-  return `${page.slice(0, from)}${begin(table.name)}\n${formatTable(table)}\n${page.slice(to)}`
+  return putBetween(page, begin(table.name), END, formatTable(table))
 }
 
 /** The rows of a table as they stand in `page`. Throws if there is none. */
