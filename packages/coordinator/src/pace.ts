@@ -3,36 +3,36 @@ import type { Clock } from '@s3queue/storage'
 
 export class Pace {
   readonly #clock: Clock
-  readonly #minMs: number
+  readonly #minMs: () => number
   readonly #maxMs: number
   #waitMs: number
   #cancelTimer: () => void = () => {}
   #dueAt = 0
   #end: (() => void) | undefined
 
-  constructor(clock: Clock, minMs: number, maxMs: number) {
+  constructor(clock: Clock, minMs: () => number, maxMs: number) {
     this.#clock = clock
-    this.#minMs = Math.min(minMs, maxMs)
+    this.#minMs = () => Math.min(minMs(), maxMs)
     this.#maxMs = maxMs
-    this.#waitMs = this.#minMs
+    this.#waitMs = this.#minMs()
   }
 
   /** Something came, or is likely to: looks are close together again, and the next is soon. */
   quicken(): void {
-    this.#waitMs = this.#minMs
+    this.#waitMs = this.#minMs()
     this.soon()
   }
 
   /** The next look is soon, also if a longer wait has begun. */
   soon(): void {
-    if (this.#end !== undefined && this.#dueAt > this.#clock.monotonic() + this.#minMs)
-      this.#arm(this.#minMs, this.#end)
+    const minMs = this.#minMs()
+    if (this.#end !== undefined && this.#dueAt > this.#clock.monotonic() + minMs) this.#arm(minMs, this.#end)
   }
 
   /** Waits for the next look, at most `atMostMs`, or until the signal is aborted; the wait after it is twice as long. */
   async wait(atMostMs: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return
-    const waitMs = Math.min(this.#waitMs, atMostMs)
+    const waitMs = Math.max(Math.min(this.#waitMs, atMostMs), this.#minMs())
     this.#waitMs = Math.min(this.#maxMs, this.#waitMs * 2)
     const { promise, resolve } = Promise.withResolvers<void>()
     const end = (): void => {

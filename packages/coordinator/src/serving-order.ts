@@ -8,6 +8,23 @@
 /** Who sent a notice so short a time ago looks into its mailbox often. */
 const AWAKE_MS = 2000
 
+/** Deputies read their mailboxes this often while there is work. */
+export const DEPUTY_LOOK_MS = 1000
+
+/** A part of the visibility timeout: a ticket that waits longer in a mailbox has lost too much of its time. */
+const LOOKS_PER_TIMEOUT = 3
+
+/** How often a worker that has nothing to do reads its mailbox, in ms. */
+export function asleepMs({
+  maxPollMs,
+  visibilityTimeoutMs,
+}: {
+  readonly maxPollMs: number
+  readonly visibilityTimeoutMs: number
+}): number {
+  return Math.min(maxPollMs, visibilityTimeoutMs / LOOKS_PER_TIMEOUT)
+}
+
 export interface Candidate {
   /** When its last notice came, monotonic. */
   readonly noticedAt: number

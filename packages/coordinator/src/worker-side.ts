@@ -22,11 +22,12 @@ import type { ResolvedCoordinatorOptions } from './options.ts'
 import { Pace } from './pace.ts'
 import type { Heartbeats } from './registry/heartbeats.ts'
 import { signOff } from './registry/sign-off.ts'
+import { asleepMs } from './serving-order.ts'
 
 /** A worker with messages in hand looks at least so often, as they may be taken from it. */
 const BUSY_LOOK_MS = 2000
-/** A part of the visibility timeout: what is longer on its way than that has lost too much of its time. */
-const LOOKS_PER_TIMEOUT = 3
+/** A worker with plenty at hand reads its mailbox this often at least, in ms. */
+const MAX_VISIT_MS = 500
 
 export interface MailboxWorkerOptions {
   readonly standby: StandbyProcess
@@ -60,11 +61,7 @@ export class MailboxWorker implements WorkerSide {
     this.#standby = options.standby
     const { queue } = this.#standby
     this.#reader = new MailboxReader(this.#standby)
-    this.#pace = new Pace(
-      queue.clock,
-      options.options.dispatchIntervalMs,
-      Math.min(queue.maxPollMs, queue.visibilityTimeoutMs / LOOKS_PER_TIMEOUT),
-    )
+    this.#pace = new Pace(queue.clock, () => this.#shortestWaitMs(), asleepMs(queue))
     const { worker, trouble } = this.#standby
     options.heartbeats.start({ queue, worker, trouble })
     this.#polling = this.#run()
@@ -140,6 +137,7 @@ export class MailboxWorker implements WorkerSide {
     this.#told = capacity
     return {
       ...{ type: 'notice', format: FORMAT, worker: worker.id, number: nextNotice(), capacity },
+      ...{ concurrency: worker.concurrency, rate: worker.rate },
       ...{ silentForMs: heartbeats.silentForMs(worker) },
       ...{ mailbox: this.#reader.mailbox, seen: this.#reader.version },
       ...about,
@@ -200,6 +198,12 @@ export class MailboxWorker implements WorkerSide {
     }
   }
 
+  /** With more tickets at hand the next ones are less urgent. */
+  #shortestWaitMs(): number {
+    const { dispatchIntervalMs } = this.#options.options
+    return Math.max(dispatchIntervalMs, Math.min(MAX_VISIT_MS, this.#standby.worker.visitMs()))
+  }
+
   /** How long not to look, at most. */
   #patienceMs(): number {
     if (this.#questions.size > 0) return 2 * this.#options.options.dispatchIntervalMs
@@ -218,13 +222,15 @@ export class MailboxWorker implements WorkerSide {
   }
 
   #open(letter: Letter): void {
-    const { deliver, knows, revoke, settled, wake } = this.#standby
+    const { deliver, knows, revoke, settled, recall, wake } = this.#standby
     this.#pace.quicken()
     this.#isDeputy = letter.deputy
     for (const receipt of letter.receipts) this.#questions.get(receipt.notice)?.(receipt)
     for (const { token, why } of letter.revoked) revoke(token, why)
     if (letter.outcomes.length > 0) settled(letter.outcomes)
     this.#takeTickets(deliver)
+    // Behind the tickets: some of them may be the ones to give back.
+    if (letter.recall > 0) recall(letter.recall)
     const { running } = letter
     if (running !== undefined) this.#giveBack(running.tokens.filter((token) => !knows(token)))
     if (letter.handedOver) wake()

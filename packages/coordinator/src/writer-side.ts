@@ -18,7 +18,7 @@ import { Post } from './mailbox/post.ts'
 import type { ResolvedCoordinatorOptions } from './options.ts'
 import type { Heartbeats } from './registry/heartbeats.ts'
 import { type Member, Registry } from './registry/registry.ts'
-import { inServingOrder, isAwake } from './serving-order.ts'
+import { asleepMs, DEPUTY_LOOK_MS, inServingOrder, isAwake } from './serving-order.ts'
 
 /** So many workers watch the writer closely, to take over at once when it goes. */
 const DEPUTIES = 2
@@ -47,6 +47,7 @@ export interface MailboxWriterOptions {
 
 export class MailboxWriter implements WriterSide {
   readonly #term: WriterTerm
+  readonly #options: ResolvedCoordinatorOptions
   readonly #counts: TicketCounts
   readonly #heartbeats: Heartbeats
   readonly #registry: Registry
@@ -59,6 +60,7 @@ export class MailboxWriter implements WriterSide {
 
   constructor({ term, options, counts, heartbeats }: MailboxWriterOptions) {
     this.#term = term
+    this.#options = options
     this.#heartbeats = heartbeats
     this.localChanged()
     this.#counts = counts
@@ -179,12 +181,21 @@ export class MailboxWriter implements WriterSide {
     return post
   }
 
+  /** In how many ms this worker reads its mailbox, at the latest. */
+  #delayMs(id: string, member: Member | undefined): number {
+    const { queue, isBusy } = this.#term
+    if (member !== undefined && isAwake(member, queue.clock.monotonic())) return this.#options.dispatchIntervalMs
+    return this.#deputies.includes(id) && isBusy() ? DEPUTY_LOOK_MS : asleepMs(queue)
+  }
+
   #mailed(id: string, member: Member | undefined): Mailed {
-    return new Mailed({ id, member, registry: this.#registry, post: this.#post(id), counts: this.#counts })
+    const delayMs = this.#delayMs(id, member)
+    return new Mailed({ id, member, delayMs, registry: this.#registry, post: this.#post(id), counts: this.#counts })
   }
 }
 
 interface MailedOptions {
+  readonly delayMs: number
   readonly id: string
   readonly member: Member | undefined
   readonly registry: Registry
@@ -205,6 +216,22 @@ class Mailed implements RemoteWorker {
 
   get id(): string {
     return this.#options.id
+  }
+
+  get concurrency(): number {
+    return this.#options.member?.concurrency ?? 0
+  }
+
+  get rate(): number {
+    return this.#options.member?.rate ?? 0
+  }
+
+  get delayMs(): number {
+    return this.#options.delayMs
+  }
+
+  recall(count: number): void {
+    this.#options.post.recall(count)
   }
 
   room(held: number): number {

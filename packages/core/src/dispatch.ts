@@ -9,6 +9,8 @@ export interface Demand {
   readonly limit: number
   /** How long it may keep each without a sign of life, in ms. */
   readonly timeoutMs: number
+  /** Only messages of a higher priority. */
+  readonly above?: number | undefined
 }
 
 export type ClaimedEvent = Extract<QueueEvent, { type: 'claimed' }>
@@ -24,12 +26,14 @@ export function decideDispatch(state: QueueState, demand: Demand): Dispatch | un
   const runs: number[] = []
   let room = demand.limit
   for (const run of visibleRuns(state)) {
+    if (demand.above !== undefined && run.batch.priority <= demand.above) break
     const count = Math.min(run.count, room)
     if (count === 0) continue
     runs.push(run.id, count)
     room -= count
     if (room === 0) break
   }
+  if (runs.length === 0) return undefined
   const { worker, timeoutMs } = demand
   return { event: { type: 'claimed', worker, token: state.nextToken, timeoutMs, runs }, count: demand.limit - room }
 }

@@ -72,6 +72,8 @@ export class Attempt implements HandlerContext {
   timeoutMs: number
   /** When the worker gives up, monotonic. */
   deadlineAt: number
+  /** When the handler started, monotonic. */
+  readonly startedAt: number
   cancelTimeLimit: (() => void) | undefined
   /** What the handler reported and nobody took yet. */
   report: { progress?: string; log?: string[] } | undefined
@@ -79,8 +81,14 @@ export class Attempt implements HandlerContext {
   #controller: AbortController | undefined
   #aborted: Error | undefined
 
-  constructor(claim: Claim, timeoutMs: number, deadlineAt: number, options: AttemptOptions) {
+  constructor(
+    claim: Claim,
+    times: { timeoutMs: number; deadlineAt: number; startedAt: number },
+    options: AttemptOptions,
+  ) {
+    const { timeoutMs, deadlineAt, startedAt } = times
     this.claim = claim
+    this.startedAt = startedAt
     this.timeoutMs = timeoutMs
     this.deadlineAt = deadlineAt
     this.#options = options

@@ -67,12 +67,12 @@ describe('a pool of slots', () => {
     pool.arrived(0)
     expect([first.started, second.started, pool.running]).toEqual([2, 2, 4])
     for (let i = 0; i < 3; i++) {
-      pool.ended()
+      pool.ended(1)
       pool.pump()
     }
     expect([first.started + second.started, Math.abs(first.started - second.started)]).toEqual([7, 1])
     second.ready = 0
-    pool.ended()
+    pool.ended(1)
     pool.pump()
     expect(first.started + second.started).toBe(8)
   })
@@ -90,10 +90,10 @@ describe('a pool of slots', () => {
     expect(second.gaveBack).toBe(1)
     expect(pool.room(second)).toBe(0)
     expect(second.told).toBe(0)
-    pool.ended()
+    pool.ended(1)
     first.held = 0
     expect([first.told, second.told, pool.room(second)]).toEqual([1, 1, 1])
-    pool.ended()
+    pool.ended(1)
     expect(second.told).toBe(1)
   })
 
@@ -115,10 +115,10 @@ describe('a pool of slots', () => {
     const waiting = pool.whenFinished(2, new AbortController().signal).then(() => {
       reached = true
     })
-    pool.ended()
+    pool.ended(1)
     await Promise.resolve()
     expect(reached).toBe(false)
-    pool.ended()
+    pool.ended(1)
     await waiting
     const given = new AbortController()
     const other = pool.whenFinished(5, given.signal)

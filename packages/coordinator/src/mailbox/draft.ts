@@ -11,11 +11,13 @@ export interface Draft<F> {
   readonly outcomes: SettledElsewhere[]
   /** Tokens of claims that the worker should know; those it does not know never reached it. */
   readonly running: number[]
+  /** How many tickets are asked back. */
+  recall: number
   readonly waiters: ((fate: F) => void)[]
 }
 
 export function draftOf<F>(): Draft<F> {
-  return { tickets: [], receipts: [], revoked: [], outcomes: [], running: [], waiters: [] }
+  return { tickets: [], receipts: [], revoked: [], outcomes: [], running: [], recall: 0, waiters: [] }
 }
 
 /** A draft that may have been read already: its tickets are not sent again, but those of which the worker knows nothing are to be given back. */
@@ -46,6 +48,12 @@ export function nextRecord<F>(base: MailboxRecord, draft: Draft<F>, author: Auth
     deputy: deputy ?? (base.epoch === epoch && base.deputy),
     handedOver: handedOver ? v : undefined,
     running: nextRunning(base, draft.running, v, isUnread),
+    recall:
+      draft.recall > 0
+        ? { v, count: draft.recall }
+        : base.recall !== undefined && isUnread(base.recall)
+          ? base.recall
+          : undefined,
     tickets: [
       ...base.tickets.filter((ticket) => isUnread(ticket) && isActive(ticket.token)),
       ...tickets.map(({ ticket }) => encodeTicket(ticket, v)),

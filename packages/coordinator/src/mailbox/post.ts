@@ -10,6 +10,9 @@ import { mailboxKey } from '../keys.ts'
 import { type Draft, draftOf, nextRecord, unsure } from './draft.ts'
 import { FORMAT, type MailboxRecord, type TicketRecord } from './record.ts'
 
+/** A worker that was asked to give tickets back is not asked again before it has had this long to answer, in ms. */
+const RECALL_AGAIN_MS = 1000
+
 export interface PostOptions {
   readonly term: WriterTerm
   readonly worker: string
@@ -29,6 +32,7 @@ export class Post {
   #deputy: boolean | undefined
   #handedOver = false
   #waitingBytes = 0
+  #recallAgainAt = 0
 
   constructor({ term, worker }: PostOptions) {
     this.#term = term
@@ -80,6 +84,14 @@ export class Post {
 
   outcomes(outcomes: readonly SettledElsewhere[]): void {
     this.#open().outcomes.push(...outcomes)
+  }
+
+  /** Asks for up to `count` tickets that no handler has started. Passed over while an earlier request is on its way, or its answer. */
+  recall(count: number): void {
+    const { clock } = this.#term.queue
+    if (clock.monotonic() < this.#recallAgainAt) return
+    this.#recallAgainAt = clock.monotonic() + RECALL_AGAIN_MS
+    this.#open().recall += count
   }
 
   /** Whether the worker is to watch this writer closely. */

@@ -22,6 +22,8 @@ export interface ReadTicket {
 export interface Letter
   extends Pick<MailboxRecord, 'receipts' | 'revoked' | 'outcomes' | 'running' | 'epoch' | 'deputy'> {
   readonly handedOver: boolean
+  /** How many tickets the writer asks back. */
+  readonly recall: number
 }
 
 export class MailboxReader {
@@ -115,7 +117,10 @@ export class MailboxReader {
     if (!this.#accept(record)) return undefined
     const { epoch, deputy, tickets, running, revoked, outcomes, version: v } = record
     const tokens = [...tickets.map(({ token }) => token), ...(running?.tokens ?? [])]
-    return { ...{ epoch, deputy, handedOver: false, receipts: [], revoked, outcomes }, running: { v, tokens } }
+    return {
+      ...{ epoch, deputy, handedOver: false, recall: 0, receipts: [], revoked, outcomes },
+      running: { v, tokens },
+    }
   }
 
   /** False if it is from a writer that was replaced: its successor names all claims that hold. Either way, what stands there is read. */
@@ -136,13 +141,14 @@ export class MailboxReader {
     for (const ticket of record.tickets) {
       if (isNew(ticket)) this.#tickets.push({ ticket: decodeTicket(ticket, worker.id), absentAt })
     }
-    const { running, handedOver = 0 } = record
+    const { running, handedOver = 0, recall } = record
     return {
       ...{ epoch: record.epoch, deputy: record.deputy, handedOver: handedOver > seen },
       receipts: record.receipts.filter(isNew),
       revoked: record.revoked.filter(isNew),
       outcomes: record.outcomes.filter(isNew),
       running: running !== undefined && isNew(running) ? running : undefined,
+      recall: recall !== undefined && isNew(recall) ? recall.count : 0,
     }
   }
 }

@@ -37,6 +37,8 @@ export interface MailboxRecord {
   readonly handedOver?: number | undefined
   /** Claims that this writer found running when it took over: those of them that the worker does not know never reached it. */
   readonly running?: { readonly v: number; readonly tokens: readonly number[] } | undefined
+  /** How many tickets that no handler has started the writer asks back, in all that was not read. */
+  readonly recall?: { readonly v: number; readonly count: number } | undefined
   readonly tickets: readonly TicketRecord[]
   readonly receipts: readonly (Receipt & { readonly v: number })[]
   readonly revoked: readonly { readonly v: number; readonly token: number; readonly why: RevokeReason }[]

@@ -30,6 +30,10 @@ export interface Member {
   /** Where it reads what it is told. */
   mailbox: string | undefined
   capacity: number
+  /** How many handlers it runs at once. */
+  concurrency: number
+  /** Messages per ms that its handlers finish while all of them are busy; 0 if that is not known. */
+  rate: number
   /** For how long it may be silent after `heardAt`. */
   silentForMs: number
   /** When it last gave a sign, monotonic. */
@@ -95,7 +99,7 @@ export class Registry {
   }
 
   /** A notice came. False if a later one came before. */
-  heard({ worker, number, mailbox, capacity, silentForMs, format }: NoticeCommand): boolean {
+  heard({ worker, number, mailbox, capacity, concurrency, rate, silentForMs, format }: NoticeCommand): boolean {
     if (format !== FORMAT) {
       this.#tellOnce(worker, new FormatMismatch(workerKey(this.#options.term.queue.prefix, worker), format, FORMAT))
       return false
@@ -108,7 +112,8 @@ export class Registry {
     }
     const isNews = member.suspected || capacity !== member.capacity || member.notice === 0
     const now = this.#now()
-    Object.assign(member, { notice: number, capacity, silentForMs, heardAt: now, noticedAt: now, suspected: false })
+    Object.assign(member, { notice: number, capacity, concurrency, rate, silentForMs })
+    Object.assign(member, { heardAt: now, noticedAt: now, suspected: false })
     member.mailbox = mailbox ?? member.mailbox
     this.#byNotice.spoke(member)
     if (isNews) this.#options.onChange()
@@ -141,6 +146,8 @@ export class Registry {
           id,
           mailbox: undefined,
           capacity: 0,
+          concurrency: 0,
+          rate: 0,
           silentForMs: 0,
           heardAt: this.#now(),
           noticedAt: Number.NEGATIVE_INFINITY,
@@ -240,7 +247,7 @@ export class Registry {
       suspected: false,
     })
     member.mailbox = record.mailbox ?? member.mailbox
-    if (member.notice === 0) member.capacity = record.capacity
+    if (member.notice === 0) Object.assign(member, { capacity: record.capacity, concurrency: record.concurrency })
     this.#checkName(id)
     this.#options.onChange()
   }

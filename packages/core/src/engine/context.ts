@@ -64,8 +64,12 @@ export interface TicketTimes {
 
 /** How the engine sees a worker of its process. */
 export interface WorkerLink extends WorkerSelf {
-  /** How many more messages it would take now. */
+  /** How many more messages it would take now; negative if it holds more than that already. */
   room(): number
+  /** How many more handlers could start now. */
+  freeSlots(): number
+  /** Gives back up to `count` tickets that no handler has started, those that would start last. Default: all. */
+  giveBackTickets(count?: number): void
   /** Whether it holds this claim, or has a settlement of it that was not taken yet. */
   knows(token: number): boolean
   /** `count` claims are being committed for it. */

@@ -7,16 +7,33 @@ import { handOver } from '../claim.ts'
 import { decideDispatch } from '../dispatch.ts'
 import type { Settlement } from '../state/commands.ts'
 import type { Claim, QueueState } from '../state/model.ts'
-import type { RemoteWorker, TravellingTicket } from '../transport/port.ts'
+import { topPriority } from '../state/runs.ts'
+import type { RemoteWorker, TravellingTicket, WriterSide } from '../transport/port.ts'
 import type { Claims } from './claims.ts'
 import type { CommitLoop } from './commit-loop.ts'
 import type { EngineContext, WorkerLink } from './context.ts'
 import type { PayloadSource } from './payload-source.ts'
+import { type Share, shareOut } from './share-out.ts'
 
-/** Claims for a worker elsewhere in one commit, at most: their payloads travel in one object. */
-const MAX_TRAVELLING = 256
+/** Tickets for a worker in another process travel in one object: this many bytes of them in one commit, at most, by their mean size so far. */
+const MAX_TRAVELLING_BYTES = 1 << 20
+/** At least this many all the same. */
+const MIN_TRAVELLING = 16
+/** What a ticket takes beside its payload, in bytes, about. */
+const PER_TICKET_BYTES = 200
 /** Payloads of more characters or bytes do not travel with their tickets. */
 const MAX_INLINE = 16 << 10
+/** A worker that reads its mailbox less often holds nothing ahead: nobody could take that back in time. */
+const MAX_AHEAD_DELAY_MS = 500
+/** A remote worker that holds more than this share of what it would hold ahead gets no more yet: fewer writes for the same work. */
+const ENOUGH_SHARE = 0.5
+/** Messages behind busy handlers are taken back for idle ones if they would wait longer than this, in ms: about what it takes to take them back. */
+const WORTH_RECALLING_MS = 300
+/** The inbox is read this many times while what remote workers hold ahead lasts, and at least this often, in ms. */
+const VISITS_WHILE_AHEAD = 4
+const MAX_VISIT_MS = 400
+/** Rate of a worker of which none is known, in messages per ms. */
+const UNKNOWN_RATE = 1e-6
 export interface DispatcherOptions {
   readonly context: EngineContext
   readonly state: QueueState
@@ -31,35 +48,209 @@ export interface DispatcherOptions {
   readonly signal: AbortSignal
 }
 
+/** What a remote worker is to get. */
+interface Plan {
+  readonly remote: RemoteWorker
+  readonly held: number
+  readonly room: number
+  count: number
+}
+
+/** A worker that holds messages ahead. */
+interface Holder {
+  readonly ahead: number
+  /** How long the last of them is going to wait. */
+  readonly waitMs: number
+  readonly giveBack: (count: number) => void
+}
+
 export class Dispatcher {
   readonly #options: DispatcherOptions
   readonly #state: QueueState
+  /** Mean size of the payloads that travelled, in bytes. */
+  #payloadSize = 0
+  #retry: (() => void) | undefined
 
   constructor(options: DispatcherOptions) {
     this.#options = options
     this.#state = options.state
   }
 
-  /** Makes claims for whoever has room. */
+  /** Makes claims for workers that have room, and takes back what waits behind busy handlers while others are idle. */
   dispatch(askedAt: number): void {
-    const { claims, context } = this.#options
+    const { claims } = this.#options
     claims.noteDue()
-    if (this.#state.paused || this.#state.counts.waiting === 0) return
+    this.#cancelRetry()
+    if (this.#state.paused) return
+    if (this.#waiting > 0) this.#share(askedAt)
+    if (this.#waiting > 0) this.#putUrgentFirst(askedAt)
+    else this.#recall()
+  }
+
+  get #waiting(): number {
+    return this.#state.counts.waiting
+  }
+
+  /**
+   * First handlers that are free: those of this process, then those of workers that read their mailboxes soonest. What is left is divided among the
+   * workers as work ahead.
+   */
+  #share(askedAt: number): void {
+    const { claims, context } = this.#options
     const local = context.worker()
-    if (local !== undefined) this.#toLocal(local, askedAt)
+    if (local !== undefined) this.#toLocal(local, local.freeSlots(), askedAt)
+    if (this.#waiting === 0) return
+    const remotes = this.#freeRemotes(claims.side, local?.rate ?? 0)
+    const left = this.#waiting - remotes.reduce((sum, { count }) => sum + count, 0)
+    if (left > 0) this.#divide(left, local, remotes, askedAt)
+    for (const { remote, count } of remotes) this.#toRemote(remote, count)
+  }
+
+  /** Remote workers, and how many of their handlers are free. A worker that reads its mailbox only after the others will have done all the rest gets nothing. */
+  #freeRemotes(side: WriterSide | undefined, localRate: number): Plan[] {
+    const plans: Plan[] = []
+    let rate = localRate
+    let left = this.#waiting
+    for (const remote of side?.workers() ?? []) {
+      if (left === 0) break
+      const held = this.#state.held.get(remote.id) ?? 0
+      const room = remote.room(held)
+      const count = Math.max(0, Math.min(remote.concurrency - held, room, left))
+      if (rate > 0 && left / rate < remote.delayMs) {
+        if (count > 0) this.#retryIn(remote.delayMs)
+        continue
+      }
+      rate += remote.rate
+      left -= count
+      plans.push({ remote, held, room, count })
+    }
+    return plans
+  }
+
+  /** Divides `left` messages that no handler is free for. Adds to the plans; claims for this process are made here. */
+  #divide(left: number, local: WorkerLink | undefined, remotes: readonly Plan[], askedAt: number): void {
+    const shares = remotes.map(({ remote, held, room, count }): Share => {
+      const ahead = Math.max(0, held + count - remote.concurrency)
+      const more = room - count
+      const isEnough = count === 0 && ahead > ENOUGH_SHARE * (ahead + more)
+      return {
+        ahead,
+        room: isEnough || remote.delayMs > MAX_AHEAD_DELAY_MS ? 0 : more,
+        rate: Math.max(remote.rate, UNKNOWN_RATE),
+      }
+    })
+    if (local !== undefined) {
+      const ahead = (this.#state.held.get(local.id) ?? 0) - local.concurrency
+      shares.push({ ahead: Math.max(0, ahead), room: local.room(), rate: Math.max(local.rate, UNKNOWN_RATE) })
+    }
+    const counts = shareOut(left, shares)
+    for (const [i, plan] of remotes.entries()) plan.count += counts[i] ?? 0
+    if (local !== undefined) this.#toLocal(local, counts.at(-1) ?? 0, askedAt)
+  }
+
+  /**
+   * Messages that are more urgent than some in the hands of workers do not wait for room: each goes to the worker whose next handler is free first, before
+   * what that holds ahead. A worker holds as many too many as it has handlers, at most.
+   */
+  #putUrgentFirst(askedAt: number): void {
+    const above = Math.min(...this.#state.activePriorities.keys())
+    if ((topPriority(this.#state) ?? Number.NEGATIVE_INFINITY) <= above) return
+    const { claims, context } = this.#options
+    const local = context.worker()
+    const hands = [...(claims.side?.workers() ?? [])].map((remote) => ({
+      ...{ extra: remote.concurrency + Math.min(0, remote.room(this.#state.held.get(remote.id) ?? 0)) },
+      waitMs: remote.delayMs + 1 / Math.max(remote.rate, UNKNOWN_RATE),
+      take: (count: number) => this.#toRemote(remote, count, above),
+    }))
+    if (local !== undefined) {
+      hands.push({
+        extra: local.concurrency + Math.min(0, local.room()),
+        waitMs: 1 / Math.max(local.rate, UNKNOWN_RATE),
+        take: (count) => this.#toLocal(local, count, askedAt, above),
+      })
+    }
+    for (const { extra, take } of hands.sort((a, b) => a.waitMs - b.waitMs))
+      if (extra > 0 && take(extra) < extra) return
+  }
+
+  /** Nothing waits in the queue: what waits behind busy handlers goes to idle ones. */
+  #recall(): void {
+    const { claims, context } = this.#options
     const { side } = claims
-    if (side === undefined || this.#state.counts.waiting === 0) return
+    if (side === undefined) return
+    const local = context.worker()
+    const holders = this.#holders(side, local)
+    if (holders.length === 0) return
+    let idle = Math.max(0, local?.freeSlots() ?? 0)
+    const wanted = holders.reduce((sum, { ahead }) => sum + ahead, 0)
     for (const remote of side.workers()) {
-      this.#toRemote(remote)
-      if (this.#state.counts.waiting === 0) return
+      if (idle >= wanted || remote.delayMs > MAX_AHEAD_DELAY_MS) break
+      idle += Math.max(0, remote.concurrency - (this.#state.held.get(remote.id) ?? 0))
+    }
+    for (const { ahead, giveBack } of holders.sort((a, b) => b.waitMs - a.waitMs)) {
+      const count = Math.min(idle, ahead)
+      if (count === 0) return
+      idle -= count
+      giveBack(count)
     }
   }
 
-  #toLocal(worker: WorkerLink, askedAt: number): void {
-    const limit = worker.room()
+  /** How long remote workers can do without the writer, in ms: several visits fit into the time that what they hold ahead lasts. 0 if any needs it now. */
+  visitMs(): number {
+    const { claims, context } = this.#options
+    const local = context.worker()?.id
+    let leastMs = MAX_VISIT_MS
+    for (const [id, held] of this.#state.held) {
+      const remote = id === local ? undefined : claims.side?.worker(id)
+      if (remote === undefined) continue
+      const lastsMs = (held - remote.concurrency) / Math.max(remote.rate, UNKNOWN_RATE)
+      leastMs = Math.min(leastMs, lastsMs / VISITS_WHILE_AHEAD)
+    }
+    return Math.max(0, leastMs)
+  }
+
+  /** Workers with messages that will wait for long behind their handlers. */
+  #holders(side: WriterSide, local: WorkerLink | undefined): Holder[] {
+    const holders: Holder[] = []
+    for (const [id, held] of this.#state.held) {
+      const worker = id === local?.id ? local : side.worker(id)
+      if (worker === undefined) continue
+      const ahead = held - worker.concurrency
+      const waitMs = ahead / Math.max(worker.rate, UNKNOWN_RATE)
+      if (ahead <= 0 || waitMs < WORTH_RECALLING_MS) continue
+      const giveBack =
+        worker === local
+          ? (count: number) => local.giveBackTickets(count)
+          : (count: number) => side.worker(id)?.recall(count)
+      holders.push({ ahead, waitMs, giveBack })
+    }
+    return holders
+  }
+
+  /** Something may be done differently after `ms`, although nothing happens until then. */
+  #retryIn(ms: number): void {
+    const { context, loop, signal } = this.#options
+    if (this.#retry !== undefined || signal.aborted) return
+    this.#retry = context.options.clock.setTimer(ms, () => {
+      this.#retry = undefined
+      loop.wake()
+    })
+  }
+
+  #cancelRetry(): void {
+    this.#retry?.()
+    this.#retry = undefined
+  }
+
+  stop(): void {
+    this.#cancelRetry()
+  }
+
+  /** Returns how many claims were made. */
+  #toLocal(worker: WorkerLink, limit: number, askedAt: number, above?: number): number {
     const { visibilityTimeoutMs: timeoutMs } = this.#options.context.options
-    const dispatch = decideDispatch(this.#state, { worker: worker.id, limit, timeoutMs })
-    if (dispatch === undefined) return
+    const dispatch = decideDispatch(this.#state, { worker: worker.id, limit, timeoutMs, above })
+    if (dispatch === undefined) return 0
     const { event, count } = dispatch
     worker.reserve(count)
     const durable = (): void => {
@@ -78,14 +269,16 @@ export class Dispatcher {
       })
     }
     this.#options.loop.record([event], { durable, lost: () => worker.forfeit(count) })
+    return count
   }
 
-  #toRemote(remote: RemoteWorker): void {
-    const room = remote.room(this.#state.held.get(remote.id) ?? 0)
-    const limit = Math.min(room, MAX_TRAVELLING)
+  /** Returns how many claims were made: no more than travel in one object, and then the next commit makes more. */
+  #toRemote(remote: RemoteWorker, wanted: number, above?: number): number {
+    const most = Math.max(MIN_TRAVELLING, Math.floor(MAX_TRAVELLING_BYTES / (this.#payloadSize + PER_TICKET_BYTES)))
+    const limit = Math.min(wanted, most)
     const { visibilityTimeoutMs: timeoutMs } = this.#options.context.options
-    const dispatch = decideDispatch(this.#state, { worker: remote.id, limit, timeoutMs })
-    if (dispatch === undefined) return
+    const dispatch = decideDispatch(this.#state, { worker: remote.id, limit, timeoutMs, above })
+    if (dispatch === undefined) return 0
     const { event, count } = dispatch
     const durable = (): void => {
       const claims = this.#claimsFrom(event.token, count)
@@ -98,13 +291,24 @@ export class Dispatcher {
       handOver(large.length > 0 ? claims.filter((claim) => !isOffloaded(claim)) : claims, {
         payloads: this.#options.payloads,
         isActive: (token) => this.#state.active.has(token),
-        deliver: (tickets) => void this.#send(remote, tickets.map(lightened)),
+        deliver: (tickets) => {
+          this.#measure(tickets)
+          void this.#send(remote, tickets.map(lightened))
+        },
         dropped: () => {},
         unreadable: (claim, error) => this.#unreadable(claim, error),
       })
     }
     const share = this.#state.shared ? [] : [{ type: 'shared' } as const]
     this.#options.loop.record([...share, event], { durable, lost: () => {} })
+    if (count < wanted) this.#options.loop.wake()
+    return count
+  }
+
+  /** Smooths the size of payloads over about ten deliveries. */
+  #measure(tickets: readonly TravellingTicket[]): void {
+    const sum = tickets.reduce((bytes, { payload }) => bytes + Math.min(MAX_INLINE, payload?.length ?? 0), 0)
+    this.#payloadSize += 0.1 * (sum / tickets.length - this.#payloadSize)
   }
 
   /** Tickets on their way. What does not arrive was never seen by anybody, so the attempt does not count. */
@@ -119,8 +323,11 @@ export class Dispatcher {
     if (signal.aborted) return
     const claims = tickets.map(({ claim }) => claim).filter(({ token }) => this.#state.active.has(token))
     this.#options.expectFromInbox()
-    if (arrives) this.#options.claims.startAll(claims)
-    else
+    if (arrives) {
+      this.#options.claims.startAll(claims)
+      // The worker may have room that it had not while these were on their way.
+      if (this.#waiting > 0) this.#options.loop.wake()
+    } else
       this.#options.settle(
         claims.map(({ token }) => ({ token, kind: 'release', started: false })),
         claims,

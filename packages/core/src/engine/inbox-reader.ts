@@ -100,6 +100,8 @@ export interface InboxReaderOptions {
   readonly settled: () => Promise<void>
   /** How long to go without a look, in ms, at most. */
   readonly patienceMs: () => number
+  /** How long the next look may wait while something comes, in ms: workers that have enough to do can wait for theirs. */
+  readonly visitMs: () => number
   readonly signal: AbortSignal
 }
 
@@ -157,7 +159,8 @@ export class InboxReader {
     try {
       const found = await this.#foldAll()
       isComplete = found.unreadable === 0
-      this.#waitMs = found.chunks > 0 ? Math.min(FIRST_POLL_MS, maxPollMs) : Math.min(maxPollMs, this.#waitMs * 2)
+      const soonMs = Math.min(maxPollMs, Math.max(FIRST_POLL_MS, this.#options.visitMs()))
+      this.#waitMs = found.chunks > 0 ? soonMs : Math.min(maxPollMs, this.#waitMs * 2)
     } catch (error) {
       if (signal.aborted) return false
       context.trouble(error)

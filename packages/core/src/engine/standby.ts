@@ -18,7 +18,7 @@ import { PayloadSource } from './payload-source.ts'
 
 /** Settled claims to remember for their events, at most. */
 const MAX_REMEMBERED = 20_000
-/** Share of the visibility timeout that a settlement may wait for others: what waits longer comes after its claim has run out. */
+/** Share of the visibility timeout that a settlement may wait for others: a later one could come after its claim has expired. */
 const WAITING_SHARE = 0.02
 
 export interface StandbyOptions {
@@ -77,6 +77,10 @@ export class Standby {
         context.revoke(token, reason)
       },
       settled: (outcomes) => this.#announce(context.events, outcomes),
+      recall: (count) => {
+        worker.giveBackTickets(count)
+        this.flush()
+      },
     })
     this.#joined = { worker, side }
   }

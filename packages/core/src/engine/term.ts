@@ -120,6 +120,7 @@ export class Term {
       fold: (commands, done) => this.#foldInbox(commands, done),
       settled: () => this.#loop.whenDurable(),
       patienceMs: () => this.#claims.inboxPatienceMs,
+      visitMs: () => this.#dispatcher.visitMs(),
       signal,
     })
     const parts = { context, state: this.#state, loop: this.#loop, time }
@@ -321,6 +322,7 @@ export class Term {
   #onFailure(error: Error): void {
     this.#end.abort(error)
     this.#claims.stop()
+    this.#dispatcher.stop()
     this.#orphans.stop()
     void this.#heartbeat.stop()
     void this.#inbox.stop()

@@ -244,7 +244,7 @@ function claimFrom(
     }
     state.active.set(claim.token, claim)
   }
-  countHeld(state, worker, count)
+  countHeld(state, worker, batch.priority, count)
   takeFirst(state, run, count)
   return token + count
 }
@@ -259,7 +259,7 @@ function held(state: QueueState, token: number): Claim {
 function end(state: QueueState, token: number): Claim {
   const claim = held(state, token)
   state.active.delete(token)
-  countHeld(state, claim.worker, -1)
+  countHeld(state, claim.worker, claim.batch.priority, -1)
   return claim
 }
 

@@ -76,6 +76,10 @@ export interface NoticeCommand {
   readonly number: number
   /** How many claims the worker would hold at once, in all; 0: none, it is leaving. */
   readonly capacity: number
+  /** How many handlers it runs at once. */
+  readonly concurrency: number
+  /** Messages per ms that its handlers finish while all of them are busy; 0 if that is not known. */
+  readonly rate: number
   /** For how long, in ms, the worker may say nothing and is still alive. */
   readonly silentForMs: number
   /** The mailbox it reads, if it has one. Tickets are for one mailbox: not for the next one of the same worker. */

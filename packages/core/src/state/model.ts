@@ -115,6 +115,8 @@ export interface QueueState {
   readonly active: Map<number, Claim>
   /** How many of them each worker has; none is no entry. */
   readonly held: Map<string, number>
+  /** How many active messages have which priority; none is no entry. */
+  readonly activePriorities: Map<number, number>
   /** By id, oldest first. */
   readonly dead: Recent<DeadLetter>
   /** By id, oldest first, within the retention. */
@@ -184,6 +186,7 @@ export function emptyState(): QueueState {
     ),
     active: new Map(),
     held: new Map(),
+    activePriorities: new Map(),
     dead: new Recent(),
     completed: new Recent(),
     senders: new Map(),
@@ -218,9 +221,14 @@ export function describeStats(state: QueueState): QueueStats {
   return { waiting, delayed, active, completed, dead, total: waiting + delayed + active + completed + dead }
 }
 
-/** `count` claims more, or fewer, are in the hands of `worker`. */
-export function countHeld({ held }: QueueState, worker: string, count: number): void {
-  const now = (held.get(worker) ?? 0) + count
-  if (now === 0) held.delete(worker)
-  else held.set(worker, now)
+/** `count` claims more, or fewer, on messages of `priority` are in the hands of `worker`. */
+export function countHeld(state: QueueState, worker: string, priority: number, count: number): void {
+  addTo(state.held, worker, count)
+  addTo(state.activePriorities, priority, count)
+}
+
+function addTo<K>(counts: Map<K, number>, key: K, count: number): void {
+  const now = (counts.get(key) ?? 0) + count
+  if (now === 0) counts.delete(key)
+  else counts.set(key, now)
 }

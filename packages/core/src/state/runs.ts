@@ -26,6 +26,11 @@ export function* visibleRuns(state: QueueState): Iterable<Run> {
   for (const priority of state.priorities) for (const run of state.ready.get(priority) ?? []) yield* chainOf(run)
 }
 
+/** The highest priority of a visible message; undefined if none is visible. */
+export function topPriority(state: QueueState): number | undefined {
+  return state.priorities.find((priority) => (state.ready.get(priority)?.size ?? 0) > 0)
+}
+
 /** Where messages take their place when their time has come. */
 export function placeOf({ extras }: Run['batch']): 'front' | 'back' {
   return extras?.lifo === true ? 'front' : 'back'

@@ -58,7 +58,7 @@ export class SnapshotReader {
       for (const claim of this.#rows.claims(line)) {
         this.#needs(claim.batch, 1)
         state.active.set(claim.token, claim)
-        countHeld(state, claim.worker, 1)
+        countHeld(state, claim.worker, claim.batch.priority, 1)
       }
     } else {
       for (const dead of this.#rows.dead(line)) {

@@ -93,7 +93,13 @@ export type RevokeReason = 'cancelled' | 'released'
 /** A worker of another process, as the writer sees it. */
 export interface RemoteWorker {
   readonly id: string
-  /** How many more messages to claim for it now, if it holds `held` claims. */
+  /** How many handlers it runs at once, at most. */
+  readonly concurrency: number
+  /** Messages per ms that its handlers finish while all of them are busy; 0 if that is not known. */
+  readonly rate: number
+  /** In how many ms it reads what is sent to it now, at the latest, as far as the writer knows. */
+  readonly delayMs: number
+  /** How many more messages it would take now, if it holds `held` claims. */
   room(held: number): number
   /**
    * Resolves to true once the worker can read these tickets, to false once it is certain that it never will. Until then their claims have no
@@ -102,6 +108,8 @@ export interface RemoteWorker {
   deliver(tickets: readonly TravellingTicket[]): Promise<boolean>
   /** A claim was taken from it. It is told as soon as that is possible; its token is void already. */
   revoke(token: number, reason: RevokeReason): void
+  /** Asks it to give back up to `count` tickets that no handler has started. Passed over while an earlier request has not been read. */
+  recall(count: number): void
   /** It asked to be told how these settlements were taken. */
   settled(outcomes: readonly SettledElsewhere[]): void
 }
@@ -154,6 +162,10 @@ export interface WorkerSelf {
   readonly concurrency: number
   /** How many claims it would hold at once, in all. */
   capacity(): number
+  /** Messages per ms that its handlers finish while all of them are busy; 0 if that is not known yet. */
+  readonly rate: number
+  /** How long it may be before the writer hears from it and it hears from the writer, in ms: its handlers have enough to do for several times as long. */
+  visitMs(): number
   /** Whether it holds any claim. */
   readonly isBusy: boolean
   /** Messages whose handlers have ended. */
@@ -179,6 +191,8 @@ export interface StandbyProcess {
   readonly deliver: (tickets: readonly TravellingTicket[], absentAt: number, askedAt: number) => void
   readonly revoke: (token: number, reason: RevokeReason) => void
   readonly settled: (outcomes: readonly SettledElsewhere[]) => void
+  /** The writer asks for up to `count` tickets that no handler has started. */
+  readonly recall: (count: number) => void
   /** The writer has said that the lease is free: look at it now. */
   readonly wake: () => void
   readonly trouble: (error: unknown) => void

@@ -5,17 +5,10 @@
  * handler is aborted before anybody else can have its message.
  */
 import type { Clock } from '@s3queue/storage'
-import type { Ticket } from '../claim.ts'
 import type { LocalWorker } from '../engine/local-worker.ts'
 import { Attempt, claimLost } from '../handle.ts'
-import type { Deque } from '../state/deque.ts'
+import type { ReadyTickets } from './ready-tickets.ts'
 import { timeoutToTrust, trustedMs } from './trust.ts'
-
-export interface HeldTicket extends Ticket {
-  /** How long the claim lasts from each proof that this process is the writer. */
-  readonly timeoutMs: number
-  deadlineAt: number
-}
 
 export interface ClaimTimeOptions {
   readonly clock: Clock
@@ -25,7 +18,7 @@ export interface ClaimTimeOptions {
   readonly engine: Pick<LocalWorker, 'extend' | 'setTimeout'>
   readonly running: ReadonlySet<Attempt>
   /** What waits for a handler. */
-  readonly tickets: () => Deque<HeldTicket>
+  readonly tickets: ReadyTickets
 }
 
 export class ClaimTime {
@@ -57,7 +50,7 @@ export class ClaimTime {
   /** Extends everything at hand at a third of the visibility timeout, for as long as there is something. */
   keepExtending(): void {
     const { clock, visibilityTimeoutMs, running, tickets } = this.#options
-    if (this.#cancelExtension !== undefined || running.size + tickets().size === 0) return
+    if (this.#cancelExtension !== undefined || running.size + tickets.size === 0) return
     this.#cancelExtension = clock.setTimer(visibilityTimeoutMs / 3, () => void this.#extendAll())
   }
 
@@ -74,7 +67,7 @@ export class ClaimTime {
     this.#isExtending = true
     const { engine, autoExtend, visibilityTimeoutMs, running, tickets } = this.#options
     const attempts = autoExtend ? [...running].filter((attempt) => !attempt.isAborted) : []
-    const held = [...attempts, ...tickets()]
+    const held = [...attempts, ...tickets]
     const extension = await engine.extend(
       held.map(({ claim }) => claim.token),
       visibilityTimeoutMs / 3,

@@ -1,8 +1,8 @@
 /**
  * What a worker has to say to the writer: how its attempts ended, and what its handlers reported meanwhile.
  *
- * Owns both until they are taken. What has ended is told of at once, or may wait a moment for company; reports go with a commit that happens anyway,
- * or with one of their own after a while.
+ * Owns both until they are taken. Settlements are announced immediately, or wait a moment for others; reports go with a commit that happens anyway,
+ * or with a separate one after a while.
  */
 import type { Clock } from '@s3queue/storage'
 import type { Finished } from '../engine/context.ts'
@@ -15,8 +15,8 @@ const REPORT_AFTER_MS = 500
 
 export interface OutgoingOptions {
   readonly clock: Clock
-  /** How long what has ended may wait for company, in ms. */
-  readonly patienceMs: () => number
+  /** How long settlements may wait for others, in ms. */
+  readonly batchingMs: () => number
   /** There is something to take. */
   readonly tell: () => void
 }
@@ -26,7 +26,7 @@ export class Outgoing {
   #finished: Finished = { settlements: [], claims: [] }
   readonly #reporting = new Set<Attempt>()
   #cancelReports: (() => void) | undefined
-  #cancelPatience: (() => void) | undefined
+  #cancelBatching: (() => void) | undefined
   /** Whether the engine knows that something has ended and was not taken yet. */
   #hasTold = false
 
@@ -45,12 +45,12 @@ export class Outgoing {
     this.#finished.claims.push(claim)
   }
 
-  /** What has ended goes into a commit at once, unless it may wait for company: see `SlotPool`. */
+  /** Settlements go into the next commit, unless they may wait for others: see `SlotPool`. */
   tellFinished(): void {
     if (this.#hasTold || this.#finished.settlements.length === 0) return
-    const patienceMs = this.#options.patienceMs()
-    if (patienceMs === 0) this.#tell()
-    else this.#cancelPatience ??= this.#options.clock.setTimer(patienceMs, () => this.#tell())
+    const batchingMs = this.#options.batchingMs()
+    if (batchingMs === 0) this.#tell()
+    else this.#cancelBatching ??= this.#options.clock.setTimer(batchingMs, () => this.#tell())
   }
 
   #tell(): void {
@@ -70,8 +70,8 @@ export class Outgoing {
   /** What has ended since the last call. */
   takeFinished(): Finished {
     const finished = this.#finished
-    this.#cancelPatience?.()
-    this.#cancelPatience = undefined
+    this.#cancelBatching?.()
+    this.#cancelBatching = undefined
     this.#hasTold = false
     if (finished.settlements.length > 0) this.#finished = { settlements: [], claims: [] }
     return finished
@@ -87,6 +87,6 @@ export class Outgoing {
 
   stop(): void {
     this.#cancelReports?.()
-    this.#cancelPatience?.()
+    this.#cancelBatching?.()
   }
 }

@@ -1,89 +1,107 @@
 /**
- * How many messages to claim ahead of the handlers: enough that they never wait for a commit, and no more, so that others
- * get their share and little has to be given back at the end.
+ * How many messages a worker claims ahead of its handlers: enough that no handler waits for the writer, and no more.
  *
- * It goes by the rate at which messages are finished and by how long a claim takes to arrive: a few round trips' worth of work. With that much at
- * hand nobody waits for the commit of what has ended, so that may wait for company: fewer commits for the same work.
+ * Owns two measurements: how long handlers take, and how long a claim takes to arrive (the cycle). Durations decide, not the rate at which handlers
+ * end: two handlers of a second that end together look like thousands of messages a second, and a worker that believed it took the whole backlog.
  */
 import type { Clock } from '@s3queue/storage'
 
+/** Work ahead, in cycles: one on its way, one that is late, and one for handlers that end together. */
 const CYCLES = 3
-/** How long what has ended may wait for company, in round trips, of which the commit before it takes one. */
-const PATIENCE = 2.5
-/** Where less than this would have ended by then, it waits until about so many have, but no longer than so many round trips. */
-const COMPANY = 12
-const MAX_PATIENCE = 12
-/** In ms: at most, and at least to be worth a timer. */
-const MAX_PATIENCE_MS = 250
-const MIN_PATIENCE_MS = 2
-/** Work for so long is enough, unless commits are further apart than that. */
+/** Handlers that take a hundred cycles lose at most 1 % by waiting for one: they need nothing ahead. */
+const NEGLIGIBLE_SHARE = 0.01
+/** Settlements may wait for others for this many round trips, of which the commit before them takes one. */
+const BATCHING_ROUND_TRIPS = 2.5
+/** Where fewer would have ended by then, they wait until about this many have, for this many round trips at most. */
+const BATCH_SIZE = 12
+const MAX_BATCHING_ROUND_TRIPS = 12
+/** In ms: the longest wait, and the shortest that is worth a timer. */
+const MAX_BATCHING_MS = 250
+const MIN_BATCHING_MS = 2
+/** Work for this long is enough, unless cycles are longer. */
 const MAX_HORIZON_MS = 1000
 const SLACK = 1.5
-/** Share of the old measurement that is left after a new one. */
+/** Share of the old measurement of a round trip that is left after a new one. */
 const MEMORY = 0.3
+/** A duration is smoothed over about this many handlers. */
+const HANDLERS_REMEMBERED = 16
+/** No handler takes less, in ms: what is shorter cannot be measured. */
+const SHORTEST_MS = 0.002
+/** A worker whose writer is another process sends its settlements and reads its mailbox this many times while its tickets last. */
+const VISITS_WHILE_READY = 3
 
 export class Prefetch {
   readonly #clock: Clock
+  readonly #concurrency: number
   readonly #max: number
   readonly #lingerMs: number
-  #rate = 0
   #roundTripMs = 0
-  #finished = 0
-  #since: number
+  #handlers = 0
+  /** Mean duration of a handler, and mean of its logarithm: the geometric mean, which a few long handlers among many short ones hardly change. */
+  #meanMs = 0
+  #meanLog = 0
 
   /** `lingerMs`: how long a commit may wait, which claims wait with it. */
-  constructor(clock: Clock, max: number, lingerMs: number) {
+  constructor(clock: Clock, concurrency: number, max: number, lingerMs: number) {
     this.#clock = clock
+    this.#concurrency = concurrency
     this.#max = max
     this.#lingerMs = lingerMs
-    this.#since = clock.monotonic()
   }
 
-  /** A message was finished. */
-  finished(): void {
-    this.#finished++
+  /** A handler has ended after `tookMs`. */
+  ended(tookMs: number): void {
+    const ms = Math.max(SHORTEST_MS, tookMs)
+    const share = 1 / Math.min(++this.#handlers, HANDLERS_REMEMBERED)
+    this.#meanMs += share * (ms - this.#meanMs)
+    this.#meanLog += share * (Math.log(ms) - this.#meanLog)
   }
 
-  /** Nothing was finished for a long time: what was measured before says nothing any more. */
-  stalled(): void {
-    this.#rate = 0
-    this.#finished = 0
-    this.#since = this.#clock.monotonic()
-  }
-
-  /** Claims that were asked for at `askedAt` have arrived. */
+  /** Claims that were requested at `askedAt` have arrived. */
   arrived(askedAt: number): void {
     const took = this.#clock.monotonic() - askedAt
     this.#roundTripMs = this.#roundTripMs === 0 ? took : this.#roundTripMs * MEMORY + took * (1 - MEMORY)
   }
 
-  /** How many to hold beyond those being handled. Measures since the last call. */
+  /** Messages per ms that the handlers finish while all of them are busy; 0 until the first has ended. */
+  get rate(): number {
+    return this.#handlers === 0 ? 0 : this.#concurrency / this.#meanMs
+  }
+
+  /** How many to hold beyond those being handled. */
   target(): number {
-    const now = this.#clock.monotonic()
-    const elapsed = now - this.#since
-    if (elapsed >= 1 && this.#finished > 0) {
-      this.#rate = this.#rate * MEMORY + (this.#finished / elapsed) * (1 - MEMORY)
-      this.#finished = 0
-      this.#since = now
-    } else if (elapsed > MAX_HORIZON_MS + this.#lingerMs) {
-      this.#rate = 0
-      this.#since = now
-    }
-    const cycleMs = Math.max(1, this.#lingerMs + Math.max(this.#roundTripMs, this.#patienceMs()))
-    const horizon = Math.min(Math.max(MAX_HORIZON_MS, SLACK * cycleMs), CYCLES * cycleMs)
-    return Math.min(this.#max, Math.ceil(this.#rate * horizon))
+    if (this.#handlers === 0) return 0
+    const typicalMs = Math.exp(this.#meanLog)
+    const cycleMs = Math.max(1, this.#lingerMs + Math.max(this.#roundTripMs, this.#batchingMs()))
+    if (cycleMs < NEGLIGIBLE_SHARE * typicalMs) return 0
+    const horizonMs = Math.min(Math.max(MAX_HORIZON_MS, SLACK * cycleMs), CYCLES * cycleMs)
+    // Handlers that began together end together: each of them may need its next message at that moment.
+    const rounds = horizonMs < typicalMs ? Math.min(1, (2 * horizonMs) / typicalMs) : horizonMs / typicalMs
+    return Math.min(this.#max, Math.ceil(this.#concurrency * rounds))
   }
 
-  /** How long what has ended may wait for company while `ready` messages of `logs` logs wait here for a handler. See `SlotPool`. */
-  patienceMs(ready: number, logs: number): number {
-    const patienceMs = this.#patienceMs()
-    const isEnough = ready > this.#rate * (patienceMs + this.#roundTripMs)
-    return isEnough && this.#rate * patienceMs >= logs ? patienceMs : 0
+  /** How long `ready` tickets keep the handlers busy, in ms. */
+  lastsMs(ready: number): number {
+    return this.#handlers === 0 ? 0 : ready / this.rate
   }
 
-  #patienceMs(): number {
-    const gatheringMs = Math.min(MAX_PATIENCE * this.#roundTripMs, COMPANY / this.#rate)
-    const patienceMs = Math.min(MAX_PATIENCE_MS, Math.max(PATIENCE * this.#roundTripMs, gatheringMs)) - this.#lingerMs
-    return patienceMs < MIN_PATIENCE_MS ? 0 : patienceMs
+  /** How long a visit to the writer may wait while `ready` tickets are at hand, in ms: several visits fit into that time. */
+  visitMs(ready: number): number {
+    return this.lastsMs(ready) / VISITS_WHILE_READY
+  }
+
+  /** How long settlements may wait for others while `ready` messages of `logs` logs are at hand. See `SlotPool`. */
+  batchingMs(ready: number, logs: number): number {
+    const batchingMs = this.#batchingMs()
+    const isEnough = ready > this.rate * (batchingMs + this.#roundTripMs)
+    return isEnough && this.rate * batchingMs >= logs ? batchingMs : 0
+  }
+
+  #batchingMs(): number {
+    if (this.#handlers === 0) return 0
+    const gatheringMs = Math.min(MAX_BATCHING_ROUND_TRIPS * this.#roundTripMs, BATCH_SIZE / this.rate)
+    const longestMs = Math.min(MAX_BATCHING_MS, Math.max(BATCHING_ROUND_TRIPS * this.#roundTripMs, gatheringMs))
+    const batchingMs = longestMs - this.#lingerMs
+    return batchingMs < MIN_BATCHING_MS ? 0 : batchingMs
   }
 }

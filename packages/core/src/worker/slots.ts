@@ -13,7 +13,7 @@ import { Prefetch } from './prefetch.ts'
 /** How long handlers may run one after the other before the event loop gets a turn. */
 const TURN_MS = 10
 
-/** When no handler has ended for so long, tickets that wait behind them go back: others may have room. */
+/** When no ticket of several logs has got a handler for this long, those that wait go back: the log's writer cannot see that another log's handlers are in their way. */
 const STALL_MS = 2000
 
 /** A worker, as the pool sees it. */
@@ -51,6 +51,8 @@ export class SlotPool {
   #taken = 0
   #mayTake = Number.POSITIVE_INFINITY
   #finished = 0
+  /** When a handler ended last, or the first began. */
+  #endedAt = 0
   /** When the event loop turned last, as far as this pool knows. */
   #turnAt = 0
   #cancelTurn: (() => void) | undefined
@@ -64,7 +66,7 @@ export class SlotPool {
   constructor({ clock, concurrency, maxPrefetch, lingerMs }: SlotPoolOptions) {
     this.#clock = clock
     this.concurrency = concurrency
-    this.#prefetch = new Prefetch(clock, maxPrefetch, lingerMs)
+    this.#prefetch = new Prefetch(clock, concurrency, maxPrefetch, lingerMs)
   }
 
   /** Handlers running now. */
@@ -108,11 +110,28 @@ export class SlotPool {
 
   /** How many more messages a worker would take now. */
   room({ held }: SlotMember): number {
-    const all = this.concurrency + this.#prefetch.target()
+    const all = this.concurrency + (this.#isStalled ? 0 : this.#prefetch.target())
     const count = this.#members.length
     const free = all - this.#held()
     const own = count > 1 && !this.#isStalled ? Math.max(1, Math.floor(all / count)) - held : free
     return Math.min(Math.max(free, own), this.#mayTake - this.#taken)
+  }
+
+  /** How many handlers could start now if a worker had tickets for them. */
+  freeSlots(): number {
+    return Math.min(this.concurrency - this.#held(), this.#mayTake - this.#taken)
+  }
+
+  /** Messages per ms that the handlers finish while all of them are busy; 0 if that is not known yet. Handlers that have not ended for long are slower than those before them. */
+  get rate(): number {
+    const { rate } = this.#prefetch
+    if (this.#running < this.concurrency) return rate
+    return Math.min(rate, 1 / Math.max(1e-3, this.#clock.monotonic() - this.#endedAt))
+  }
+
+  /** How long a visit to the writer's process may wait, in ms: several fit into the time that the tickets at hand last. */
+  visitMs(): number {
+    return this.#prefetch.visitMs(this.#ready())
   }
 
   /** `count` messages are taken; if it is negative, they never reached a handler. */
@@ -132,24 +151,24 @@ export class SlotPool {
 
   /** A handler has started. */
   started(): void {
-    this.#running++
+    if (this.#running++ === 0) this.#endedAt = this.#clock.monotonic()
   }
 
-  /** A handler has ended. */
-  ended(): void {
+  /** A handler has ended, `tookMs` after it began. */
+  ended(tookMs: number): void {
     this.#running--
     this.#finished++
-    this.#prefetch.finished()
+    this.#endedAt = this.#clock.monotonic()
+    this.#prefetch.ended(tookMs)
     this.#ends.tell()
     if (!this.#isStalled) return
     this.#isStalled = false
     this.#tellRoom()
   }
 
-  /** How long what has ended may wait for company, in ms: 0 if the handlers may run out of work by then, or if nothing else of its log will end meanwhile. */
-  patienceMs(): number {
-    const ready = this.#members.reduce((sum, member) => sum + member.ready, 0)
-    return this.#prefetch.patienceMs(ready, this.#members.length)
+  /** How long settlements may wait for others, in ms: 0 if the handlers may run out of work by then, or if nothing else of their log will end meanwhile. */
+  batchingMs(): number {
+    return this.#prefetch.batchingMs(this.#ready(), this.#members.length)
   }
 
   /** Starts as many handlers as there are slots, from each worker in turn. */
@@ -192,8 +211,8 @@ export class SlotPool {
     return this.#members.reduce((sum, { held }) => sum + held, 0)
   }
 
-  #isWaiting(): boolean {
-    return this.#members.some(({ ready }) => ready > 0)
+  #ready(): number {
+    return this.#members.reduce((sum, { ready }) => sum + ready, 0)
   }
 
   /** A worker's own settlements say that it has room; those of another worker do not. */
@@ -201,9 +220,8 @@ export class SlotPool {
     if (this.#members.length > 1) for (const member of this.#members) member.roomChanged()
   }
 
-  /** Messages must not wait behind a handler that takes long while somebody else could do them. */
   #watchStall(): void {
-    if (this.#cancelStall !== undefined || !this.#isWaiting()) return
+    if (this.#members.length < 2 || this.#cancelStall !== undefined || this.#ready() === 0) return
     this.#movedAt = Math.max(this.#movedAt, this.#clock.monotonic())
     this.#setStallTimer(STALL_MS)
   }
@@ -211,10 +229,9 @@ export class SlotPool {
   #setStallTimer(waitMs: number): void {
     this.#cancelStall = this.#clock.setTimer(waitMs, () => {
       this.#cancelStall = undefined
-      if (!this.#isWaiting()) return
+      if (this.#ready() === 0) return
       const leftMs = this.#movedAt + STALL_MS - this.#clock.monotonic()
       if (leftMs >= 1) return this.#setStallTimer(leftMs)
-      this.#prefetch.stalled()
       this.#isStalled = true
       for (const member of this.#members) member.giveBackTickets()
     })

@@ -15,11 +15,17 @@ import { checkPayload } from '../payload.ts'
 import type { ResolvedProcessOptions } from '../process-options.ts'
 import type { Payload } from '../state/batch-codec.ts'
 import type { ProgressReport, Settlement } from '../state/commands.ts'
-import { Deque } from '../state/deque.ts'
-import { ClaimTime, type HeldTicket } from './claim-time.ts'
+import { ClaimTime } from './claim-time.ts'
 import { Outgoing } from './outgoing.ts'
+import { type HeldTicket, ReadyTickets } from './ready-tickets.ts'
 import type { SlotMember, SlotPool } from './slots.ts'
 import { trustedMs } from './trust.ts'
+
+/** Settlements for a writer in another process wait for others this long at most, in ms, and not at all where it would be less than the least. */
+const MAX_REMOTE_BATCHING_MS = 500
+const MIN_REMOTE_BATCHING_MS = 20
+/** Share of the visibility timeout that a settlement may wait: a later one could come after its claim has expired. */
+const WAITING_SHARE = 0.02
 
 export interface WorkerContext {
   readonly engine: Engine
@@ -38,7 +44,7 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
   readonly #attemptOptions: AttemptOptions
   readonly #tell = (error: Error): void => this.#context.engine.tell(error)
   readonly #slots: SlotPool
-  #tickets = new Deque<HeldTicket>()
+  readonly #tickets = new ReadyTickets()
   readonly #running = new Set<Attempt>()
   readonly #time: ClaimTime
   readonly #outgoing: Outgoing
@@ -57,12 +63,11 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     this.#slots.join(this)
     this.#time = new ClaimTime({
       ...{ clock, visibilityTimeoutMs, autoExtend: process.autoExtend, engine: engine.local },
-      ...{ running: this.#running, tickets: () => this.#tickets },
+      ...{ running: this.#running, tickets: this.#tickets },
     })
     this.#outgoing = new Outgoing({
       clock,
-      // Elsewhere than with the writer it waits on its own.
-      patienceMs: () => (engine.isLeading && !this.#stopping ? this.#slots.patienceMs() : 0),
+      batchingMs: () => this.#batchingMs(),
       tell: () => engine.local.finishedWaiting(),
     })
     this.#attemptOptions = {
@@ -110,6 +115,27 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
 
   room(): number {
     return this.#stopping ? 0 : this.#slots.room(this)
+  }
+
+  freeSlots(): number {
+    return this.#stopping ? 0 : this.#slots.freeSlots()
+  }
+
+  get rate(): number {
+    return this.#slots.rate
+  }
+
+  visitMs(): number {
+    return this.#stopping ? 0 : this.#slots.visitMs()
+  }
+
+  /** How long settlements may wait for others. In the writer's process a commit is near; a process elsewhere pays for each visit to the store. */
+  #batchingMs(): number {
+    if (this.#stopping) return 0
+    const { engine, queue } = this.#context
+    if (engine.isLeading) return this.#slots.batchingMs()
+    const ms = Math.min(this.visitMs(), MAX_REMOTE_BATCHING_MS, queue.visibilityTimeoutMs * WAITING_SHARE)
+    return ms < MIN_REMOTE_BATCHING_MS ? 0 : ms
   }
 
   capacity(): number {
@@ -177,12 +203,7 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
   }
 
   #dropTicket(token: number): void {
-    const tickets = this.#tickets
-    this.#tickets = new Deque()
-    for (const ticket of tickets) {
-      if (ticket.claim.token === token) this.#slots.took(-1)
-      else this.#tickets.push(ticket)
-    }
+    if (this.#tickets.remove(token)) this.#slots.took(-1)
   }
 
   detached(): void {
@@ -223,11 +244,11 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     const ticket = this.#tickets.shift()
     if (ticket === undefined) return
     if (now >= ticket.deadlineAt) this.#giveBack(ticket)
-    else this.#start(ticket)
+    else this.#start(ticket, now)
   }
 
-  #start({ claim, payload, timeoutMs, deadlineAt }: HeldTicket): void {
-    const attempt = new Attempt(claim, timeoutMs, deadlineAt, this.#attemptOptions)
+  #start({ claim, payload, timeoutMs, deadlineAt }: HeldTicket, startedAt: number): void {
+    const attempt = new Attempt(claim, { timeoutMs, deadlineAt, startedAt }, this.#attemptOptions)
     const { token } = claim
     this.#running.add(attempt)
     this.#slots.started()
@@ -275,7 +296,7 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     if (!this.#running.delete(attempt)) return
     attempt.cancelTimeLimit?.()
     this.#handled++
-    this.#slots.ended()
+    this.#slots.ended(this.#context.queue.clock.monotonic() - attempt.startedAt)
     if (settlement !== undefined) this.#outgoing.push(attempt.claim, settlement)
     this.#slots.pump()
     this.#outgoing.tellFinished()
@@ -297,9 +318,7 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     this.#outgoing.tellFinished()
   }
 
-  giveBackTickets(): void {
-    const tickets = this.#tickets
-    this.#tickets = new Deque()
-    for (const ticket of tickets) this.#giveBack(ticket)
+  giveBackTickets(count: number = Number.POSITIVE_INFINITY): void {
+    for (const ticket of this.#tickets.takeBack(count)) this.#giveBack(ticket)
   }
 }
