@@ -26,6 +26,8 @@ import { asleepMs } from './serving-order.ts'
 
 /** A worker with messages in hand looks at least so often, as they may be taken from it. */
 const BUSY_LOOK_MS = 2000
+/** What comes later than this after the last request answers a new backlog, not that request. In ms. */
+const LONGEST_CYCLE_MS = 1500
 /** A worker with plenty at hand reads its mailbox this often at least, in ms. */
 const MAX_VISIT_MS = 500
 
@@ -237,7 +239,7 @@ export class MailboxWorker implements WorkerSide {
   }
 
   #takeTickets(deliver: StandbyProcess['deliver']): void {
-    const askedAt = this.#sentAt
+    const askedAt = this.#sentAt !== undefined && this.#now() - this.#sentAt > LONGEST_CYCLE_MS ? undefined : this.#sentAt
     const byMoment = new Map<number, Parameters<typeof deliver>[0][number][]>()
     let count = 0
     for (let read = this.#reader.popTicket(); read !== undefined; read = this.#reader.popTicket()) {
@@ -249,7 +251,7 @@ export class MailboxWorker implements WorkerSide {
     if (count === 0) return
     this.#sentAt = undefined
     this.#options.onTickets(count)
-    for (const [absentAt, tickets] of byMoment) deliver(tickets, absentAt, askedAt ?? this.#now())
+    for (const [absentAt, tickets] of byMoment) deliver(tickets, absentAt, askedAt)
   }
 
   /** Claims that an earlier writer made for this worker, and that never came here. */

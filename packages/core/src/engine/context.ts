@@ -58,8 +58,8 @@ export interface Finished {
 export interface TicketTimes {
   /** From here on the worker may count its time. */
   readonly provenAt: number
-  /** When it was asked for. */
-  readonly askedAt: number
+  /** When it was requested; undefined if that says nothing of how long tickets take to arrive. */
+  readonly askedAt: number | undefined
 }
 
 /** How the engine sees a worker of its process. */

@@ -100,26 +100,31 @@ export class Dispatcher {
     const local = context.worker()
     if (local !== undefined) this.#toLocal(local, local.freeSlots(), askedAt)
     if (this.#waiting === 0) return
-    const remotes = this.#freeRemotes(claims.side, local?.rate ?? 0)
+    const remotes = this.#freeRemotes(claims.side, local)
     const left = this.#waiting - remotes.reduce((sum, { count }) => sum + count, 0)
     if (left > 0) this.#divide(left, local, remotes, askedAt)
     for (const { remote, count } of remotes) this.#toRemote(remote, count)
   }
 
-  /** Remote workers, and how many of their handlers are free. A worker that reads its mailbox only after the others will have done all the rest gets nothing. */
-  #freeRemotes(side: WriterSide | undefined, localRate: number): Plan[] {
+  /**
+   * Remote workers, and how many of their handlers are free. A worker that reads its mailbox only after the others will have started all the rest gets
+   * nothing: they start it after the handlers they run now, which may all end at the same moment.
+   */
+  #freeRemotes(side: WriterSide | undefined, local: WorkerLink | undefined): Plan[] {
     const plans: Plan[] = []
-    let rate = localRate
+    let rate = local?.rate ?? 0
+    let handlers = rate > 0 ? (local?.concurrency ?? 0) : 0
     let left = this.#waiting
     for (const remote of side?.workers() ?? []) {
       if (left === 0) break
       const held = this.#state.held.get(remote.id) ?? 0
       const room = remote.room(held)
       const count = Math.max(0, Math.min(remote.concurrency - held, room, left))
-      if (rate > 0 && left / rate < remote.delayMs) {
+      if (rate > 0 && (left + handlers) / rate < remote.delayMs) {
         if (count > 0) this.#retryIn(remote.delayMs)
         continue
       }
+      if (remote.rate > 0) handlers += remote.concurrency
       rate += remote.rate
       left -= count
       plans.push({ remote, held, room, count })

@@ -176,7 +176,12 @@ export class Standby {
     })
   }
 
-  #deliver(worker: WorkerLink, tickets: readonly TravellingTicket[], provenAt: number, askedAt: number): void {
+  #deliver(
+    worker: WorkerLink,
+    tickets: readonly TravellingTicket[],
+    provenAt: number,
+    askedAt: number | undefined,
+  ): void {
     const times = { provenAt, askedAt }
     const ready = tickets.flatMap(({ claim, payload }) => (payload === undefined ? [] : [{ claim, payload }]))
     if (ready.length > 0) worker.deliver(ready, times, 0)

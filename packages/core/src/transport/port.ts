@@ -185,10 +185,10 @@ export interface StandbyProcess {
   /** Makes commands durable for the writer, whoever that is. */
   readonly send: (commands: readonly Command[]) => Promise<void>
   /**
-   * Tickets have come. `absentAt`: a moment at which they were not there yet, monotonic: the worker's deadlines count from there. `askedAt`: when what
-   * they answer was sent; tells how long claims take to come.
+   * Tickets have come. `absentAt`: a moment at which they were not there yet, monotonic: the worker's deadlines count from there. `askedAt`: when the
+   * request that they answer was sent, to measure how long claims take to arrive; undefined if the queue was empty in between.
    */
-  readonly deliver: (tickets: readonly TravellingTicket[], absentAt: number, askedAt: number) => void
+  readonly deliver: (tickets: readonly TravellingTicket[], absentAt: number, askedAt: number | undefined) => void
   readonly revoke: (token: number, reason: RevokeReason) => void
   readonly settled: (outcomes: readonly SettledElsewhere[]) => void
   /** The writer asks for up to `count` tickets that no handler has started. */

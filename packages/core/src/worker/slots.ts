@@ -139,9 +139,9 @@ export class SlotPool {
     this.#taken += count
   }
 
-  /** Claims that were asked for at `askedAt` have arrived. Returns the current moment, monotonic. */
-  arrived(askedAt: number): number {
-    this.#prefetch.arrived(askedAt)
+  /** Claims have arrived that were requested at `askedAt`, if that is known. Returns the current moment, monotonic. */
+  arrived(askedAt: number | undefined): number {
+    if (askedAt !== undefined) this.#prefetch.arrived(askedAt)
     this.#turnAt = this.#clock.monotonic()
     const now = this.#turnAt
     this.pump()
