@@ -6,7 +6,7 @@
  */
 
 /** Who sent a notice so short a time ago looks into its mailbox often. */
-const AWAKE_MS = 2000
+export const AWAKE_MS = 2000
 
 /** Deputies read their mailboxes this often while there is work. */
 export const DEPUTY_LOOK_MS = 1000

@@ -22,10 +22,14 @@ import type { ResolvedCoordinatorOptions } from './options.ts'
 import { Pace } from './pace.ts'
 import type { Heartbeats } from './registry/heartbeats.ts'
 import { signOff } from './registry/sign-off.ts'
-import { asleepMs } from './serving-order.ts'
+import { AWAKE_MS, asleepMs } from './serving-order.ts'
 
-/** A worker with messages in hand looks at least so often, as they may be taken from it. */
-const BUSY_LOOK_MS = 2000
+/** A worker that heard from the writer or wrote to it within `AWAKE_MS` reads its mailbox at least this often, in ms. */
+const AWAKE_LOOK_MS = 250
+/** A worker with messages in hand reads its mailbox at least this often, in ms, as they may be taken from it. */
+const BUSY_LOOK_MS = 1000
+/** A worker that gets its first tickets after a while reports that it is awake, unless it sends something anyway within this time, in ms. */
+const REPORT_AWAKE_MS = 150
 /** What comes later than this after the last request answers a new backlog, not that request. In ms. */
 const LONGEST_CYCLE_MS = 1500
 /** A worker with plenty at hand reads its mailbox this often at least, in ms. */
@@ -55,6 +59,10 @@ export class MailboxWorker implements WorkerSide {
   #isDeputy = false
   /** How many claims it would hold, as the writer was told last. */
   #told = Number.POSITIVE_INFINITY
+  /** When it last heard from the writer or wrote to it, and when it last wrote, monotonic. */
+  #activeAt = Number.NEGATIVE_INFINITY
+  #noticedAt = Number.NEGATIVE_INFINITY
+  #cancelReport: (() => void) | undefined
   /** When the first of those settlements was sent that nothing has come after. */
   #sentAt: number | undefined
 
@@ -81,6 +89,8 @@ export class MailboxWorker implements WorkerSide {
   }
 
   sent(): void {
+    this.#activeAt = this.#now()
+    this.#noticedAt = this.#activeAt
     this.#pace.quicken()
   }
 
@@ -124,6 +134,7 @@ export class MailboxWorker implements WorkerSide {
   }
 
   #end(): void {
+    this.#cancelReport?.()
     this.#abort.abort(new Error('The worker does not read its mailbox any more.'))
     this.#options.onEnd()
   }
@@ -209,6 +220,7 @@ export class MailboxWorker implements WorkerSide {
   /** How long not to look, at most. */
   #patienceMs(): number {
     if (this.#questions.size > 0) return 2 * this.#options.options.dispatchIntervalMs
+    if (this.#now() - this.#activeAt < AWAKE_MS) return AWAKE_LOOK_MS
     return this.#standby.worker.isBusy ? BUSY_LOOK_MS : Number.POSITIVE_INFINITY
   }
 
@@ -225,6 +237,7 @@ export class MailboxWorker implements WorkerSide {
 
   #open(letter: Letter): void {
     const { deliver, knows, revoke, settled, recall, wake } = this.#standby
+    this.#activeAt = this.#now()
     this.#pace.quicken()
     this.#isDeputy = letter.deputy
     for (const receipt of letter.receipts) this.#questions.get(receipt.notice)?.(receipt)
@@ -239,7 +252,8 @@ export class MailboxWorker implements WorkerSide {
   }
 
   #takeTickets(deliver: StandbyProcess['deliver']): void {
-    const askedAt = this.#sentAt !== undefined && this.#now() - this.#sentAt > LONGEST_CYCLE_MS ? undefined : this.#sentAt
+    const askedAt =
+      this.#sentAt !== undefined && this.#now() - this.#sentAt > LONGEST_CYCLE_MS ? undefined : this.#sentAt
     const byMoment = new Map<number, Parameters<typeof deliver>[0][number][]>()
     let count = 0
     for (let read = this.#reader.popTicket(); read !== undefined; read = this.#reader.popTicket()) {
@@ -250,8 +264,24 @@ export class MailboxWorker implements WorkerSide {
     }
     if (count === 0) return
     this.#sentAt = undefined
+    this.#reportAwake()
     this.#options.onTickets(count)
     for (const [absentAt, tickets] of byMoment) deliver(tickets, absentAt, askedAt)
+  }
+
+  /** The writer hands out more to workers that it knows to be awake. */
+  #reportAwake(): void {
+    if (this.#cancelReport !== undefined || this.#now() - this.#noticedAt < AWAKE_MS) return
+    this.#cancelReport = this.#standby.queue.clock.setTimer(REPORT_AWAKE_MS, () => {
+      this.#cancelReport = undefined
+      if (this.#abort.signal.aborted || this.#now() - this.#noticedAt < REPORT_AWAKE_MS) return
+      this.#standby.send([this.#notice({})]).then(
+        () => this.sent(),
+        (error: unknown) => {
+          if (!this.#abort.signal.aborted) this.#standby.trouble(error)
+        },
+      )
+    })
   }
 
   /** Claims that an earlier writer made for this worker, and that never came here. */

@@ -14,9 +14,6 @@ import type { EngineContext } from './context.ts'
 import { Deadlines } from './deadlines.ts'
 import type { LogTime } from './log-time.ts'
 
-/** A part of the visibility timeout: so often the inbox is looked into while claims are elsewhere, for settlements that came in time. */
-const LOOKS_PER_TIMEOUT = 8
-
 export interface ClaimsOptions {
   readonly context: EngineContext
   readonly epoch: number
@@ -90,14 +87,6 @@ export class Claims {
   /** The transport to other processes' workers. */
   get side(): WriterSide | undefined {
     return this.#side
-  }
-
-  /** How long the inbox may go without a look. */
-  get inboxPatienceMs(): number {
-    const { options, worker } = this.#options.context
-    const local = worker()?.id
-    const here = local === undefined ? 0 : (this.#state.held.get(local) ?? 0)
-    return this.#state.active.size > here ? options.visibilityTimeoutMs / LOOKS_PER_TIMEOUT : Number.POSITIVE_INFINITY
   }
 
   /** These claims run for `timeoutMs` from now on. */

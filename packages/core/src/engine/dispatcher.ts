@@ -32,6 +32,12 @@ const WORTH_RECALLING_MS = 300
 /** The inbox is read this many times while what remote workers hold ahead lasts, and at least this often, in ms. */
 const VISITS_WHILE_AHEAD = 4
 const MAX_VISIT_MS = 400
+/** While there is something to hand out the inbox is read this many times per handler, for settlements that make room; within these bounds, in ms. */
+const VISITS_PER_HANDLER = 10
+const MIN_VISIT_MS = 100
+const MAX_LATEST_MS = 1000
+/** While claims are in other processes the inbox is read this many times per visibility timeout, for settlements that came in time. */
+const VISITS_PER_TIMEOUT = 8
 /** Rate of a worker of which none is known, in messages per ms. */
 const UNKNOWN_RATE = 1e-6
 export interface DispatcherOptions {
@@ -200,18 +206,35 @@ export class Dispatcher {
     }
   }
 
-  /** How long remote workers can do without the writer, in ms: several visits fit into the time that what they hold ahead lasts. 0 if any needs it now. */
-  visitMs(): number {
+  /**
+   * How often the inbox is to be read because of claims in other processes, in ms. `soon`: while something comes, several times in the time that what the workers hold
+   * ahead lasts. `latest`: while there is something to hand out, several times while a handler runs; otherwise in time for claims that are about to expire.
+   */
+  visits(): { readonly soonMs: number; readonly latestMs: number } {
     const { claims, context } = this.#options
     const local = context.worker()?.id
-    let leastMs = MAX_VISIT_MS
+    const { visibilityTimeoutMs } = context.options
+    let soonMs = MAX_VISIT_MS
+    let handlerMs = Number.POSITIVE_INFINITY
+    let isShared = false
+    let hasAhead = false
     for (const [id, held] of this.#state.held) {
-      const remote = id === local ? undefined : claims.side?.worker(id)
-      if (remote === undefined) continue
-      const lastsMs = (held - remote.concurrency) / Math.max(remote.rate, UNKNOWN_RATE)
-      leastMs = Math.min(leastMs, lastsMs / VISITS_WHILE_AHEAD)
+      if (id === local) continue
+      isShared = true
+      const remote = claims.side?.worker(id)
+      if (remote === undefined || remote.rate === 0) continue
+      const ahead = held - remote.concurrency
+      hasAhead ||= ahead > 0
+      soonMs = Math.min(soonMs, Math.max(0, ahead / remote.rate / VISITS_WHILE_AHEAD))
+      handlerMs = Math.min(handlerMs, remote.concurrency / remote.rate)
     }
-    return Math.max(0, leastMs)
+    const mayHandOut = this.#waiting > 0 || hasAhead
+    const perTimeoutMs = isShared ? visibilityTimeoutMs / VISITS_PER_TIMEOUT : Number.POSITIVE_INFINITY
+    const perHandlerMs =
+      isShared && mayHandOut
+        ? Math.max(MIN_VISIT_MS, Math.min(MAX_LATEST_MS, handlerMs / VISITS_PER_HANDLER))
+        : perTimeoutMs
+    return { soonMs, latestMs: Math.min(perTimeoutMs, perHandlerMs) }
   }
 
   /** Workers with messages that will wait for long behind their handlers. */

@@ -98,10 +98,8 @@ export interface InboxReaderOptions {
   readonly fold: (commands: FoldableCommands, done: () => void) => void
   /** Resolves once everything folded so far is in the log. */
   readonly settled: () => Promise<void>
-  /** How long to go without a look, in ms, at most. */
-  readonly patienceMs: () => number
-  /** How long the next look may wait while something comes, in ms: workers that have enough to do can wait for theirs. */
-  readonly visitMs: () => number
+  /** How long the next look may wait while something comes, and in any case, in ms. */
+  readonly visits: () => { readonly soonMs: number; readonly latestMs: number }
   readonly signal: AbortSignal
 }
 
@@ -159,14 +157,14 @@ export class InboxReader {
     try {
       const found = await this.#foldAll()
       isComplete = found.unreadable === 0
-      const soonMs = Math.min(maxPollMs, Math.max(FIRST_POLL_MS, this.#options.visitMs()))
+      const soonMs = Math.min(maxPollMs, Math.max(FIRST_POLL_MS, this.#options.visits().soonMs))
       this.#waitMs = found.chunks > 0 ? soonMs : Math.min(maxPollMs, this.#waitMs * 2)
     } catch (error) {
       if (signal.aborted) return false
       context.trouble(error)
       this.#waitMs = maxPollMs
     }
-    const wait = Math.max(1, Math.min(this.#waitMs, this.#options.patienceMs()))
+    const wait = Math.max(1, Math.min(this.#waitMs, this.#options.visits().latestMs))
     if (!signal.aborted) this.#cancelTimer = clock.setTimer(wait, () => void this.poll())
     return isComplete
   }

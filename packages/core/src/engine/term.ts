@@ -119,8 +119,7 @@ export class Term {
       sift: (entry) => withoutLate(entry, { context, state: leadership.state, signal }),
       fold: (commands, done) => this.#foldInbox(commands, done),
       settled: () => this.#loop.whenDurable(),
-      patienceMs: () => this.#claims.inboxPatienceMs,
-      visitMs: () => this.#dispatcher.visitMs(),
+      visits: () => this.#dispatcher.visits(),
       signal,
     })
     const parts = { context, state: this.#state, loop: this.#loop, time }

@@ -138,8 +138,11 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     return ms < MIN_REMOTE_BATCHING_MS ? 0 : ms
   }
 
+  /** As long as it is not known how long handlers take, each has another message ready: a worker far from the writer would idle for a cycle after its first. */
   capacity(): number {
-    return this.held + Math.max(0, this.room())
+    const room = Math.max(0, this.room())
+    const isNew = this.#slots.finishedCount === 0 && room > 0
+    return this.held + room + (isNew ? Math.min(this.#slots.concurrency, this.#context.process.maxPrefetch) : 0)
   }
 
   roomChanged(): void {
