@@ -98,7 +98,7 @@ export class Dispatcher {
   }
 
   /**
-   * First handlers that are free: those of this process, then those of workers that read their mailboxes soonest. What is left is divided among the
+   * First handlers that are free: those of this process, then those of workers that read their mailboxes soonest. What is left is divided among all
    * workers as work ahead.
    */
   #share(askedAt: number): void {

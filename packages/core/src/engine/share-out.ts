@@ -1,5 +1,5 @@
 /**
- * How a backlog that is smaller than what all workers would hold ahead is divided: so that all of them run out of work at about the same moment.
+ * How a backlog is divided among workers whose handlers are all busy: so that all of them run out of work at about the same moment.
  *
  * Pure. Without it the worker that is asked first takes everything, and the others stand idle beside its full hands.
  */
@@ -8,26 +8,31 @@
 export interface Share {
   /** Messages it holds ahead of its handlers. */
   readonly ahead: number
-  /** How many more it would take. */
+  /** How many more it takes now. A worker that takes none now has its part kept in the queue. */
   readonly room: number
   /** Messages per ms that its handlers finish. */
   readonly rate: number
 }
 
-/** Halvings of the interval in which the moment lies: enough for one part in a million. */
-const STEPS = 20
-
-/** How many of `backlog` messages each gets, rounded down: what is left over stays in the queue for the first handler that is free. */
+/** How many of `backlog` messages each worker gets, rounded down; what is left stays in the queue for the first handler that is free. */
 export function shareOut(backlog: number, shares: readonly Share[]): number[] {
-  const rooms = shares.map(({ room }) => Math.max(0, room))
-  if (rooms.reduce((sum, room) => sum + room, 0) <= backlog) return rooms
-  const given = (untilMs: number): number[] =>
-    shares.map(({ ahead, rate }, i) => Math.min(rooms[i] ?? 0, Math.max(0, untilMs * rate - ahead)))
-  let [least, most] = [0, Math.max(...shares.map(({ ahead, room, rate }) => (ahead + Math.max(0, room)) / rate))]
-  for (let step = 0; step < STEPS; step++) {
-    const middle = (least + most) / 2
-    if (given(middle).reduce((sum, count) => sum + count, 0) <= backlog) least = middle
-    else most = middle
+  const untilMs = levelOf(backlog, shares)
+  return shares.map(({ ahead, room, rate }) =>
+    Math.max(0, Math.min(room, Math.floor(untilMs * rate - ahead + ROUNDING))),
+  )
+}
+
+const ROUNDING = 1e-6
+
+/** The moment, in ms from now, at which all workers would run out of work if each took its part. Those that hold more than that already take none. */
+function levelOf(backlog: number, shares: readonly Share[]): number {
+  const soonestFirst = shares.toSorted((a, b) => a.ahead / a.rate - b.ahead / b.rate)
+  let work = backlog
+  let rate = 0
+  for (const share of soonestFirst) {
+    if (rate > 0 && work / rate <= share.ahead / share.rate) break
+    work += share.ahead
+    rate += share.rate
   }
-  return given(least).map((count) => Math.floor(count + 1e-6))
+  return rate === 0 ? 0 : work / rate
 }

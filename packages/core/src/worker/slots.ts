@@ -126,7 +126,7 @@ export class SlotPool {
   get rate(): number {
     const { rate } = this.#prefetch
     if (this.#running < this.concurrency) return rate
-    return Math.min(rate, 1 / Math.max(1e-3, this.#clock.monotonic() - this.#endedAt))
+    return Math.min(rate, this.concurrency / Math.max(1e-3, this.#clock.monotonic() - this.#endedAt))
   }
 
   /** How long a visit to the writer's process may wait, in ms: several fit into the time that the tickets at hand last. */
