@@ -6,7 +6,7 @@ import type { SlotMember } from '../src/worker/slots.ts'
 /** A worker that only notes what its pool asks of it. */
 function createMember(): SlotMember & { held: number; ready: number; started: number; told: number; gaveBack: number } {
   return {
-    ...{ held: 0, ready: 0, started: 0, told: 0, gaveBack: 0 },
+    ...{ held: 0, ready: 0, isFar: false, started: 0, told: 0, gaveBack: 0 },
     startNext() {
       this.ready--
       this.started++
@@ -30,7 +30,7 @@ function createPool(concurrency: number, members: number) {
     const { startNext } = member
     member.startNext = (now) => {
       startNext.call(member, now)
-      pool.started()
+      pool.started(now)
     }
     pool.join(member)
   }
@@ -67,12 +67,12 @@ describe('a pool of slots', () => {
     pool.arrived(0)
     expect([first.started, second.started, pool.running]).toEqual([2, 2, 4])
     for (let i = 0; i < 3; i++) {
-      pool.ended(1)
+      pool.ended(0)
       pool.pump()
     }
     expect([first.started + second.started, Math.abs(first.started - second.started)]).toEqual([7, 1])
     second.ready = 0
-    pool.ended(1)
+    pool.ended(0)
     pool.pump()
     expect(first.started + second.started).toBe(8)
   })
@@ -90,10 +90,10 @@ describe('a pool of slots', () => {
     expect(second.gaveBack).toBe(1)
     expect(pool.room(second)).toBe(0)
     expect(second.told).toBe(0)
-    pool.ended(1)
+    pool.ended(0)
     first.held = 0
     expect([first.told, second.told, pool.room(second)]).toEqual([1, 1, 1])
-    pool.ended(1)
+    pool.ended(0)
     expect(second.told).toBe(1)
   })
 
@@ -115,10 +115,10 @@ describe('a pool of slots', () => {
     const waiting = pool.whenFinished(2, new AbortController().signal).then(() => {
       reached = true
     })
-    pool.ended(1)
+    pool.ended(0)
     await Promise.resolve()
     expect(reached).toBe(false)
-    pool.ended(1)
+    pool.ended(0)
     await waiting
     const given = new AbortController()
     const other = pool.whenFinished(5, given.signal)

@@ -14,6 +14,8 @@ import { decodeInbox, inboxPrefix } from './inbox-codec.ts'
 /** Shortest wait between two looks. */
 export const FIRST_POLL_MS = 100
 const READS_BEFORE_CORRUPT = 3
+/** What is in the log is deleted from the inbox this often, in ms, or when it fills a chunk: until then it is only skipped. */
+const DELETE_EVERY_MS = 1000
 /** How much of the inbox is in memory at a time. */
 const CHUNK_OBJECTS = 64
 const CHUNK_BYTES = 32 << 20
@@ -109,6 +111,7 @@ export class InboxReader {
   readonly #known = new Set<string>()
   readonly #unreadable = new Set<string>()
   #folded: string[] = []
+  #deletedAt = Number.NEGATIVE_INFINITY
   #waitMs = FIRST_POLL_MS
   #cancelTimer: (() => void) | undefined
   #polling: Promise<boolean> | undefined
@@ -173,7 +176,11 @@ export class InboxReader {
     const { context, sift, fold, settled, signal } = this.#options
     let chunks = 0
     let unreadable = 0
-    await this.deleteFolded()
+    const { clock } = context.options
+    if (this.#folded.length >= CHUNK_OBJECTS || clock.monotonic() - this.#deletedAt >= DELETE_EVERY_MS) {
+      this.#deletedAt = clock.monotonic()
+      await this.deleteFolded()
+    }
     const skip = (key: string): boolean => {
       if (this.#unreadable.has(key)) unreadable++
       return this.#known.has(key) || this.#unreadable.has(key)

@@ -22,7 +22,8 @@ export function shareOut(backlog: number, shares: readonly Share[]): number[] {
   )
 }
 
-const ROUNDING = 1e-6
+/** A part that is nearly a whole message is one. */
+const ROUNDING = 0.25
 
 /** The moment, in ms from now, at which all workers would run out of work if each took its part. Those that hold more than that already take none. */
 function levelOf(backlog: number, shares: readonly Share[]): number {

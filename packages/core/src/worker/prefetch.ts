@@ -21,10 +21,17 @@ const MIN_BATCHING_MS = 2
 /** Work for this long is enough, unless cycles are longer. */
 const MAX_HORIZON_MS = 1000
 const SLACK = 1.5
+/** Work ahead of a worker whose writer is in another process, in ms: enough for visits that are half a second apart, which cost a third of more frequent ones. */
+const FAR_HORIZON_MS = 1500
 /** Share of the old measurement of a round trip that is left after a new one. */
 const MEMORY = 0.3
-/** A duration is smoothed over about this many handlers. */
-const HANDLERS_REMEMBERED = 16
+/** The mean duration is of about this many handlers, and of this many for each that runs at once: fewer would often miss the long ones of a mixture. */
+const HANDLERS_REMEMBERED = 64
+const REMEMBERED_PER_SLOT = 4
+/** The typical duration is of about this many: it follows a change of the workload quickly. */
+const TYPICAL_OF = 16
+/** Where durations are mixed, this many times the work of equal durations is held ahead at most. */
+const MIXTURE = 2
 /** No handler takes less, in ms: what is shorter cannot be measured. */
 const SHORTEST_MS = 0.002
 /** A worker whose writer is another process sends its settlements and reads its mailbox this many times while its tickets last. */
@@ -37,8 +44,13 @@ export class Prefetch {
   readonly #lingerMs: number
   #roundTripMs = 0
   #handlers = 0
-  /** Mean duration of a handler, and mean of its logarithm: the geometric mean, which a few long handlers among many short ones hardly change. */
-  #meanMs = 0
+  /** Handlers running now, and since when this number is right. */
+  #running = 0
+  #countedAt = 0
+  /** Time that handlers took, those included that still run, and how many ended. Both fade. Only together they are right: long handlers end late. */
+  #busyMs = 0
+  #ended = 0
+  /** Mean logarithm of a duration: the geometric mean, which a few long handlers among many short ones hardly change. */
   #meanLog = 0
 
   /** `lingerMs`: how long a commit may wait, which claims wait with it. */
@@ -49,12 +61,27 @@ export class Prefetch {
     this.#lingerMs = lingerMs
   }
 
-  /** A handler has ended after `tookMs`. */
-  ended(tookMs: number): void {
-    const ms = Math.max(SHORTEST_MS, tookMs)
-    const share = 1 / Math.min(++this.#handlers, HANDLERS_REMEMBERED)
-    this.#meanMs += share * (ms - this.#meanMs)
-    this.#meanLog += share * (Math.log(ms) - this.#meanLog)
+  /** A handler starts. */
+  started(now: number): void {
+    this.#count(now, 1)
+  }
+
+  /** A handler that started at `startedAt` has ended. */
+  endedAt(now: number, startedAt: number): void {
+    this.#count(now, -1)
+    this.#handlers++
+    const memory = Math.max(HANDLERS_REMEMBERED, REMEMBERED_PER_SLOT * this.#concurrency)
+    const kept = 1 - 1 / memory
+    this.#busyMs *= kept
+    this.#ended = this.#ended * kept + 1
+    const log = Math.log(Math.max(SHORTEST_MS, now - startedAt))
+    this.#meanLog += (log - this.#meanLog) / Math.min(this.#handlers, TYPICAL_OF)
+  }
+
+  #count(now: number, change: number): void {
+    this.#busyMs += this.#running * (now - this.#countedAt)
+    this.#countedAt = now
+    this.#running += change
   }
 
   /** Claims that were requested at `askedAt` have arrived. */
@@ -68,16 +95,25 @@ export class Prefetch {
     return this.#handlers === 0 ? 0 : this.#concurrency / this.#meanMs
   }
 
-  /** How many to hold beyond those being handled. */
-  target(): number {
+  get #meanMs(): number {
+    const busyMs = this.#busyMs + this.#running * (this.#clock.monotonic() - this.#countedAt)
+    return Math.max(SHORTEST_MS, busyMs / this.#ended)
+  }
+
+  /** How many to hold beyond those being handled. `isFar`: the writer is in another process. */
+  target(isFar: boolean): number {
     if (this.#handlers === 0) return 0
     const typicalMs = Math.exp(this.#meanLog)
     const cycleMs = Math.max(1, this.#lingerMs + Math.max(this.#roundTripMs, this.#batchingMs()))
     if (cycleMs < NEGLIGIBLE_SHARE * typicalMs) return 0
-    const horizonMs = Math.min(Math.max(MAX_HORIZON_MS, SLACK * cycleMs), CYCLES * cycleMs)
+    const nearMs = Math.min(Math.max(MAX_HORIZON_MS, SLACK * cycleMs), CYCLES * cycleMs)
+    const horizonMs = isFar ? Math.max(FAR_HORIZON_MS, nearMs) : nearMs
+    const rounds = horizonMs / this.#meanMs
+    // A row of short handlers among long ones is not to end within a cycle.
+    const rowRounds = Math.min(cycleMs / typicalMs, MIXTURE * rounds)
     // Handlers that began together end together: each of them may need its next message at that moment.
-    const rounds = horizonMs < typicalMs ? Math.min(1, (2 * horizonMs) / typicalMs) : horizonMs / typicalMs
-    return Math.min(this.#max, Math.ceil(this.#concurrency * rounds))
+    const wanted = Math.max(rowRounds, rounds < 1 ? Math.min(1, 2 * rounds) : rounds)
+    return Math.min(this.#max, Math.ceil(this.#concurrency * wanted))
   }
 
   /** How long `ready` tickets keep the handlers busy, in ms. */

@@ -22,6 +22,8 @@ export interface SlotMember {
   readonly held: number
   /** Tickets that wait for a handler. */
   readonly ready: number
+  /** Whether its tickets come from a writer in another process. */
+  readonly isFar: boolean
   /** The first ticket's handler starts now, or its time is over. */
   startNext(now: number): void
   /** No handler has ended for a long time: what waits behind them goes back. */
@@ -51,8 +53,6 @@ export class SlotPool {
   #taken = 0
   #mayTake = Number.POSITIVE_INFINITY
   #finished = 0
-  /** When a handler ended last, or the first began. */
-  #endedAt = 0
   /** When the event loop turned last, as far as this pool knows. */
   #turnAt = 0
   #cancelTurn: (() => void) | undefined
@@ -109,8 +109,8 @@ export class SlotPool {
   }
 
   /** How many more messages a worker would take now. */
-  room({ held }: SlotMember): number {
-    const all = this.concurrency + (this.#isStalled ? 0 : this.#prefetch.target())
+  room({ held, isFar }: SlotMember): number {
+    const all = this.concurrency + (this.#isStalled ? 0 : this.#prefetch.target(isFar))
     const count = this.#members.length
     const free = all - this.#held()
     const own = count > 1 && !this.#isStalled ? Math.max(1, Math.floor(all / count)) - held : free
@@ -122,11 +122,9 @@ export class SlotPool {
     return Math.min(this.concurrency - this.#held(), this.#mayTake - this.#taken)
   }
 
-  /** Messages per ms that the handlers finish while all of them are busy; 0 if that is not known yet. Handlers that have not ended for long are slower than those before them. */
+  /** Messages per ms that the handlers finish while all of them are busy; 0 if that is not known yet. */
   get rate(): number {
-    const { rate } = this.#prefetch
-    if (this.#running < this.concurrency) return rate
-    return Math.min(rate, this.concurrency / Math.max(1e-3, this.#clock.monotonic() - this.#endedAt))
+    return this.#prefetch.rate
   }
 
   /** How long a visit to the writer's process may wait, in ms: several fit into the time that the tickets at hand last. */
@@ -149,17 +147,17 @@ export class SlotPool {
     return now
   }
 
-  /** A handler has started. */
-  started(): void {
-    if (this.#running++ === 0) this.#endedAt = this.#clock.monotonic()
+  /** A handler starts. */
+  started(now: number): void {
+    this.#running++
+    this.#prefetch.started(now)
   }
 
-  /** A handler has ended, `tookMs` after it began. */
-  ended(tookMs: number): void {
+  /** A handler that started at `startedAt` has ended. */
+  ended(startedAt: number): void {
     this.#running--
     this.#finished++
-    this.#endedAt = this.#clock.monotonic()
-    this.#prefetch.ended(tookMs)
+    this.#prefetch.endedAt(this.#clock.monotonic(), startedAt)
     this.#ends.tell()
     if (!this.#isStalled) return
     this.#isStalled = false

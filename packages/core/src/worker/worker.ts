@@ -103,6 +103,10 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     return this.#stopping ? 0 : this.#tickets.size
   }
 
+  get isFar(): boolean {
+    return !this.#context.engine.isLeading
+  }
+
   /** Messages whose handlers have ended. */
   get finishedCount(): number {
     return this.#handled
@@ -254,7 +258,7 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     const attempt = new Attempt(claim, { timeoutMs, deadlineAt, startedAt }, this.#attemptOptions)
     const { token } = claim
     this.#running.add(attempt)
-    this.#slots.started()
+    this.#slots.started(startedAt)
     this.#time.watch(deadlineAt)
     this.#limitTime(attempt)
     const { events } = this.#context
@@ -299,7 +303,7 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     if (!this.#running.delete(attempt)) return
     attempt.cancelTimeLimit?.()
     this.#handled++
-    this.#slots.ended(this.#context.queue.clock.monotonic() - attempt.startedAt)
+    this.#slots.ended(attempt.startedAt)
     if (settlement !== undefined) this.#outgoing.push(attempt.claim, settlement)
     this.#slots.pump()
     this.#outgoing.tellFinished()
