@@ -10,8 +10,8 @@ import { mailboxKey } from '../keys.ts'
 import { type Draft, draftOf, nextRecord, unsure } from './draft.ts'
 import { FORMAT, type MailboxRecord, type TicketRecord } from './record.ts'
 
-/** A worker that was asked to give tickets back is not asked again before it has had this long to answer, in ms. */
-const RECALL_AGAIN_MS = 1000
+/** A worker that was asked to give tickets back is asked again when it has read that, or after this long, in ms. */
+const RECALL_AGAIN_MS = 2000
 
 export interface PostOptions {
   readonly term: WriterTerm
@@ -33,6 +33,8 @@ export class Post {
   #handedOver = false
   #waitingBytes = 0
   #recallAgainAt = 0
+  /** The version in which tickets were asked back last. */
+  #recalledIn = Number.POSITIVE_INFINITY
 
   constructor({ term, worker }: PostOptions) {
     this.#term = term
@@ -49,6 +51,7 @@ export class Post {
   /** The worker has read this version: what it holds need not be said again. */
   confirmed(version: number): void {
     this.#seen = Math.max(this.#seen, version)
+    if (this.#seen >= this.#recalledIn) this.#recallAgainAt = 0
     const unread = this.#base?.value.tickets.filter(({ v }) => v > this.#seen) ?? []
     this.#waitingBytes = sizeOf(unread)
   }
@@ -91,6 +94,7 @@ export class Post {
     const { clock } = this.#term.queue
     if (clock.monotonic() < this.#recallAgainAt) return
     this.#recallAgainAt = clock.monotonic() + RECALL_AGAIN_MS
+    this.#recalledIn = Number.POSITIVE_INFINITY
     this.#open().recall += count
   }
 
@@ -177,6 +181,7 @@ export class Post {
     const { outcome, current } = await this.#object.write(base, next, signal)
     this.#base = current
     if (outcome === 'lost') return current === undefined ? 'never' : undefined
+    if (draft.recall > 0) this.#recalledIn = next.version
     this.#waitingBytes = sizeOf(next.tickets)
     return { in: next.id }
   }

@@ -13,7 +13,7 @@ import type { Claims } from './claims.ts'
 import type { CommitLoop } from './commit-loop.ts'
 import type { EngineContext, WorkerLink } from './context.ts'
 import type { PayloadSource } from './payload-source.ts'
-import { type Share, shareOut } from './share-out.ts'
+import { type Share, shareOut, surplus } from './share-out.ts'
 
 /** Tickets for a worker in another process travel in one object: this many bytes of them in one commit, at most, by their mean size so far. */
 const MAX_TRAVELLING_BYTES = 1 << 20
@@ -38,6 +38,8 @@ const MIN_VISIT_MS = 100
 const MAX_LATEST_MS = 1000
 /** While claims are in other processes the inbox is read this many times per visibility timeout, for settlements that came in time. */
 const VISITS_PER_TIMEOUT = 8
+/** Idle workers that are looked for before messages are taken back. */
+const MAX_IDLE = 32
 /** Rate of a worker of which none is known, in messages per ms. */
 const UNKNOWN_RATE = 1e-6
 export interface DispatcherOptions {
@@ -65,6 +67,7 @@ interface Plan {
 /** A worker that holds messages ahead. */
 interface Holder {
   readonly ahead: number
+  readonly rate: number
   /** How long the last of them is going to wait. */
   readonly waitMs: number
   readonly giveBack: (count: number) => void
@@ -147,12 +150,12 @@ export class Dispatcher {
       return {
         ahead,
         room: isEnough || remote.delayMs > MAX_AHEAD_DELAY_MS ? 0 : more,
-        rate: Math.max(remote.rate, UNKNOWN_RATE),
+        rate: rateOf(remote),
       }
     })
     if (local !== undefined) {
       const ahead = (this.#state.held.get(local.id) ?? 0) - local.concurrency
-      shares.push({ ahead: Math.max(0, ahead), room: local.room(), rate: Math.max(local.rate, UNKNOWN_RATE) })
+      shares.push({ ahead: Math.max(0, ahead), room: local.room(), rate: rateOf(local) })
     }
     const counts = shareOut(left, shares)
     for (const [i, plan] of remotes.entries()) plan.count += counts[i] ?? 0
@@ -170,13 +173,13 @@ export class Dispatcher {
     const local = context.worker()
     const hands = [...(claims.side?.workers() ?? [])].map((remote) => ({
       ...{ extra: remote.concurrency + Math.min(0, remote.room(this.#state.held.get(remote.id) ?? 0)) },
-      waitMs: remote.delayMs + 1 / Math.max(remote.rate, UNKNOWN_RATE),
+      waitMs: remote.delayMs + 1 / rateOf(remote),
       take: (count: number) => this.#toRemote(remote, count, above),
     }))
     if (local !== undefined) {
       hands.push({
         extra: local.concurrency + Math.min(0, local.room()),
-        waitMs: 1 / Math.max(local.rate, UNKNOWN_RATE),
+        waitMs: 1 / rateOf(local),
         take: (count) => this.#toLocal(local, count, askedAt, above),
       })
     }
@@ -184,26 +187,56 @@ export class Dispatcher {
       if (extra > 0 && take(extra) < extra) return
   }
 
-  /** Nothing waits in the queue: what waits behind busy handlers goes to idle ones. */
+  /** Nothing waits in the queue: what waits for long behind busy handlers is taken back when others are idle, as much as makes all run out of work together. */
   #recall(): void {
     const { claims, context } = this.#options
     const { side } = claims
     if (side === undefined) return
     const local = context.worker()
     const holders = this.#holders(side, local)
-    if (holders.length === 0) return
-    let idle = Math.max(0, local?.freeSlots() ?? 0)
-    const wanted = holders.reduce((sum, { ahead }) => sum + ahead, 0)
+    if (!holders.some(({ waitMs }) => waitMs > WORTH_RECALLING_MS)) return
+    const idle = this.#idle(side, local)
+    const free = idle.reduce((sum, { count }) => sum + count, 0)
+    if (free === 0) return
+    const counts = surplus([...holders, ...idle.map(({ rate }) => ({ ahead: 0, rate }))])
+    let wanted = free
+    for (const [i, { ahead, giveBack, waitMs }] of holders.entries()) {
+      if (waitMs <= WORTH_RECALLING_MS) continue
+      const count = Math.min(ahead, Math.max(counts[i] ?? 0, Math.min(wanted, ahead)))
+      wanted -= Math.min(wanted, count)
+      if (count > 0) giveBack(count)
+    }
+  }
+
+  /** Workers with free handlers that would read soon that they have got something. */
+  #idle(side: WriterSide, local: WorkerLink | undefined): { readonly count: number; readonly rate: number }[] {
+    const idle = []
+    if (local !== undefined && local.freeSlots() > 0) idle.push({ count: local.freeSlots(), rate: rateOf(local) })
     for (const remote of side.workers()) {
-      if (idle >= wanted || remote.delayMs > MAX_AHEAD_DELAY_MS) break
-      idle += Math.max(0, remote.concurrency - (this.#state.held.get(remote.id) ?? 0))
+      if (remote.delayMs > MAX_AHEAD_DELAY_MS || idle.length >= MAX_IDLE) break
+      const held = this.#state.held.get(remote.id) ?? 0
+      const count = Math.min(remote.concurrency - held, remote.room(held))
+      if (count > 0) idle.push({ count, rate: rateOf(remote) })
     }
-    for (const { ahead, giveBack } of holders.sort((a, b) => b.waitMs - a.waitMs)) {
-      const count = Math.min(idle, ahead)
-      if (count === 0) return
-      idle -= count
-      giveBack(count)
+    return idle
+  }
+
+  /** Workers that hold messages ahead of their handlers, those that take longest for them first. */
+  #holders(side: WriterSide, local: WorkerLink | undefined): Holder[] {
+    const holders: Holder[] = []
+    for (const [id, held] of this.#state.held) {
+      const worker = id === local?.id ? local : side.worker(id)
+      if (worker === undefined) continue
+      const ahead = held - worker.concurrency
+      if (ahead <= 0) continue
+      const rate = rateOf(worker)
+      const giveBack =
+        worker === local
+          ? (count: number) => local.giveBackTickets(count)
+          : (count: number) => side.worker(id)?.recall(count)
+      holders.push({ ahead, rate, waitMs: ahead / rate, giveBack })
     }
+    return holders.sort((a, b) => b.waitMs - a.waitMs)
   }
 
   /**
@@ -235,24 +268,6 @@ export class Dispatcher {
         ? Math.max(MIN_VISIT_MS, Math.min(MAX_LATEST_MS, handlerMs / VISITS_PER_HANDLER))
         : perTimeoutMs
     return { soonMs, latestMs: Math.min(perTimeoutMs, perHandlerMs) }
-  }
-
-  /** Workers with messages that will wait for long behind their handlers. */
-  #holders(side: WriterSide, local: WorkerLink | undefined): Holder[] {
-    const holders: Holder[] = []
-    for (const [id, held] of this.#state.held) {
-      const worker = id === local?.id ? local : side.worker(id)
-      if (worker === undefined) continue
-      const ahead = held - worker.concurrency
-      const waitMs = ahead / Math.max(worker.rate, UNKNOWN_RATE)
-      if (ahead <= 0 || waitMs < WORTH_RECALLING_MS) continue
-      const giveBack =
-        worker === local
-          ? (count: number) => local.giveBackTickets(count)
-          : (count: number) => side.worker(id)?.recall(count)
-      holders.push({ ahead, waitMs, giveBack })
-    }
-    return holders
   }
 
   /** Something may be done differently after `ms`, although nothing happens until then. */
@@ -400,4 +415,8 @@ function lightened({ claim, payload }: TravellingTicket): TravellingTicket {
 
 function isOffloaded({ batch }: Claim): boolean {
   return batch.extras?.payloadKey !== undefined
+}
+
+function rateOf({ rate }: { readonly rate: number }): number {
+  return Math.max(rate, UNKNOWN_RATE)
 }

@@ -25,8 +25,15 @@ export function shareOut(backlog: number, shares: readonly Share[]): number[] {
 /** A part that is nearly a whole message is one. */
 const ROUNDING = 0.25
 
+/** How many of the messages that each worker holds ahead it should give back, so that all run out of work at about the same moment. */
+export function surplus(shares: readonly Omit<Share, 'room'>[]): number[] {
+  const work = shares.reduce((sum, { ahead }) => sum + ahead, 0)
+  const untilMs = work / shares.reduce((sum, { rate }) => sum + rate, 0)
+  return shares.map(({ ahead, rate }) => Math.max(0, Math.floor(ahead - untilMs * rate)))
+}
+
 /** The moment, in ms from now, at which all workers would run out of work if each took its part. Those that hold more than that already take none. */
-function levelOf(backlog: number, shares: readonly Share[]): number {
+function levelOf(backlog: number, shares: readonly Omit<Share, 'room'>[]): number {
   const soonestFirst = shares.toSorted((a, b) => a.ahead / a.rate - b.ahead / b.rate)
   let work = backlog
   let rate = 0
