@@ -22,7 +22,7 @@ export function asleepMs({
   readonly maxPollMs: number
   readonly visibilityTimeoutMs: number
 }): number {
-  return Math.min(1000, maxPollMs, visibilityTimeoutMs / LOOKS_PER_TIMEOUT)
+  return Math.min(maxPollMs, visibilityTimeoutMs / LOOKS_PER_TIMEOUT)
 }
 
 export interface Candidate {

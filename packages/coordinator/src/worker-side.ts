@@ -124,7 +124,7 @@ export class MailboxWorker implements WorkerSide {
   async #giveBackUnread(signal: AbortSignal): Promise<void> {
     const unread = await this.#reader.seal(signal)
     const settlements = unread.map(({ claim }): Settlement => ({ token: claim.token, kind: 'release', started: false }))
-    const goodbye: Command[] = [{ ...this.#notice({}), capacity: 0, silentForMs: 0 }]
+    const goodbye: Command[] = [{ ...this.#notice({}), capacity: 0, overCapacity: 0, silentForMs: 0 }]
     const sent = this.#standby.send(settlements.length > 0 ? [{ type: 'settle', settlements }, ...goodbye] : goodbye)
     await orAborted(sent, signal)
   }
@@ -150,7 +150,7 @@ export class MailboxWorker implements WorkerSide {
     this.#told = capacity
     return {
       ...{ type: 'notice', format: FORMAT, worker: worker.id, number: nextNotice(), capacity },
-      ...{ concurrency: worker.concurrency, rate: worker.rate },
+      ...{ overCapacity: worker.overCapacity, concurrency: worker.concurrency, rate: worker.rate },
       ...{ silentForMs: heartbeats.silentForMs(worker) },
       ...{ mailbox: this.#reader.mailbox, seen: this.#reader.version },
       ...about,

@@ -27,6 +27,8 @@ const DEPUTIES = 2
  * wrote would wait for the looks of the sleepers.
  */
 const HEAD_START_MS = 1000
+/** A worker whose handlers end reports that within this time, in ms: it batches for half a second, and the inbox is not read at every moment. */
+const REPORTS_WITHIN_MS = 1500
 /** With so many characters of payloads unread in its mailbox, a worker gets no more. */
 const MAX_UNREAD = 4 << 20
 
@@ -189,12 +191,22 @@ export class MailboxWriter implements WriterSide {
   }
 
   #mailed(id: string, member: Member | undefined): Mailed {
+    const now = this.#term.queue.clock.monotonic()
     const delayMs = this.#delayMs(id, member)
-    return new Mailed({ id, member, delayMs, registry: this.#registry, post: this.#post(id), counts: this.#counts })
+    return new Mailed({
+      id,
+      member,
+      now,
+      delayMs,
+      registry: this.#registry,
+      post: this.#post(id),
+      counts: this.#counts,
+    })
   }
 }
 
 interface MailedOptions {
+  readonly now: number
   readonly delayMs: number
   readonly id: string
   readonly member: Member | undefined
@@ -222,8 +234,12 @@ class Mailed implements RemoteWorker {
     return this.#options.member?.concurrency ?? 0
   }
 
+  /** A worker with messages in hand that has reported nothing for a while is slower than it was. */
   get rate(): number {
-    return this.#options.member?.rate ?? 0
+    const { member, now } = this.#options
+    if (member === undefined) return 0
+    const silentMs = now - member.noticedAt
+    return silentMs > REPORTS_WITHIN_MS ? Math.min(member.rate, member.concurrency / silentMs) : member.rate
   }
 
   get delayMs(): number {
@@ -234,11 +250,12 @@ class Mailed implements RemoteWorker {
     this.#options.post.recall(count)
   }
 
-  room(held: number): number {
+  room(held: number, isUrgent = false): number {
     const { member, registry, post } = this.#options
     if (member === undefined || !registry.isAlive(member) || post.waitingBytes > MAX_UNREAD) return 0
     if (this.#mailbox === undefined) return 0
-    return member.capacity - held
+    const room = member.capacity - held
+    return isUrgent ? member.overCapacity + Math.min(0, room) : room
   }
 
   async deliver(tickets: readonly TravellingTicket[]): Promise<boolean> {

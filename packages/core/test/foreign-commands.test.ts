@@ -80,7 +80,17 @@ describe('commands from elsewhere that this version does not know', () => {
       ...['pause', 'resume', 'purge', 'redrive'].map((kind) => action(kind)),
       ...['cancel', 'release'].map((kind) => action(kind, { id: 'x' })),
       ...['redrive', 'forget'].map((kind) => action(kind, { ids: ['x'] })),
-      { type: 'notice', format: 99, worker: 'w', number: 1, capacity: 0, silentForMs: 1, seen: 0 },
+      {
+        type: 'notice',
+        format: 99,
+        worker: 'w',
+        number: 1,
+        capacity: 0,
+        concurrency: 1,
+        rate: 0,
+        silentForMs: 1,
+        seen: 0,
+      },
     ]
     expect(findBadCommand(commands, 1)).toBeUndefined()
   })

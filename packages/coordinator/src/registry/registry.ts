@@ -30,6 +30,8 @@ export interface Member {
   /** Where it reads what it is told. */
   mailbox: string | undefined
   capacity: number
+  /** How many more it takes of messages that are more urgent than those it holds. */
+  overCapacity: number
   /** How many handlers it runs at once. */
   concurrency: number
   /** Messages per ms that its handlers finish while all of them are busy; 0 if that is not known. */
@@ -99,7 +101,8 @@ export class Registry {
   }
 
   /** A notice came. False if a later one came before. */
-  heard({ worker, number, mailbox, capacity, concurrency, rate, silentForMs, format }: NoticeCommand): boolean {
+  heard(command: NoticeCommand): boolean {
+    const { worker, number, mailbox, capacity, overCapacity, concurrency, rate, silentForMs, format } = command
     if (format !== FORMAT) {
       this.#tellOnce(worker, new FormatMismatch(workerKey(this.#options.term.queue.prefix, worker), format, FORMAT))
       return false
@@ -112,7 +115,7 @@ export class Registry {
     }
     const isNews = member.suspected || capacity !== member.capacity || member.notice === 0
     const now = this.#now()
-    Object.assign(member, { notice: number, capacity, concurrency, rate, silentForMs })
+    Object.assign(member, { notice: number, capacity, overCapacity, concurrency, rate, silentForMs })
     Object.assign(member, { heardAt: now, noticedAt: now, suspected: false })
     member.mailbox = mailbox ?? member.mailbox
     this.#byNotice.spoke(member)
@@ -146,6 +149,7 @@ export class Registry {
           id,
           mailbox: undefined,
           capacity: 0,
+          overCapacity: 0,
           concurrency: 0,
           rate: 0,
           silentForMs: 0,

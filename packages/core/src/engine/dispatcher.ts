@@ -38,6 +38,8 @@ const MIN_VISIT_MS = 100
 const MAX_LATEST_MS = 1000
 /** While claims are in other processes the inbox is read this many times per visibility timeout, for settlements that came in time. */
 const VISITS_PER_TIMEOUT = 8
+/** While some are idle and others hold messages ahead, the writer thinks again after this long, in ms. */
+const RECONSIDER_MS = 1000
 /** Idle workers that are looked for before messages are taken back. */
 const MAX_IDLE = 32
 /** Rate of a worker of which none is known, in messages per ms. */
@@ -172,13 +174,13 @@ export class Dispatcher {
     const { claims, context } = this.#options
     const local = context.worker()
     const hands = [...(claims.side?.workers() ?? [])].map((remote) => ({
-      ...{ extra: remote.concurrency + Math.min(0, remote.room(this.#state.held.get(remote.id) ?? 0)) },
+      extra: remote.room(this.#state.held.get(remote.id) ?? 0, true),
       waitMs: remote.delayMs + 1 / rateOf(remote),
       take: (count: number) => this.#toRemote(remote, count, above),
     }))
     if (local !== undefined) {
       hands.push({
-        extra: local.concurrency + Math.min(0, local.room()),
+        extra: local.overCapacity + Math.min(0, local.room()),
         waitMs: 1 / rateOf(local),
         take: (count) => this.#toLocal(local, count, askedAt, above),
       })
@@ -194,10 +196,12 @@ export class Dispatcher {
     if (side === undefined) return
     const local = context.worker()
     const holders = this.#holders(side, local)
-    if (!holders.some(({ waitMs }) => waitMs > WORTH_RECALLING_MS)) return
+    if (holders.length === 0) return
     const idle = this.#idle(side, local)
     const free = idle.reduce((sum, { count }) => sum + count, 0)
     if (free === 0) return
+    // A worker that reports nothing becomes slower in the writer's eyes, which no event tells.
+    this.#retryIn(RECONSIDER_MS)
     const counts = surplus([...holders, ...idle.map(({ rate }) => ({ ahead: 0, rate }))])
     let wanted = free
     for (const [i, { ahead, giveBack, waitMs }] of holders.entries()) {

@@ -14,8 +14,8 @@ const COMMANDS: Readonly<Record<string, Check>> = {
   settle: ({ settlements }) => all(settlements, ({ token, kind }) => isCount(token) && SETTLEMENTS.has(kind)),
   control: ({ sender, seq, action }) =>
     isText(sender) && isCount(seq) && isFields(action) && isOf(ACTIONS, action.kind, action),
-  notice: ({ worker, number, concurrency, rate }) =>
-    isText(worker) && isCount(number) && [concurrency, rate].every(Number.isFinite),
+  notice: ({ worker, number, capacity, overCapacity, concurrency, rate }) =>
+    isText(worker) && isCount(number) && [capacity, overCapacity, concurrency, rate].every(Number.isFinite),
 }
 
 const ACTIONS: Readonly<Record<string, Check>> = {

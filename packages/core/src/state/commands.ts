@@ -76,6 +76,8 @@ export interface NoticeCommand {
   readonly number: number
   /** How many claims the worker would hold at once, in all; 0: none, it is leaving. */
   readonly capacity: number
+  /** How many more it takes of messages that are more urgent than those it holds. */
+  readonly overCapacity: number
   /** How many handlers it runs at once. */
   readonly concurrency: number
   /** Messages per ms that its handlers finish while all of them are busy; 0 if that is not known. */

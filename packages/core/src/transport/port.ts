@@ -99,8 +99,8 @@ export interface RemoteWorker {
   readonly rate: number
   /** In how many ms it reads what is sent to it now, at the latest, as far as the writer knows. */
   readonly delayMs: number
-  /** How many more messages it would take now, if it holds `held` claims. */
-  room(held: number): number
+  /** How many more messages it would take now, if it holds `held` claims. `isUrgent`: messages that are more urgent than those it holds. */
+  room(held: number, isUrgent?: boolean): number
   /**
    * Resolves to true once the worker can read these tickets, to false once it is certain that it never will. Until then their claims have no
    * deadline.
@@ -162,6 +162,8 @@ export interface WorkerSelf {
   readonly concurrency: number
   /** How many claims it would hold at once, in all. */
   capacity(): number
+  /** How many more it takes of messages that are more urgent than those it holds. */
+  readonly overCapacity: number
   /** Messages per ms that its handlers finish while all of them are busy; 0 if that is not known yet. */
   readonly rate: number
   /** How long it may be before the writer hears from it and it hears from the writer, in ms: its handlers have enough to do for several times as long. */

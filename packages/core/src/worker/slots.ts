@@ -122,6 +122,11 @@ export class SlotPool {
     return Math.min(this.concurrency - this.#held(), this.#mayTake - this.#taken)
   }
 
+  /** How many messages beyond its room a worker takes if they are more urgent than those it holds; 0 if it takes a limited number. */
+  get overCapacity(): number {
+    return this.#mayTake === Number.POSITIVE_INFINITY ? this.concurrency : 0
+  }
+
   /** Messages per ms that the handlers finish while all of them are busy; 0 if that is not known yet. */
   get rate(): number {
     return this.#prefetch.rate

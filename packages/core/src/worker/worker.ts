@@ -125,6 +125,10 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     return this.#stopping ? 0 : this.#slots.freeSlots()
   }
 
+  get overCapacity(): number {
+    return this.#stopping ? 0 : this.#slots.overCapacity
+  }
+
   get rate(): number {
     return this.#slots.rate
   }
