@@ -59,8 +59,7 @@ function describeNotifications(suite: Suite): void {
         if (before !== undefined) await write(writer, name, before)
         for (const watched of [prefix, folder, name]) {
           await using watch = await begin(scope, watched, notifiedWithinMs)
-          await make(writer, name)
-          await watch.see(name, after)
+          await watch.see(name, after, () => make(writer, name))
           // Back to where it began, for the next one.
           if (before === undefined) await writer.delete([name])
           else await write(writer, name, before)
@@ -74,14 +73,13 @@ function describeNotifications(suite: Suite): void {
     for (const watched of [key('folder/'), key('folder/a')]) {
       await using watch = await begin(scope, watched, notifiedWithinMs)
       for (let i = 0; i < 5; i++) {
-        await write(other, key('folder/a'), `${watched} ${i}`)
-        await watch.see(key('folder/a'), `${watched} ${i}`)
+        const body = `${watched} ${i}`
+        await watch.see(key('folder/a'), body, () => write(other, key('folder/a'), body))
       }
       for (let i = 0; i < 3; i++) {
-        await other.delete([key('folder/a')])
-        await watch.see(key('folder/a'), undefined)
-        await write(other, key('folder/a'), `${watched} again ${i}`)
-        await watch.see(key('folder/a'), `${watched} again ${i}`)
+        const body = `${watched} again ${i}`
+        await watch.see(key('folder/a'), undefined, () => other.delete([key('folder/a')]))
+        await watch.see(key('folder/a'), body, () => write(other, key('folder/a'), body))
       }
     }
   })
@@ -93,8 +91,7 @@ function describeNotifications(suite: Suite): void {
       if (writes.length < 5) writes.push(write(store, key('a'), `${writes.length + 1}`))
     }
     await using watch = await begin(scope, key('a'), notifiedWithinMs, onChange)
-    await write(store, key('a'), '0')
-    await watch.see(key('a'), '5')
+    await watch.see(key('a'), '5', () => write(store, key('a'), '0'))
     await Promise.all(writes)
   })
 
@@ -103,13 +100,14 @@ function describeNotifications(suite: Suite): void {
     await using all = await begin(scope, prefix, notifiedWithinMs)
     await using one = await begin(scope, key('k7'), notifiedWithinMs)
     const names = Array.from({ length: 40 }, (_, i) => key(`k${i}`))
-    await inParallel(names, 10, (name) => write(other, name, 'first'))
-    await inParallel(names, 10, (name) => write(other, name, 'second'))
-    await all.see(names, 'second')
-    await one.see(key('k7'), 'second')
-    await other.delete(names)
-    await all.see(names, undefined)
-    await one.see(key('k7'), undefined)
+    const together = (change: () => Promise<void>, body: string | undefined): Promise<unknown> => {
+      const changed = change()
+      return Promise.all([all.see(names, body, () => changed), one.see(key('k7'), body, () => changed)])
+    }
+    for (const body of ['first', 'second']) {
+      await together(() => inParallel(names, 10, (name) => write(other, name, body)), body)
+    }
+    await together(() => other.delete(names), undefined)
   })
 
   suite.test('takes keys and prefixes of which nothing is there yet, nor any more', async (scope) => {
@@ -118,10 +116,8 @@ function describeNotifications(suite: Suite): void {
     for (let round = 0; round < 2; round++) {
       for (const watched of [key('far/'), key('far/away/and/'), name]) {
         await using watch = await begin(scope, watched, notifiedWithinMs)
-        await write(other, name, watched)
-        await watch.see(name, watched)
-        await other.delete([name])
-        await watch.see(name, undefined)
+        await watch.see(name, watched, () => write(other, name, watched))
+        await watch.see(name, undefined, () => other.delete([name]))
       }
     }
   })
@@ -131,8 +127,8 @@ function describeNotifications(suite: Suite): void {
     await using first = await begin(scope, prefix, notifiedWithinMs)
     await using second = await begin(scope, prefix, notifiedWithinMs)
     await using third = await begin(scope, key('a'), notifiedWithinMs)
-    await write(other, key('a'), 'new')
-    for (const watch of [first, second, third]) await watch.see(key('a'), 'new')
+    const written = write(other, key('a'), 'new')
+    await Promise.all([first, second, third].map((watch) => watch.see(key('a'), 'new', () => written)))
   })
 
   suite.test('does not notify after an abort, while others are still notified', async (scope) => {
@@ -140,13 +136,11 @@ function describeNotifications(suite: Suite): void {
     await using witness = await begin(scope, prefix, notifiedWithinMs)
     for (const watched of [prefix, key('a')]) {
       const ended = await begin(scope, watched, notifiedWithinMs)
-      await write(other, key('a'), `${watched} before`)
-      await ended.see(key('a'), `${watched} before`)
+      await ended.see(key('a'), watched, () => write(other, key('a'), watched))
       await ended[Symbol.asyncDispose]()
       const counted = ended.notifications()
       for (let i = 0; i < 3; i++) {
-        await write(other, key('a'), `${watched} ${i}`)
-        await witness.see(key('a'), `${watched} ${i}`)
+        await witness.see(key('a'), `${watched} ${i}`, () => write(other, key('a'), `${watched} ${i}`))
       }
       expect(ended.notifications(), 'notifications after the abort').toBe(counted)
     }
@@ -164,10 +158,8 @@ function describeNotifications(suite: Suite): void {
     }
     await using watch = await begin(scope, key('a'), notifiedWithinMs, onChange)
     for (let i = 0; i < 3; i++) {
-      await called(() => write(store, key('a'), `${i}`))
-      await watch.see(key('a'), `${i}`)
-      await called(() => store.delete([key('a')]))
-      await watch.see(key('a'), undefined)
+      await watch.see(key('a'), `${i}`, () => called(() => write(store, key('a'), `${i}`)))
+      await watch.see(key('a'), undefined, () => called(() => store.delete([key('a')])))
     }
   })
 
@@ -188,10 +180,10 @@ function describeNotifications(suite: Suite): void {
 
 interface Watch extends AsyncDisposable {
   /**
-   * Resolves once reads find that body under all keys (undefined: no object); rejects if they do not in time. Each read is caused by a
-   * notification that came after the reads of the `see` before.
+   * Makes a change, and resolves once reads find that body under all keys (undefined: no object). It reads when it is notified and only
+   * then, so it rejects if no notification comes in time, or none after the change can be read.
    */
-  see(keys: string | readonly string[], body: string | undefined): Promise<void>
+  see(keys: string | readonly string[], body: string | undefined, change: () => Promise<void>): Promise<void>
   /** How many there were so far. */
   notifications(): number
 }
@@ -222,12 +214,15 @@ async function begin(
   expect(begun, `${JSON.stringify(prefix)} can be watched`).toBe(true)
   return {
     notifications: () => count,
-    async see(keys, body) {
+    async see(keys, body, change) {
       const names = typeof keys === 'string' ? [keys] : keys
       const late = Promise.withResolvers<never>()
       const problem = `Within ${withinMs} ms no notification led to the change of ${names[0]} (${body ?? 'deleted'}).`
       const timer = setTimeout(() => late.reject(new Error(problem)), withinMs)
       late.promise.catch(() => undefined)
+      used = count
+      const changed = change()
+      changed.catch(late.reject)
       try {
         for (;;) {
           while (used === count) await Promise.race([wake.promise, late.promise])
@@ -238,6 +233,7 @@ async function begin(
       } finally {
         clearTimeout(timer)
       }
+      await changed
       if (failure !== undefined) throw failure
     },
     async [Symbol.asyncDispose]() {
