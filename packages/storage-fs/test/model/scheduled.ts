@@ -90,6 +90,7 @@ function fileSystemInTurns(disk: MemoryDisk, options: ScheduledOptions, inTurn: 
     makeDirectory: (path) => inTurn({ call: 'mkdir', writes: [path] }, () => disk.makeDirectory(path)),
     removeDirectory: (path) => inTurn({ call: 'rmdir', writes: [path] }, () => disk.removeDirectory(path)),
     type: (path) => disk.type(path),
+    watch: (path, listener) => inTurn({ call: 'watch', reads: [path] }, () => disk.watch(path, listener)),
   }
 }
 
