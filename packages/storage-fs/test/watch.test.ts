@@ -220,3 +220,26 @@ test('a watch that fails later falls silent, and the others are still notified',
   other.end()
   expect(disk.watched()).toBe(0)
 })
+
+test('a directory that is gone before its watch is known to have begun is watched again', async () => {
+  let isFirst = true
+  const { clock, store } = storeInMemory((fs) => ({
+    ...fs,
+    async watch(path, listener) {
+      const close = await fs.watch(path, listener)
+      if (isFirst && path === '/a') {
+        isFirst = false
+        close()
+        listener.onEnd()
+      }
+      return close
+    },
+  }))
+  await set(store, 'a/k', '1')
+  const watch = await watching(store, 'a/k')
+  await clock.runUntilIdle()
+  const before = watch.count()
+  await store.delete(['a/k'])
+  await clock.runUntilIdle()
+  expect(watch.count()).toBe(before + 1)
+})
