@@ -63,8 +63,8 @@ export interface FileSystem {
   /** The type of the file system that `path` is on, as Linux numbers them (`statfs`, f_type). */
   type(path: string): Promise<number>
   /**
-   * Watches the names in a directory, without those below it, until the function that it answers is called. Does not keep the process
-   * alive. Fails with `ENOSPC` or `EMFILE` if the system has no watches left.
+   * Watches the names in a directory, without those below it, until the returned function is called. Does not keep the process alive.
+   * Fails with `ENOSPC` or `EMFILE` if the system has no watches left.
    */
   watch(directory: string, listener: DirectoryListener): Promise<() => void>
 }

@@ -6,8 +6,8 @@
  * all directories below it. Directories come and go: a watch waits for a missing one in the nearest directory above it that exists,
  * and starts again from there when a directory is removed. Nothing is created for it.
  *
- * The system watches a directory, not a path. Whatever changes before a new directory is watched goes unseen, so every directory that
- * is watched later than the others is reported as a change.
+ * The system watches a directory, not a path. Changes in a new directory go unseen until it is watched, so each new watch of a directory
+ * is itself notified as a change.
  */
 import { basename, dirname, join, relative, sep } from 'node:path'
 import { assertWatchPrefix, type Clock, isKeySegment, type WatchOptions } from '@s3queue/storage'
@@ -43,7 +43,7 @@ export function createWatch(
       await watcher.begin()
       return !signal.aborted
     } catch {
-      // Without a watch the caller polls, and its next request meets the same problem and says what to do about it.
+      // The caller polls instead. If the store itself has failed, the next request reports it.
       signal.removeEventListener('abort', end)
       watcher.end()
       return false
@@ -54,7 +54,7 @@ export function createWatch(
 /** Called with a name that changed in a watched directory. */
 type OnName = (name: string | undefined) => void
 
-/** One call of `watch`. State: the directories that it watches, what it must still look at, and the notification that is due. */
+/** One call of `watch`. State: the directories that it watches, the paths that it must still visit, and the notification that is due. */
 class Watcher {
   readonly #context: WatchContext
   readonly #directories: DirectoryWatches
@@ -116,20 +116,20 @@ class Watcher {
     this.#isVisiting = true
     for (const path of this.#toVisit) {
       this.#toVisit.delete(path)
-      // What cannot be watched any more falls silent; the rest is still notified.
+      // A directory that can no longer be watched falls silent. Changes in the others are still notified.
       if (this.#state !== 'ended') await this.#visit(path).catch(() => {})
     }
     this.#isVisiting = false
   }
 
-  /** Watches what is to be watched at `path`, which may be gone or there again. */
+  /** Brings the watches at `path` up to date with what exists there now. */
   async #visit(path: string): Promise<void> {
     if (path === this.#base && !(await this.#reachBase())) return
     if (this.#key === undefined) await this.#watchBelow(path)
     else await this.#watchVersions(this.#key)
   }
 
-  /** Watches the base, or as long as it is not there the nearest directory above it. Answers whether it is there. */
+  /** Watches the base, or while it does not exist the nearest directory above it. Returns whether the base exists. */
   async #reachBase(): Promise<boolean> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const reached = await this.#watchNearest()
@@ -160,7 +160,7 @@ class Watcher {
     return join(above, next)
   }
 
-  /** Something happened to a name in a directory with keys. */
+  /** Handles a change of a name in a directory with keys. */
   #onEntry(directory: string, name: string | undefined): void {
     if (this.#key !== undefined) this.#onNameBesideKey(objectPath(this.#context.root, this.#key), name)
     else if (name === undefined || birthOf(name) !== undefined || isKeySegment(name)) {
@@ -172,17 +172,17 @@ class Watcher {
   #onNameBesideKey(path: string, name: string | undefined): void {
     const changed = name === undefined ? path : join(this.#base, name)
     if (changed === path || changed === this.#versions) this.#notify()
-    // Without an object there may be one by now whose birth was not read yet.
+    // Without a known object, this can be the first version of one whose birth was not read yet.
     else if (this.#versions !== undefined || name === undefined || birthOf(name) === undefined) return
     this.#visitSoon(this.#base)
   }
 
-  /** Something happened to a name in a directory with versions. */
+  /** Handles a change of a name in a directory with versions. */
   readonly #onVersion: OnName = (name) => {
     if (name === undefined || parseNowName(name) !== undefined) this.#notify()
   }
 
-  /** Finds out under which id the object was born, and watches its later versions. */
+  /** Reads the id of the object's birth, and watches the directory of its later versions. */
   async #watchVersions(key: string): Promise<void> {
     const { fs, root } = this.#context
     const path = objectPath(root, key)
@@ -214,7 +214,7 @@ class Watcher {
     return (await unless(ABSENT, this.#context.fs.facts(path)))?.isDirectory ?? false
   }
 
-  /** Watches the names in a directory from now on. Answers false if there is none. */
+  /** Watches the names in a directory from now on. Returns false if it does not exist. */
   async #watch(directory: string, onName: OnName): Promise<boolean> {
     if (this.#watched.has(directory)) return true
     let isOver = false

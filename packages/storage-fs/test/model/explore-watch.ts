@@ -15,7 +15,7 @@ import type { MemoryDisk } from './memory-disk.ts'
 import { scheduled } from './scheduled.ts'
 import type { Start } from './start.ts'
 
-/** What a process does that changes things: moves on the key, and `sweep`, which removes the key's directory if it is empty. */
+/** What a changing process does: moves on the key, and `sweep`, which removes the key's directory if it is empty. */
 export type Change = Move | 'sweep'
 
 /** A clock whose timers fire as soon as they are set: nothing that comes later can hide behind a notification that is due. */
@@ -95,16 +95,16 @@ async function prepareWatcher(disk: MemoryDisk, board: Board) {
   const controller = new AbortController()
   let seen = 'nothing yet'
   let begun: boolean | undefined
-  const look = async (): Promise<void> => {
+  const read = async (): Promise<void> => {
     seen = await stateNow()
   }
   return {
     describe: () => `${begun} ${seen}`,
     begin(prefix: string): void {
       arm()
-      void store.watch?.({ prefix, onChange: () => void look(), signal: controller.signal }).then((answer) => {
+      void store.watch?.({ prefix, onChange: () => void read(), signal: controller.signal }).then((answer) => {
         begun = answer
-        return look()
+        return read()
       })
     },
     async check(): Promise<void> {

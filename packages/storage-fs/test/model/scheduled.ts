@@ -81,7 +81,7 @@ function eventsInTurns(board: Board, actor: number): EventsInTurns {
       deliver()
     })
   }
-  // Whoever is notified reads everything, so the order of all changes and events matters.
+  // The watcher reads the object when it is notified, so the order of events and changes matters.
   return (directory, { onName, onEnd }) => ({
     onName: (name) => inTurn(`event ${directory} ${name}`, ['/d'], () => onName(name)),
     onEnd: () => inTurn(`end ${directory}`, ['/d'], onEnd),

@@ -15,9 +15,9 @@ export type Job =
   | { readonly job: 'lock'; readonly times: number }
   /** Creates `log/<n>` and moves `base` on to n, for ever; tells every n once both are stored. */
   | { readonly job: 'append' }
-  /** Watches `bell` and counts up in `heard` each time it is notified of a new body there, until that is `times`. */
+  /** Watches `bell`, and reports each number that it reads there when it is notified, up to `times`. */
   | { readonly job: 'listen'; readonly times: number }
-  /** Watches for ever, but has nothing else to do. */
+  /** Begins a watch that it never ends, and does nothing else. */
   | { readonly job: 'watch' }
 
 export interface WorkerArguments {
@@ -105,7 +105,7 @@ async function listen(store: ObjectStore, times: number): Promise<number[]> {
   return [times]
 }
 
-async function watchForEver(store: ObjectStore): Promise<number[]> {
+async function watchWithoutEnd(store: ObjectStore): Promise<number[]> {
   const { signal } = new AbortController()
   const begun = await store.watch?.({ prefix: 'bells/', onChange: () => undefined, signal })
   return [begun ? 1 : 0]
@@ -127,7 +127,7 @@ async function run({ directory, name, job }: WorkerArguments): Promise<void> {
     lock: () => lock(store, job.job === 'lock' ? job.times : 0, directory),
     append: () => append(store),
     listen: () => listen(store, job.job === 'listen' ? job.times : 0),
-    watch: () => watchForEver(store),
+    watch: () => watchWithoutEnd(store),
   }
   send({ done: await work[job.job]() })
   process.disconnect()

@@ -9,7 +9,7 @@ import type { WatchOptions } from './object-store.ts'
 export interface Watchers {
   /** The `watch` of the store. */
   watch(options: WatchOptions): Promise<boolean>
-  /** Notifies all who watch `key`, after the current call: once for all changes until then. To be called once a read sees the change. */
+  /** Notifies the watchers of `key` after the current call, once for all changes until then. Call it when reads see the change. */
   changed(key: string): void
 }
 

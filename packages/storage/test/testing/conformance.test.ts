@@ -327,7 +327,7 @@ const watchDefects: readonly (readonly [string, StoreFactory, string])[] = [
     'watch > notifies of every change in a row',
   ],
   [
-    'a change that is made while it notifies is taken for the one that it notifies of',
+    'a change that is made while it notifies is treated as the one that it notifies of',
     notifying((options) => {
       let isDue = false
       const onChange = (): void => {
@@ -355,7 +355,7 @@ const watchDefects: readonly (readonly [string, StoreFactory, string])[] = [
       }
       return { ...options, onChange }
     }),
-    'watch > notifies after the last of many changes',
+    'watch > notifies after the last of many concurrent changes',
   ],
   [
     'it notifies after an abort',
@@ -388,7 +388,7 @@ const watchDefects: readonly (readonly [string, StoreFactory, string])[] = [
         },
       }
     }),
-    'watch > notifies everyone who watches',
+    'watch > notifies every watcher',
   ],
   [
     'it notifies within the call',
@@ -421,7 +421,7 @@ const watchDefects: readonly (readonly [string, StoreFactory, string])[] = [
         return isThere ? ((await store.watch?.(options)) ?? false) : false
       },
     })),
-    'watch > takes keys and prefixes of which nothing is there yet',
+    'watch > watches keys and prefixes that do not exist yet',
   ],
   [
     'what lies in folders below is not watched',
@@ -445,14 +445,14 @@ const watchDefects: readonly (readonly [string, StoreFactory, string])[] = [
     'watch > notifies of an overwrite, by',
   ],
   [
-    'the signal is not looked at before',
+    'the signal is not checked before',
     notifying((options) => (options.signal.aborted ? { ...options, signal: new AbortController().signal } : options)),
     'watch > does not begin when the signal is aborted',
   ],
   [
     'unusable prefixes are watched',
     notifying((options) => ({ ...options, prefix: 'a' })),
-    'watch > refuses what can begin no key',
+    'watch > refuses prefixes that no key',
   ],
 ]
 
@@ -475,13 +475,13 @@ describe('the conformance suite finds', () => {
   test('a watch that is not declared, and one that is declared and not there', async () => {
     await expectFound(() => createReferenceStore(), 'watch > says that it cannot notify')
     const without: StoreFactory = () => ({ ...createReferenceStore(), watch: undefined })
-    await expectFound(without, 'watch > notifies everyone', { watch: true })
+    await expectFound(without, 'watch > notifies every watcher', { watch: true })
   })
 
   test('a store object that does not see what another one changes', async () => {
     const apart: StoreFactory = () => {
       const [store, other] = [createReferenceStore(), createReferenceStore()]
-      // Both have the same objects, and watchers of their own.
+      // Both have the same objects, but separate watchers.
       return { store, another: () => mirroring(store, other) }
     }
     await expectFound(apart, 'watch > notifies of an overwrite, by', { watch: true, notifiedWithinMs: 150 })

@@ -95,7 +95,7 @@ function describeNotifications(suite: Suite): void {
     await Promise.all(writes)
   })
 
-  suite.test('notifies after the last of many changes at once', async (scope) => {
+  suite.test('notifies after the last of many concurrent changes', async (scope) => {
     const { other, key, prefix } = scope
     await using all = await begin(scope, prefix, notifiedWithinMs)
     await using one = await begin(scope, key('k7'), notifiedWithinMs)
@@ -110,7 +110,7 @@ function describeNotifications(suite: Suite): void {
     await together(() => other.delete(names), undefined)
   })
 
-  suite.test('takes keys and prefixes of which nothing is there yet, nor any more', async (scope) => {
+  suite.test('watches keys and prefixes that do not exist yet, and ones that were deleted', async (scope) => {
     const { other, key } = scope
     const name = key('far/away/and/deep')
     for (let round = 0; round < 2; round++) {
@@ -122,7 +122,7 @@ function describeNotifications(suite: Suite): void {
     }
   })
 
-  suite.test('notifies everyone who watches', async (scope) => {
+  suite.test('notifies every watcher', async (scope) => {
     const { other, key, prefix } = scope
     await using first = await begin(scope, prefix, notifiedWithinMs)
     await using second = await begin(scope, prefix, notifiedWithinMs)
@@ -169,7 +169,7 @@ function describeNotifications(suite: Suite): void {
     await write(store, `${prefix}a`, 'new')
   })
 
-  suite.test('refuses what can begin no key', async ({ store }) => {
+  suite.test('refuses prefixes that no key can begin with', async ({ store }) => {
     const { signal } = new AbortController()
     for (const prefix of ['not usable', 'not usable/', '/', '/a', 'a//', 'a/../b', '.tmp/']) {
       const attempt = watchOf(store)({ prefix, onChange: () => undefined, signal })
@@ -188,7 +188,7 @@ interface Watch extends AsyncDisposable {
   notifications(): number
 }
 
-/** Begins a watch. It is disposed of by its signal. */
+/** Begins a watch, which ends when it is disposed of. */
 async function begin(
   { store }: StoreScope,
   prefix: string,
