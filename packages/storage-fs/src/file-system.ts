@@ -39,6 +39,14 @@ export interface OpenFile {
   close(): Promise<void>
 }
 
+/** What a watched directory reports to. */
+export interface DirectoryListener {
+  /** A name in the directory was added, removed or moved; undefined if the system does not say which. Comes after the change. */
+  onName(name: string | undefined): void
+  /** Nothing more is reported, and the watch is closed: the directory was removed or moved, or the system gave up. */
+  onEnd(): void
+}
+
 export interface FileSystem {
   /** `read` also opens directories; `create` makes a new file to write to, and fails with `EEXIST`. */
   open(path: string, mode: 'read' | 'create'): Promise<OpenFile>
@@ -54,6 +62,11 @@ export interface FileSystem {
   removeDirectory(path: string): Promise<void>
   /** The type of the file system that `path` is on, as Linux numbers them (`statfs`, f_type). */
   type(path: string): Promise<number>
+  /**
+   * Watches the names in a directory, without those below it, until the returned function is called. Does not keep the process alive.
+   * Fails with `ENOSPC` or `EMFILE` if the system has no watches left.
+   */
+  watch(directory: string, listener: DirectoryListener): Promise<() => void>
 }
 
 /** The code of a failed system call, such as `ENOENT`; undefined for any other error. */

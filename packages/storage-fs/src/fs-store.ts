@@ -25,6 +25,7 @@ import { removeObjects } from './remove.ts'
 import { createRoot } from './root.ts'
 import { createSettling, noSettling } from './settling.ts'
 import { sweepIfDue } from './sweep.ts'
+import { createWatch } from './watch.ts'
 
 /** Calls that are in the file system at once; more wait. */
 const MAX_CALLS = 64
@@ -106,6 +107,7 @@ export function createStoreOn(
         return stamped(result)
       })
     },
+    watch: createWatch(context, open),
   }
 }
 

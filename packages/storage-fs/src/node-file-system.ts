@@ -1,5 +1,5 @@
 /** The system calls of `FileSystem`, made with Node. */
-import type { BigIntStats } from 'node:fs'
+import { type BigIntStats, watch } from 'node:fs'
 import { type FileHandle, link, mkdir, open, readdir, rename, rmdir, stat, statfs, unlink } from 'node:fs/promises'
 import type { FileFacts, FileSystem, OpenFile } from './file-system.ts'
 
@@ -21,6 +21,20 @@ export const nodeFileSystem: FileSystem = {
   removeDirectory: (path) => rmdir(path),
   async type(path) {
     return (await statfs(path)).type
+  },
+  async watch(directory, { onName, onEnd }) {
+    // The slash makes Linux refuse what is not a directory, and report an event of the directory itself under the empty name.
+    const watcher = watch(`${directory}/`, { persistent: false })
+    const end = (): void => {
+      watcher.close()
+      onEnd()
+    }
+    watcher.on('change', (_, name) => {
+      if (name === '') end()
+      else onName(typeof name === 'string' ? name : undefined)
+    })
+    watcher.on('error', end)
+    return () => watcher.close()
   },
 }
 

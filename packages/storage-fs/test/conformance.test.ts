@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { ObjectStore } from '@s3queue/storage'
 import { describeObjectStore, type StoreFactory, type StoreFixture } from '@s3queue/storage/testing'
 import type { Durability } from '../src/index.ts'
 import { createFsStore } from '../src/index.ts'
@@ -9,8 +10,9 @@ const inDirectory =
   (durability: Durability): StoreFactory =>
   async (): Promise<StoreFixture> => {
     const directory = await testDirectory()
-    const store = createFsStore({ directory: join(directory.path, 'made/when/needed'), durability })
-    return { store, dispose: directory.remove }
+    const another = (): ObjectStore =>
+      createFsStore({ directory: join(directory.path, 'made/when/needed'), durability })
+    return { store: another(), another, dispose: directory.remove }
   }
 
 /** Where the directory should be, there is a file. */
@@ -21,7 +23,7 @@ const inFile: StoreFactory = async () => {
   return { store, dispose: directory.remove }
 }
 
-const capabilities = { refusesPathPrefixes: true, storeTime: true }
+const capabilities = { refusesPathPrefixes: true, storeTime: true, watch: true }
 
 describeObjectStore('a durable store in a directory', inDirectory('fsync'), {
   ...capabilities,

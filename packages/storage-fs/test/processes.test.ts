@@ -1,5 +1,6 @@
 /** Several real processes in one directory on a real disk. */
 import { join } from 'node:path'
+import { overwrite } from '@s3queue/storage'
 import { expect, test } from 'vitest'
 import { createFsStore } from '../src/index.ts'
 import { startWorker, type Worker } from './processes/start-worker.ts'
@@ -50,6 +51,37 @@ test('four processes lock by creating, and one at a time holds the lock', timeou
   const held = await together(directory.path, { job: 'lock', times: 15 })
   expect(held).toEqual([[15], [15], [15], [15]])
   expect(await textOf(directory.path, 'lock')).toBe('not-found')
+})
+
+test('a process is notified of what another one writes, every time', timeout, async () => {
+  await using directory = await testDirectory()
+  const times = 50
+  const store = createFsStore({ directory: join(directory.path, 'store') })
+  const worker = startWorker({ directory: directory.path, name: 'A', job: { job: 'listen', times } })
+  try {
+    const heard = new Map(Array.from({ length: times + 1 }, (_, n) => [n, Promise.withResolvers<void>()]))
+    worker.onStored((n) => heard.get(n)?.resolve())
+    await worker.ready
+    worker.go()
+    await heard.get(0)?.promise
+    for (let n = 1; n <= times; n++) {
+      await store.put('bell', new TextEncoder().encode(String(n)), { condition: overwrite })
+      await heard.get(n)?.promise
+    }
+    expect(await worker.done).toEqual([times])
+    await worker.exited
+  } finally {
+    await worker.kill()
+  }
+})
+
+test('a process ends though it watches', timeout, async () => {
+  await using directory = await testDirectory()
+  const worker = startWorker({ directory: directory.path, name: 'A', job: { job: 'watch' } })
+  await worker.ready
+  worker.go()
+  expect(await worker.done).toEqual([1])
+  await worker.exited
 })
 
 /** Lets the worker store `count` more, and kills it in the middle of the next. */

@@ -10,6 +10,7 @@ import {
   assertKey,
   assertKnownKeys,
   type Clock,
+  createWatchers,
   type ETag,
   type GetResult,
   type ListEntry,
@@ -40,7 +41,7 @@ export interface MemoryStore extends ObjectStore {
   readonly size: number
   /** All objects as they are now, by key in ascending order. Bodies are copies. */
   snapshot(): ReadonlyMap<string, StoredObject>
-  /** A second store with the same objects; from here on the two know nothing of each other. Costs no copy of the bodies. */
+  /** A second store with the same objects; from here on the two know nothing of each other, and a watch of one is not notified by the other. Costs no copy of the bodies. */
   clone(): MemoryStore
 }
 
@@ -55,6 +56,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): MemoryStore
 
 function storeOver(table: ObjectTable, options: ResolvedMemoryStoreOptions): MemoryStore {
   const { clock, description } = options
+  const watchers = createWatchers()
 
   const answer = async <T extends object>(result: T, signal: AbortSignal | undefined): Promise<T> => {
     const stamped = clock ? { ...result, storeTimeMs: Math.floor(clock.now() / 1_000) * 1_000 } : result
@@ -72,12 +74,14 @@ function storeOver(table: ObjectTable, options: ResolvedMemoryStoreOptions): Mem
     async put(key, body, { condition, signal }) {
       signal?.throwIfAborted()
       assertKey(key)
-      return answer(write(table, key, body, condition), signal)
+      const result = write(table, key, body, condition)
+      if (result.outcome === 'stored') watchers.changed(key)
+      return answer(result, signal)
     },
     async delete(keys, { signal } = {}) {
       signal?.throwIfAborted()
       assertDeleteKeys(keys)
-      for (const key of keys) table.remove(key)
+      for (const key of keys) if (table.remove(key)) watchers.changed(key)
       await answer({}, signal)
     },
     async list(listOptions) {
@@ -89,6 +93,7 @@ function storeOver(table: ObjectTable, options: ResolvedMemoryStoreOptions): Mem
         .map((key): ListEntry => ({ key, size: table.get(key)?.body.byteLength ?? 0 }))
       return answer<ListResult>({ entries, truncated: keys.length > limit }, signal)
     },
+    watch: watchers.watch,
     get size() {
       return table.size
     },

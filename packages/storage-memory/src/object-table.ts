@@ -15,7 +15,8 @@ export interface ObjectTable {
   get(key: string): StoredObject | undefined
   /** Copies `body` in. Throws `InvalidRequest` if `key` and a key that is there are path prefixes of one another. */
   write(key: string, body: Uint8Array): StoredObject
-  remove(key: string): void
+  /** Whether there was an object with this key. */
+  remove(key: string): boolean
   /** At most `count` keys, ascending, that begin with `prefix` and lie behind `startAfter`. */
   keys(prefix: string, startAfter: string | undefined, count: number): string[]
   /** A second table with the same objects. Bodies are shared: they are never changed in place. */
@@ -52,9 +53,10 @@ export function createObjectTable(
       return object
     },
     remove(key) {
-      if (!objects.delete(key)) return
+      if (!objects.delete(key)) return false
       index.remove(key)
       guard.remove(key)
+      return true
     },
     keys: (prefix, startAfter, count) => keysInRange(index.sorted(), prefix, startAfter, count),
     copy: () => createObjectTable(objects, index.sorted()),

@@ -80,6 +80,38 @@ describe('createMemoryStore', () => {
     expect(store.snapshot().get('a')?.body).toEqual(bytes('1'))
   })
 
+  test('notifies once of all changes in one turn, and not of what changes nothing', async () => {
+    const store = createMemoryStore()
+    let count = 0
+    const { signal } = new AbortController()
+    await store.watch?.({ prefix: 'a/', onChange: () => void count++, signal })
+    const writes = [1, 2, 3].map((n) => store.put(`a/${n}`, bytes('1'), { condition: create }))
+    expect(count, 'not within the call').toBe(0)
+    await Promise.all(writes)
+    expect(count).toBe(1)
+    await store.put('a/1', bytes('2'), { condition: create })
+    await store.put('a/1', bytes('2'), { condition: ifMatch('"x"') })
+    await store.delete(['a/7'])
+    await store.put('b/1', bytes('1'), { condition: create })
+    await store.get('a/1')
+    expect(count).toBe(1)
+    await store.delete(['a/1', 'a/2'])
+    expect(count).toBe(2)
+  })
+
+  test('a clone notifies its own watchers alone', async () => {
+    const store = createMemoryStore()
+    const clone = store.clone()
+    const notified: string[] = []
+    const { signal } = new AbortController()
+    await store.watch?.({ prefix: '', onChange: () => void notified.push('origin'), signal })
+    await clone.watch?.({ prefix: '', onChange: () => void notified.push('clone'), signal })
+    await clone.put('a', bytes('1'), { condition: create })
+    expect(notified).toEqual(['clone'])
+    await store.put('a', bytes('1'), { condition: create })
+    expect(notified).toEqual(['clone', 'origin'])
+  })
+
   test('names the option that was meant', () => {
     const misspelt: object = { descripton: 'x' }
     expect(() => createMemoryStore(misspelt as MemoryStoreOptions)).toThrow(InvalidOption)

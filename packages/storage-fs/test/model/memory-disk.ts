@@ -3,9 +3,10 @@
  * changes to a directory since its last sync, any first few may have survived; of a file that was not synced, all or nothing.
  * Inodes are used again as soon as they are free, as ext4 does it.
  */
-import type { FileSystem, OpenFile } from '../../src/file-system.ts'
+import type { DirectoryListener, FileSystem, OpenFile } from '../../src/file-system.ts'
 import {
   applyChange,
+  type Change,
   copyOf,
   type DirectoryNode,
   decisionsOf,
@@ -23,6 +24,8 @@ import {
 } from './disk-nodes.ts'
 
 export interface MemoryDisk extends FileSystem {
+  /** How many watches are open. */
+  watched(): number
   /** All paths; directories end in a slash. */
   paths(): string[]
   /** All that is on it, in one line. */
@@ -54,8 +57,16 @@ function diskOver(root: DirectoryNode, timeMs: number): MemoryDisk {
   const inodes = createInodes(root)
   const place = (path: string): Place => placeBelow(root, path)
   const found = (path: string): Place & { node: Node } => assertFound(place(path), path)
+  const watches = createWatches()
+  const change = (home: DirectoryNode, effects: Change): void => {
+    const ended = effects.map(({ directory, name }) => directory.entries.get(name))
+    applyChange(home, effects, timeMs)
+    for (const { directory, name } of effects) watches.report(directory, name)
+    // What was removed, replaced or moved.
+    for (const node of ended) if (node?.kind === 'directory') watches.end(node)
+  }
   const set = ({ parent, name }: Place, node: Node | undefined): void =>
-    applyChange(parent, [{ directory: parent, name, node }], timeMs)
+    change(parent, [{ directory: parent, name, node }])
   const vacant = (path: string): Place => {
     const target = place(path)
     if (target.node !== undefined) throw failure('EEXIST', path)
@@ -89,7 +100,7 @@ function diskOver(root: DirectoryNode, timeMs: number): MemoryDisk {
       if (target.node === node) return
       if (target.node !== undefined) replace(node, target.node, to, inodes)
       const removed = { directory: source.parent, name: source.name, node: undefined }
-      applyChange(target.parent, [removed, { directory: target.parent, name: target.name, node }], timeMs)
+      change(target.parent, [removed, { directory: target.parent, name: target.name, node }])
     },
     async unlink(path) {
       const target = found(path)
@@ -108,6 +119,12 @@ function diskOver(root: DirectoryNode, timeMs: number): MemoryDisk {
     },
     // ext4, see statfs(2).
     type: async () => 0xef53,
+    async watch(path, listener) {
+      const { node } = found(path)
+      if (node.kind === 'file') throw failure('ENOTDIR', path)
+      return watches.add(node, listener)
+    },
+    watched: () => watches.size(),
     paths: () => pathsBelow(root, ''),
     describe: () => describeTree(root),
     identity: (path) => identityOf(lookUp(root, path)),
@@ -176,6 +193,36 @@ function openNode(node: Node, inodes: Inodes, timeMs: number): OpenFile {
       node.opened--
       inodes.release(node)
     },
+  }
+}
+
+/** Watches of directories. They report in the order of the changes, soon after each. */
+interface Watches {
+  add(directory: DirectoryNode, listener: DirectoryListener): () => void
+  report(directory: DirectoryNode, name: string): void
+  end(directory: DirectoryNode): void
+  size(): number
+}
+
+function createWatches(): Watches {
+  const all = new Map<DirectoryListener, DirectoryNode>()
+  const soon = (directory: DirectoryNode, report: (listener: DirectoryListener) => void): void => {
+    for (const [listener, watched] of all) {
+      if (watched === directory) queueMicrotask(() => all.has(listener) && report(listener))
+    }
+  }
+  return {
+    add(directory, listener) {
+      all.set(listener, directory)
+      return () => void all.delete(listener)
+    },
+    report: (directory, name) => soon(directory, ({ onName }) => onName(name)),
+    end: (directory) =>
+      soon(directory, (listener) => {
+        all.delete(listener)
+        listener.onEnd()
+      }),
+    size: () => all.size,
   }
 }
 

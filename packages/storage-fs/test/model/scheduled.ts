@@ -1,5 +1,5 @@
 /** A file system on which an actor waits for its turn before every call that another could notice. */
-import { codeOf, type DirectoryEntry, type FileSystem } from '../../src/file-system.ts'
+import { codeOf, type DirectoryEntry, type DirectoryListener, type FileSystem } from '../../src/file-system.ts'
 import type { Board } from './board.ts'
 import type { MemoryDisk } from './memory-disk.ts'
 
@@ -22,21 +22,26 @@ export interface Scheduled {
 export function scheduled(disk: MemoryDisk, actor: number, board: Board, options: ScheduledOptions = {}): Scheduled {
   let armed = false
   return {
-    fs: fileSystemInTurns(disk, options, async ({ call, reads = [], writes = [] }, work, show = () => '') => {
-      const paths = [...reads, ...writes]
-      if (!armed || !isWaitedFor(call, paths, options)) return work()
-      const label = `${call} ${paths.join(' ')}`
-      await board.turn(actor, { label, reads, writes })
-      const before = paths.map((path) => disk.identity(path)).join(' ')
-      try {
-        const result = await work()
-        board.note(actor, `${call} ${before} ${show(result)}`)
-        return result
-      } catch (error) {
-        board.note(actor, `${call} ${before} ${codeOf(error)}`)
-        throw error
-      }
-    }),
+    fs: fileSystemInTurns(
+      disk,
+      options,
+      eventsInTurns(board, actor),
+      async ({ call, reads = [], writes = [] }, work, show = () => '') => {
+        const paths = [...reads, ...writes]
+        if (!armed || !isWaitedFor(call, paths, options)) return work()
+        const label = `${call} ${paths.join(' ')}`
+        await board.turn(actor, { label, reads, writes })
+        const before = paths.map((path) => disk.identity(path)).join(' ')
+        try {
+          const result = await work()
+          board.note(actor, `${call} ${before} ${show(result)}`)
+          return result
+        } catch (error) {
+          board.note(actor, `${call} ${before} ${codeOf(error)}`)
+          throw error
+        }
+      },
+    ),
     arm() {
       armed = true
     },
@@ -64,7 +69,31 @@ interface Call {
 /** Waits for the turn, then does the work. `show` puts into words what the actor learns from it besides what is at the paths. */
 type InTurn = <T>(call: Call, work: () => Promise<T>, show?: (result: T) => string) => Promise<T>
 
-function fileSystemInTurns(disk: MemoryDisk, options: ScheduledOptions, inTurn: InTurn): FileSystem {
+/** Wraps a listener of an actor: events reach it in their order, each when the actor gets a turn for it. */
+type EventsInTurns = (directory: string, listener: DirectoryListener) => DirectoryListener
+
+function eventsInTurns(board: Board, actor: number): EventsInTurns {
+  let last: Promise<void> = Promise.resolve()
+  const inTurn = (label: string, reads: readonly string[], deliver: () => void): void => {
+    last = last.then(async () => {
+      await board.turn(actor, { label, reads, writes: [] })
+      board.note(actor, label)
+      deliver()
+    })
+  }
+  // The watcher reads the object when it is notified, so the order of events and changes matters.
+  return (directory, { onName, onEnd }) => ({
+    onName: (name) => inTurn(`event ${directory} ${name}`, ['/d'], () => onName(name)),
+    onEnd: () => inTurn(`end ${directory}`, ['/d'], onEnd),
+  })
+}
+
+function fileSystemInTurns(
+  disk: MemoryDisk,
+  options: ScheduledOptions,
+  events: EventsInTurns,
+  inTurn: InTurn,
+): FileSystem {
   const readNames = (call: string, directory: string): Promise<readonly DirectoryEntry[]> =>
     inTurn({ call, reads: [directory] }, () => disk.entries(directory), namesOf)
   return {
@@ -90,6 +119,7 @@ function fileSystemInTurns(disk: MemoryDisk, options: ScheduledOptions, inTurn: 
     makeDirectory: (path) => inTurn({ call: 'mkdir', writes: [path] }, () => disk.makeDirectory(path)),
     removeDirectory: (path) => inTurn({ call: 'rmdir', writes: [path] }, () => disk.removeDirectory(path)),
     type: (path) => disk.type(path),
+    watch: (path, listener) => inTurn({ call: 'watch', reads: [path] }, () => disk.watch(path, events(path, listener))),
   }
 }
 

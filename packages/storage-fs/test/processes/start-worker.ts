@@ -11,6 +11,8 @@ export interface Worker {
   readonly done: Promise<readonly number[]>
   /** Calls `listener` with every n that was stored. */
   onStored(listener: (n: number) => void): void
+  /** Resolves when it has ended by itself. */
+  readonly exited: Promise<void>
   /** Ends it at once, wherever it is, and waits until it is gone. */
   kill(): Promise<void>
 }
@@ -26,6 +28,7 @@ export function startWorker(args: WorkerArguments): Worker {
   done.catch(() => {})
   return {
     ready,
+    exited: exited.then(() => {}),
     go: () => child.send('go'),
     done,
     onStored(listener) {

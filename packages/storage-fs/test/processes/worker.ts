@@ -15,6 +15,10 @@ export type Job =
   | { readonly job: 'lock'; readonly times: number }
   /** Creates `log/<n>` and moves `base` on to n, for ever; tells every n once both are stored. */
   | { readonly job: 'append' }
+  /** Watches `bell`, and reports each number that it reads there when it is notified, up to `times`. */
+  | { readonly job: 'listen'; readonly times: number }
+  /** Begins a watch that it never ends, and does nothing else. */
+  | { readonly job: 'watch' }
 
 export interface WorkerArguments {
   readonly directory: string
@@ -82,6 +86,31 @@ async function append(store: ObjectStore): Promise<number[]> {
   }
 }
 
+async function listen(store: ObjectStore, times: number): Promise<number[]> {
+  const { signal } = new AbortController()
+  let ring = Promise.withResolvers<void>()
+  const onChange = (): void => ring.resolve()
+  if (!(await store.watch?.({ prefix: 'bell', onChange, signal }))) throw new Error('The bell cannot be watched.')
+  // Nothing else keeps this process alive: notifications do not.
+  const alive = setInterval(() => {}, 60_000)
+  send({ stored: 0 })
+  for (let heard = 0; heard < times; ) {
+    await ring.promise
+    ring = Promise.withResolvers()
+    const { value } = await readNumber(store, 'bell')
+    if (value > heard) send({ stored: value })
+    heard = value
+  }
+  clearInterval(alive)
+  return [times]
+}
+
+async function watchWithoutEnd(store: ObjectStore): Promise<number[]> {
+  const { signal } = new AbortController()
+  const begun = await store.watch?.({ prefix: 'bells/', onChange: () => undefined, signal })
+  return [begun ? 1 : 0]
+}
+
 function send(message: WorkerMessage): void {
   process.send?.(message)
 }
@@ -97,6 +126,8 @@ async function run({ directory, name, job }: WorkerArguments): Promise<void> {
     create: () => createAll(store, job.job === 'create' ? job.keys : 0, name),
     lock: () => lock(store, job.job === 'lock' ? job.times : 0, directory),
     append: () => append(store),
+    listen: () => listen(store, job.job === 'listen' ? job.times : 0),
+    watch: () => watchWithoutEnd(store),
   }
   send({ done: await work[job.job]() })
   process.disconnect()

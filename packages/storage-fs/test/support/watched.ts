@@ -45,5 +45,6 @@ export function watchedFileSystem(before: BeforeCall): FileSystem {
     makeDirectory: (path) => seen('makeDirectory', [path], () => fs.makeDirectory(path)),
     removeDirectory: (path) => seen('removeDirectory', [path], () => fs.removeDirectory(path)),
     type: (path) => seen('type', [path], () => fs.type(path)),
+    watch: (path, listener) => seen('watch', [path], () => fs.watch(path, listener)),
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The port: four methods that every store with conditional writes can keep.
+ * The port: four methods that every store with conditional writes can keep, and one that only some stores have (`watch`).
  *
  * It is the portable core of what S3 servers really do. What only some of them do (conditional
  * deletes, a list order beyond fixed-width ASCII, multipart tricks) is left out on purpose, so that nothing above can
@@ -86,6 +86,19 @@ export interface ListResult extends Answered {
   readonly truncated: boolean
 }
 
+/** What to watch, and how to be notified. */
+export interface WatchOptions {
+  /** Keys that begin with this. Ends in `/`, or is empty for the whole store; without a `/` at its end it is one whole key. */
+  readonly prefix: string
+  /**
+   * Called soon after an object below the prefix was written or deleted, by any process; a read that starts then sees the change. May be
+   * called without a change, and once for several changes. A notification may be lost. Never called within a call to the store. Must not throw.
+   */
+  readonly onChange: () => void
+  /** Ends the watch: after an abort `onChange` is not called again, and the store keeps nothing open for it. */
+  readonly signal: AbortSignal
+}
+
 /**
  * Object storage with conditional writes. Reads and lists see every write and delete that was answered before they
  * began. Keys follow `assertKey`; no key is a path prefix of another (`a` and `a/b`).
@@ -111,6 +124,13 @@ export interface ObjectStore {
    */
   delete(keys: readonly string[], options?: DeleteOptions): Promise<void>
   list(options: ListOptions): Promise<ListResult>
+  /**
+   * Optional: notifies of changes, so that processes need not poll often. Resolves to true once every later change is notified, as far as
+   * nothing is lost: the caller reads once after that, as a change during the call may be missed. Resolves to false if this store cannot watch
+   * here (no inotify instances left, a network file system), and if the signal is aborted. Rejects only for an unusable prefix, with
+   * `InvalidRequest`. The caller keeps polling, rarely: a lost notification costs a poll, never a message.
+   */
+  watch?: ((options: WatchOptions) => Promise<boolean>) | undefined
 }
 
 /** `{ kind: 'create' }`, as a constant. */

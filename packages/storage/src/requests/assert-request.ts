@@ -19,6 +19,12 @@ export function assertDeleteKeys(keys: readonly string[]): void {
   for (const key of keys) assertKey(key)
 }
 
+/** Throws `InvalidRequest` unless `prefix` is one usable key, or a prefix as for a list. */
+export function assertWatchPrefix(prefix: string): void {
+  if (prefix === '' || prefix.endsWith('/')) assertPrefix(prefix)
+  else assertKey(prefix)
+}
+
 /** A list request with its default filled in. */
 export interface ResolvedListOptions {
   readonly prefix: string

@@ -1,8 +1,9 @@
 import { assertKnownKeys, numberOption } from '../options/check-options.ts'
 import { InvalidOption } from '../options/invalid-option.ts'
-import type { ObjectStore } from '../port/object-store.ts'
+import type { ObjectStore, WatchOptions } from '../port/object-store.ts'
 import { type Clock, sleep } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
+import { createDelivery } from './delivery.ts'
 
 export interface LatencyOptions {
   readonly clock: Clock
@@ -22,7 +23,7 @@ const OWNER = 'withLatency'
 /**
  * A model of a store that is far away: each request takes its time on top of that of `store`, half of it on the way there and half on
  * the way back, so that requests overtake one another as they do in a network. A write that is aborted on the way there does not
- * take place; aborted on the way back, it did.
+ * take place; aborted on the way back, it did. To begin a watch takes as long as a get; a notification takes half of that.
  */
 export function withLatency(store: ObjectStore, options: LatencyOptions): ObjectStore {
   const { clock } = options
@@ -41,6 +42,21 @@ export function withLatency(store: ObjectStore, options: LatencyOptions): Object
     await sleep(clock, halfMs, signal)
     return answer
   }
+  const watch = store.watch?.bind(store)
+  const watchFromAfar = async (
+    begin: NonNullable<ObjectStore['watch']>,
+    watchOptions: WatchOptions,
+  ): Promise<boolean> => {
+    const { signal } = watchOptions
+    const delivery = createDelivery(clock, watchOptions)
+    const onChange = (): void => delivery.deliver((getMs * draw()) / 2)
+    try {
+      return await travel(getMs, signal, () => begin({ ...watchOptions, onChange }))
+    } catch (error) {
+      if (signal.aborted) return false
+      throw error
+    }
+  }
   return {
     description: store.description,
     needsProbe: store.needsProbe,
@@ -48,6 +64,7 @@ export function withLatency(store: ObjectStore, options: LatencyOptions): Object
     put: (key, body, putOptions) => travel(putMs, putOptions.signal, () => store.put(key, body, putOptions)),
     delete: (keys, deleteOptions) => travel(deleteMs, deleteOptions?.signal, () => store.delete(keys, deleteOptions)),
     list: (listOptions) => travel(listMs, listOptions.signal, () => store.list(listOptions)),
+    watch: watch && ((watchOptions) => watchFromAfar(watch, watchOptions)),
   }
 }
 

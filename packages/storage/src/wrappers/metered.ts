@@ -28,7 +28,7 @@ interface Counter {
   throttled: number
 }
 
-/** Wraps `store` so that its requests are counted, timed and priced. A delete of no keys is no request. */
+/** Wraps `store` so that its requests are counted, timed and priced. A delete of no keys is no request, nor is a watch. */
 export function withMetering(store: ObjectStore, options: MeteringOptions): MeteredStore {
   const { clock, prices } = resolveMeteringOptions(options)
   const counters: Record<RequestKind, Counter> = {
@@ -83,6 +83,7 @@ export function withMetering(store: ObjectStore, options: MeteringOptions): Mete
       return keys.length === 0 ? request : count('delete', deleteOptions?.signal, request, () => 'deleted')
     },
     list: (listOptions) => count('list', listOptions.signal, store.list(listOptions), () => 'listed'),
+    watch: store.watch?.bind(store),
     metrics: () => summarize(counters, prices, bytesIn, bytesOut),
     reset() {
       for (const counter of Object.values(counters)) {

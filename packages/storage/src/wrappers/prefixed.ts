@@ -11,6 +11,7 @@ export function withPrefix(store: ObjectStore, prefix: string): ObjectStore {
   assertPrefix(prefix)
   if (prefix === '') return store
   const { description } = store
+  const watch = store.watch?.bind(store)
   return {
     description: `${description}${description.endsWith('/') ? '' : '/'}${prefix}`,
     needsProbe: store.needsProbe,
@@ -27,5 +28,6 @@ export function withPrefix(store: ObjectStore, prefix: string): ObjectStore {
       const entries = result.entries.map((entry) => ({ ...entry, key: entry.key.slice(prefix.length) }))
       return { ...result, entries }
     },
+    watch: watch && ((options) => watch({ ...options, prefix: prefix + options.prefix })),
   }
 }

@@ -51,6 +51,7 @@ export function withRetries(store: ObjectStore, options: RetryOptions): ObjectSt
     put: (key, body, putOptions) => store.put(key, body, putOptions),
     delete: (keys, deleteOptions) => attempt(settings, deleteOptions?.signal, () => store.delete(keys, deleteOptions)),
     list: (listOptions) => attempt(settings, listOptions.signal, () => store.list(listOptions)),
+    watch: store.watch?.bind(store),
   }
 }
 

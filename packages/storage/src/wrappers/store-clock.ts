@@ -42,6 +42,7 @@ export function withStoreTime(store: ObjectStore, clock: Clock): StoreTimeStore 
     put: (key, body, options) => watch(() => store.put(key, body, options)),
     delete: (keys, options) => store.delete(keys, options),
     list: (options) => watch(() => store.list(options)),
+    watch: store.watch?.bind(store),
     now: () => clock.now() + offsetMs(),
     offsetMs,
     uncertaintyMs() {

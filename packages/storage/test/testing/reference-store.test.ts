@@ -1,3 +1,3 @@
 import { createReferenceStore, describeObjectStore } from '../../src/testing/index.ts'
 
-describeObjectStore('the reference store', () => createReferenceStore())
+describeObjectStore('the reference store', () => createReferenceStore(), { watch: true })

@@ -6,8 +6,10 @@ import {
   type FaultPlan,
   ifMatch,
   overwrite,
+  type StoreOperation,
   StoreUnavailable,
   scriptedFaults,
+  seededFaults,
   seededRandom,
   Throttled,
   withFaults,
@@ -235,6 +237,78 @@ describe('withFaults, to reads and deletes,', () => {
       expect(seen).toEqual([...new Set(seen)].sort())
       expect(seen.filter((key) => steady.includes(key))).toEqual(steady)
     }
+  })
+})
+
+describe('withFaults, to notifications,', () => {
+  const isNotification = ({ kind }: StoreOperation): boolean => kind === 'notify'
+
+  async function setUpWatch(plan: FaultPlan, prefix = 'folder/') {
+    const set = setUpPlan(plan)
+    const notifiedAt: number[] = []
+    const controller = new AbortController()
+    const onChange = (): void => void notifiedAt.push(set.clock.monotonic())
+    expect(await set.store.watch?.({ prefix, onChange, signal: controller.signal })).toBe(true)
+    let n = 0
+    const change = async (): Promise<void> => {
+      await set.store.put('folder/a', bytes(`${++n}`), { condition: overwrite })
+      await set.clock.settle()
+    }
+    return { ...set, notifiedAt, change, end: () => controller.abort() }
+  }
+
+  test('a script loses some and delays others', async () => {
+    const script: (Fault | undefined)[] = [
+      undefined,
+      { kind: 'lost-notification' },
+      { kind: 'latency', sendMs: 30, answerMs: 20 },
+      undefined,
+    ]
+    const { clock, plan, store, notifiedAt, change } = await setUpWatch(scriptedFaults(script, isNotification))
+    await change()
+    expect(notifiedAt).toEqual([0])
+    await change()
+    expect(notifiedAt, 'lost').toEqual([0])
+    await change()
+    await clock.runUntilIdle()
+    expect(notifiedAt, 'delayed').toEqual([0, 50])
+    await change()
+    expect(notifiedAt).toEqual([0, 50, 50])
+    expect(plan).toMatchObject({ left: 0 })
+    expect(store.injected()).toMatchObject({ 'lost-notification': 1, latency: 1 })
+  })
+
+  test('a plan is asked with what is watched, and whatever fails requests loses notifications', async () => {
+    const asked: StoreOperation[] = []
+    const next = (operation: StoreOperation): Fault | undefined => {
+      asked.push(operation)
+      return isNotification(operation) ? { kind: 'server-error' } : undefined
+    }
+    const { notifiedAt, change, store } = await setUpWatch({ next }, 'folder/a')
+    await change()
+    expect(asked.filter(isNotification)).toEqual([{ kind: 'notify', key: 'folder/a' }])
+    store.stop()
+    expect(notifiedAt).toEqual([])
+    await change()
+    expect(notifiedAt.length, 'without faults').toBe(1)
+  })
+
+  test('a seed loses its share', async () => {
+    const { store, notifiedAt, change } = await setUpWatch(seededFaults(seededRandom(5), { 'lost-notification': 0.3 }))
+    for (let i = 0; i < 500; i++) await change()
+    const lost = store.injected()['lost-notification']
+    expect(lost).toBeGreaterThan(110)
+    expect(lost).toBeLessThan(190)
+    expect(notifiedAt.length).toBe(500 - lost)
+  })
+
+  test('one that is under way at an abort does not arrive', async () => {
+    const plan = scriptedFaults([{ kind: 'latency', answerMs: 50 }], isNotification)
+    const { clock, notifiedAt, change, end } = await setUpWatch(plan)
+    await change()
+    end()
+    await clock.runUntilIdle()
+    expect([notifiedAt.length, clock.pendingTimers]).toEqual([0, 0])
   })
 })
 

@@ -77,4 +77,40 @@ describe('withLatency', () => {
     expect(() => withLatency(createReferenceStore(), { clock, jitter: 1.1 })).toThrow('from 0 to 1')
     expect(() => withLatency(createReferenceStore(), { clock, getMs: Number.NaN })).toThrow('"getMs"')
   })
+
+  test('begins a watch after the time of a get, and notifies after half of it', async () => {
+    const clock = createManualClock()
+    const inner = createReferenceStore()
+    const store = withLatency(inner, { clock, getMs: 60 })
+    const notifiedAt: number[] = []
+    const controller = new AbortController()
+    const onChange = (): void => void notifiedAt.push(clock.monotonic())
+    await clock.runUntil(store.watch?.({ prefix: 'a', onChange, signal: controller.signal }) ?? Promise.reject())
+    expect(clock.monotonic()).toBe(60)
+    await inner.put('a', bytes('1'), { condition: create })
+    await clock.advance(29)
+    expect(notifiedAt).toEqual([])
+    await clock.runUntilIdle()
+    expect(notifiedAt).toEqual([90])
+    await inner.put('a', bytes('2'), { condition: overwrite })
+    await clock.advance(10)
+    controller.abort()
+    expect(clock.pendingTimers, 'what is under way is dropped').toBe(0)
+  })
+
+  test('a watch that is aborted on its way has not begun', async () => {
+    for (const afterMs of [0, 29, 31]) {
+      const clock = createManualClock()
+      const inner = createReferenceStore()
+      const controller = new AbortController()
+      const store = withLatency(inner, { clock, getMs: 60 })
+      const onChange = (): void => expect.unreachable('it has ended')
+      const begun = store.watch?.({ prefix: 'a', onChange, signal: controller.signal })
+      await clock.advance(afterMs)
+      controller.abort()
+      expect(await begun).toBe(false)
+      await inner.put('a', bytes('1'), { condition: create })
+      expect(clock.pendingTimers).toBe(0)
+    }
+  })
 })

@@ -130,6 +130,18 @@ describe('withMetering', () => {
     expect(zero.kinds.get.latency).toMatchObject({ count: 0, p50Ms: 0, p99Ms: 0, maxMs: 0 })
   })
 
+  test('a watch and its notifications are no requests', async () => {
+    const clock = createManualClock()
+    const inner = createReferenceStore()
+    const store = withMetering(inner, { clock })
+    const { signal } = new AbortController()
+    let notifications = 0
+    await store.watch?.({ prefix: 'a', onChange: () => void notifications++, signal })
+    await inner.put('a', bytes('1'), { condition: create })
+    await clock.settle()
+    expect([notifications, store.metrics().requests]).toEqual([1, 0])
+  })
+
   test('takes other prices, and refuses what is none', async () => {
     const clock = createManualClock()
     const prices = { get: 1, put: 2, delete: 3, list: 4 }

@@ -8,7 +8,6 @@ import {
   ifMatch,
   overwrite,
   REQUEST_KINDS,
-  type RequestKind,
   type StoreOperation,
   seededFaults,
   seededRandom,
@@ -17,16 +16,17 @@ import {
 import { createManualClock, createReferenceStore, type ManualClock } from '../../src/testing/index.ts'
 import { bytes } from '../bytes.ts'
 
-const operations: Record<RequestKind, StoreOperation> = {
+const operations: Record<StoreOperation['kind'], StoreOperation> = {
   get: { kind: 'get', key: 'a' },
   put: { kind: 'put', key: 'a', condition: create },
   delete: { kind: 'delete', keys: ['a'] },
   list: { kind: 'list', prefix: '' },
+  notify: { kind: 'notify', key: 'a/' },
 }
 const everything = Object.fromEntries(FAULT_KINDS.map((kind) => [kind, 0.05]))
 
 describe('seededFaults', () => {
-  test.each(REQUEST_KINDS)('gives a %s the faults there are for it, at their rates', (kind) => {
+  test.each([...REQUEST_KINDS, 'notify' as const])('gives a %s the faults there are for it, at their rates', (kind) => {
     const plan = seededFaults(seededRandom(3), everything)
     const counts = new Map<string, number>()
     const requests = 20_000

@@ -23,6 +23,10 @@ export interface StoreCapabilities {
   readonly maxBodyBytes?: number | undefined
   /** Whether a body above `maxBodyBytes` is refused with `InvalidRequest`. Default false. */
   readonly refusesLargerBodies?: boolean | undefined
+  /** Whether the store notifies of changes (`watch`). If not, it must have no `watch`. Default false. */
+  readonly watch?: boolean | undefined
+  /** How long a notification may take before it counts as lost, in ms. Default 5,000. */
+  readonly notifiedWithinMs?: number | undefined
   /** How many writers race for one key. Default 8. */
   readonly writers?: number | undefined
   /** How many rounds each race has. Default 20. */
@@ -58,6 +62,8 @@ export function resolveCapabilities(capabilities: StoreCapabilities = {}): Resol
     }),
     maxBodyBytes: numberOption(OWNER, 'maxBodyBytes', capabilities.maxBodyBytes, 1_048_577, { min: 1, integer: true }),
     refusesLargerBodies: capabilities.refusesLargerBodies ?? false,
+    watch: capabilities.watch ?? false,
+    notifiedWithinMs: numberOption(OWNER, 'notifiedWithinMs', capabilities.notifiedWithinMs, 5_000, { min: 1 }),
     writers: numberOption(OWNER, 'writers', capabilities.writers, 8, { min: 2, integer: true }),
     rounds: numberOption(OWNER, 'rounds', capabilities.rounds, 20, { min: 1, integer: true }),
     broken: capabilities.broken ?? {},

@@ -9,6 +9,8 @@ import { listAll } from './reading.ts'
 /** The part of the store that belongs to one test. */
 export interface StoreScope {
   readonly store: ObjectStore
+  /** A second store object on the same data where the fixture has one, or else `store`. */
+  readonly other: ObjectStore
   /** All keys of the test begin with this; it ends in a slash. */
   readonly prefix: string
   /** The key for `name`. */
@@ -39,16 +41,17 @@ export async function runInScope(factory: StoreFactory, run: (scope: StoreScope)
   const made = await factory()
   const fixture: StoreFixture = 'store' in made ? made : { store: made }
   try {
-    await run(createScope(fixture.store))
+    await run(createScope(fixture.store, (await fixture.another?.()) ?? fixture.store))
   } finally {
     await fixture.dispose?.()
   }
 }
 
-function createScope(store: ObjectStore): StoreScope {
+function createScope(store: ObjectStore, other: ObjectStore): StoreScope {
   const prefix = `conformance/${systemIds.ulid()}/`
   return {
     store,
+    other,
     prefix,
     key: (name) => prefix + name,
     async names(folder = '') {

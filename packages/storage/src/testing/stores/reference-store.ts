@@ -4,6 +4,7 @@
  */
 import { assertKey } from '../../port/key.ts'
 import type { ETag, GetResult, ObjectStore, PutCondition, PutResult } from '../../port/object-store.ts'
+import { createWatchers } from '../../port/watchers.ts'
 import { assertDeleteKeys, resolveListOptions } from '../../requests/assert-request.ts'
 
 export interface ReferenceStore extends ObjectStore {
@@ -13,6 +14,7 @@ export interface ReferenceStore extends ObjectStore {
 
 export function createReferenceStore(description = 'reference://'): ReferenceStore {
   const objects: ReferenceStore['objects'] = new Map()
+  const watchers = createWatchers()
   let version = 0
   return {
     description,
@@ -31,14 +33,17 @@ export function createReferenceStore(description = 'reference://'): ReferenceSto
       assertKey(key)
       const holds = conditionHolds(condition, objects.get(key)?.etag)
       const etag = `"v${++version}"`
-      if (holds) objects.set(key, { body: Uint8Array.from(body), etag })
+      if (holds) {
+        objects.set(key, { body: Uint8Array.from(body), etag })
+        watchers.changed(key)
+      }
       await answering(signal)
       return holds ? { outcome: 'stored', etag } : { outcome: 'precondition-failed' }
     },
     async delete(keys, { signal } = {}) {
       signal?.throwIfAborted()
       assertDeleteKeys(keys)
-      for (const key of keys) objects.delete(key)
+      for (const key of keys) if (objects.delete(key)) watchers.changed(key)
       await answering(signal)
     },
     async list(options) {
@@ -49,6 +54,7 @@ export function createReferenceStore(description = 'reference://'): ReferenceSto
       await answering(signal)
       return { entries, truncated: keys.length > limit }
     },
+    watch: watchers.watch,
   }
 }
 

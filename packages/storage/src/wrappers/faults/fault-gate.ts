@@ -17,7 +17,8 @@ export function createFaultGate(plan: FaultPlan): FaultGate {
     next(operation) {
       const fault = stopped ? undefined : plan.next(operation)
       if (fault === undefined) return undefined
-      if (!FAULTS_OF[operation.kind].includes(fault.kind)) {
+      // A plan that cuts a process off from its network need not know that this cuts off its notifications as well.
+      if (operation.kind !== 'notify' && !FAULTS_OF[operation.kind].includes(fault.kind)) {
         throw new Error(`The plan has the fault "${fault.kind}" for a ${operation.kind}, which cannot have it.`)
       }
       counts.set(fault.kind, (counts.get(fault.kind) ?? 0) + 1)

@@ -1,13 +1,14 @@
 /** What can go wrong with a request, as data. */
 import type { PutCondition } from '../../port/object-store.ts'
-import type { RequestKind } from '../metering/store-metrics.ts'
 
-/** A request on its way to the store. */
+/** A request on its way to the store, or a notification on its way from there. */
 export type StoreOperation =
   | { readonly kind: 'get'; readonly key: string }
   | { readonly kind: 'put'; readonly key: string; readonly condition: PutCondition }
   | { readonly kind: 'delete'; readonly keys: readonly string[] }
   | { readonly kind: 'list'; readonly prefix: string }
+  /** A change is notified. `key` is the prefix or the key that is watched. */
+  | { readonly kind: 'notify'; readonly key: string }
 
 /** How long a request is on its way; both default to 0. */
 interface Travel {
@@ -25,6 +26,7 @@ interface MayApply {
 
 /**
  * One fault. The caller of a write gets outcome `unknown`, or `StoreUnavailable` from a delete; the caller of a read gets `Throttled` or `StoreUnavailable`.
+ * A notification has no caller: `latency` delays it, and every other fault loses it.
  */
 export type Fault =
   /** The request only takes long. */
@@ -54,11 +56,13 @@ export type Fault =
   | (Travel & { readonly kind: 'truncated-body' })
   /** A list takes `spreadMs`, and of what changes meanwhile it shows some and some not. */
   | (Travel & { readonly kind: 'list-race'; readonly spreadMs: number })
+  /** The notification of a change does not arrive. */
+  | { readonly kind: 'lost-notification' }
 
 export type FaultKind = Fault['kind']
 
-/** Which faults there are for each kind of request. */
-export const FAULTS_OF: Readonly<Record<RequestKind, readonly FaultKind[]>> = {
+/** Which faults there are for each kind of request, and for a notification. */
+export const FAULTS_OF: Readonly<Record<StoreOperation['kind'], readonly FaultKind[]>> = {
   get: ['latency', 'throttled', 'server-error', 'timeout-before-apply', 'timeout-after-apply', 'truncated-body'],
   put: [
     'latency',
@@ -80,13 +84,14 @@ export const FAULTS_OF: Readonly<Record<RequestKind, readonly FaultKind[]>> = {
     'double-send',
   ],
   list: ['latency', 'throttled', 'server-error', 'timeout-before-apply', 'timeout-after-apply', 'list-race'],
+  notify: ['latency', 'lost-notification'],
 }
 
 /** All kinds of faults. */
 export const FAULT_KINDS: readonly FaultKind[] = [...new Set(Object.values(FAULTS_OF).flat())]
 
-/** Decides what happens to each request, in the order in which they are sent. */
+/** Decides what happens to each request and each notification, in the order in which they are sent. */
 export interface FaultPlan {
-  /** The fault for this request, of a kind that there is for it; undefined if it goes well. */
+  /** The fault for this request, of a kind that there is for it; undefined if it goes well. Any fault but `latency` loses a notification. */
   next(operation: StoreOperation): Fault | undefined
 }

@@ -83,6 +83,8 @@ export async function sendWithFault<T>(
       await pause(fault.answerMs)
       return second
     }
+    case 'lost-notification':
+      throw new Error(`The fault "${fault.kind}" is for notifications, not for ${words}.`)
     case 'list-race': {
       await pause(fault.sendMs)
       const before = await request.send(signal)

@@ -6,7 +6,7 @@ export interface ScriptedFaults extends FaultPlan {
 }
 
 /**
- * The faults of `script` in turn, one for each request for which `concerns` holds (default: all); undefined in the script lets a request pass.
+ * The faults of `script` in turn, one for each request or notification for which `concerns` holds (default: all); undefined in the script lets a request pass.
  * After the end everything goes well.
  */
 export function scriptedFaults(

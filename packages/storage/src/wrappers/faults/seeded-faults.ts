@@ -3,7 +3,7 @@ import { InvalidOption } from '../../options/invalid-option.ts'
 import type { Random } from '../../runtime/random.ts'
 import { FAULT_KINDS, FAULTS_OF, type Fault, type FaultKind, type FaultPlan } from './fault.ts'
 
-/** For each kind of fault the share of requests that have it, of those that can: 0.01 is one in a hundred. Together at most 1. Default 0 each. */
+/** For each kind of fault the share of requests, or of notifications, that have it, of those that can: 0.01 is one in a hundred. Together at most 1. Default 0 each. */
 export type FaultRates = Partial<Readonly<Record<FaultKind, number>>>
 
 /** Times are drawn evenly from 0 up to these bounds, all in ms. */
@@ -86,5 +86,7 @@ function drawFault(kind: FaultKind, random: Random, times: ResolvedFaultTimes): 
       return { kind, ...travel, gapMs: upTo(times.gapMs), answer: isHeads() ? 'first' : 'second' }
     case 'list-race':
       return { kind, ...travel, spreadMs: upTo(times.spreadMs) }
+    case 'lost-notification':
+      return { kind }
   }
 }
