@@ -22,6 +22,8 @@ export interface MessageInfo {
   readonly workerId?: string | undefined
   readonly claimedAt?: number | undefined
   readonly fencingToken?: number | undefined
+  /** Of an active message: `release` was called, and its worker has not confirmed yet that it stopped. */
+  readonly releasing?: true | undefined
   /** What the handler reported last with `context.progress`, in the attempt under way or the one that completed the message. */
   readonly progress?: unknown
   /** What it wrote with `context.log` in that attempt, the last 100 lines. */
@@ -72,6 +74,7 @@ export function describeActive(claim: Claim): MessageInfo {
   return {
     ...{ id: messageId(claim), status: 'active', attempts, enqueuedAt, maxAttempts, priority },
     ...{ workerId, claimedAt, fencingToken, failures, ...describeReport(claim.report) },
+    ...(claim.releasing ? { releasing: true as const } : {}),
   }
 }
 

@@ -53,6 +53,17 @@ export class LocalWorker {
     this.#link?.revoke(token, reason)
   }
 
+  /** An operator wants a message back: the worker stops its handler and settles the claim as released. */
+  release(token: number, reason: Error): void {
+    const { submit, context } = this.#options
+    if (this.#standby.forget(token)) {
+      // Its payload was being read, so no handler has seen it.
+      const settlements = [{ token, kind: 'release', started: false }] as const
+      submit({ type: 'settle', settlements }).catch((error: unknown) => context.trouble(error))
+    }
+    this.#link?.release(token, reason)
+  }
+
   /** A worker has come: this process is now worth being the writer. */
   attach(worker: WorkerLink): void {
     this.#link = worker

@@ -125,14 +125,12 @@ export class Term {
     const parts = { context, state: this.#state, loop: this.#loop, time }
     const toOthers = {
       settle: (settled: readonly Settlement[], claims: readonly Claim[]) => this.#decisions.settle(settled, claims),
+      expectFromInbox: () => this.#inbox.expect(),
       lookIntoInbox: () => this.#inbox.pollAfresh(),
       signal,
     }
     this.#claims = new Claims({ ...parts, ...toOthers, epoch: this.epoch })
-    this.#dispatcher = new Dispatcher({
-      ...{ ...parts, ...toOthers, claims: this.#claims, payloads: this.#payloads },
-      expectFromInbox: () => this.#inbox.expect(),
-    })
+    this.#dispatcher = new Dispatcher({ ...parts, ...toOthers, claims: this.#claims, payloads: this.#payloads })
     this.#decisions = new Decisions({ ...parts, claims: this.#claims })
     this.#claims.adopt()
     this.#configure()

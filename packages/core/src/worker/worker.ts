@@ -199,18 +199,26 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
 
   revoke(token: number, reason: Error): void {
     const attempt = [...this.#running].find(({ claim }) => claim.token === token)
-    if (attempt === undefined) {
-      this.#dropTicket(token)
-    } else {
+    if (attempt !== undefined) {
       attempt.abort(reason)
       this.#finish(attempt, undefined)
-    }
+    } else if (this.#tickets.take(token) !== undefined) this.#slots.took(-1)
     // There is room again, and no settlement that would make the writer look.
     this.#context.engine.local.finishedWaiting()
   }
 
-  #dropTicket(token: number): void {
-    if (this.#tickets.remove(token)) this.#slots.took(-1)
+  release(token: number, reason: Error): void {
+    const attempt = [...this.#running].find(({ claim }) => claim.token === token)
+    if (attempt !== undefined) {
+      attempt.abort(reason)
+      this.#finish(attempt, { token, kind: 'release', started: true })
+    } else {
+      const ticket = this.#tickets.take(token)
+      if (ticket === undefined) return
+      this.#giveBack(ticket)
+    }
+    // The message waits for this settlement, so it is not delayed for others to share its commit.
+    this.#context.engine.local.finishedWaiting()
   }
 
   detached(): void {
