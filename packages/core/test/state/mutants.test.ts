@@ -84,7 +84,12 @@ const MUTANTS: readonly (readonly [name: string, file: string, from: string, to:
     "visibleAt: 0, attempts: 0, failures }, 'back'",
     "visibleAt: 0, attempts: dead.attempts, failures }, 'back'",
   ],
-  ['an operator who releases takes the last attempt', SETTLE, '} else if (claim.releasing) {', '} else if (claim.releasing && token < 0) {'],
+  [
+    'an operator who releases takes the last attempt',
+    SETTLE,
+    '} else if (claim.releasing) {',
+    '} else if (claim.releasing && token < 0) {',
+  ],
   [
     'a released message whose worker is silent dies after its last attempt',
     'core/src/expire.ts',

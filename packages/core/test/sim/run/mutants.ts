@@ -45,6 +45,22 @@ const STATE: readonly Mutant[] = [
     'claim.attempt < claim.batch.maxAttempts',
     'claim.attempt <= claim.batch.maxAttempts',
   ),
+  mutant(
+    'a released message is handed out at once, while its handler runs',
+    /is released, while .* was not told to stop/,
+    'core/src/control.ts',
+    "{ type: 'releasing', token }",
+    "{ type: 'released', tokens: [token], started: true }",
+    WEATHERS.releasing,
+  ),
+  mutant(
+    'a snapshot forgets that a message is being released',
+    /is not the fold of the history/,
+    'core/src/state/snapshot-rows.ts',
+    'isReleasing(claim) ? true : null',
+    'null',
+    WEATHERS.releasing,
+  ),
 ]
 
 const ENGINE: readonly Mutant[] = [

@@ -256,7 +256,14 @@ export class Model {
         message.attempts <= message.maxAttempts,
         `${message.id} gets attempt ${message.attempts} of ${message.maxAttempts}`,
       )
-      this.claims.set(token, { message, token, worker, attempt: message.attempts, end: undefined, releasingIn: undefined })
+      this.claims.set(token, {
+        message,
+        token,
+        worker,
+        attempt: message.attempts,
+        end: undefined,
+        releasingIn: undefined,
+      })
       this.counts.active++
       token++
     }

@@ -206,7 +206,7 @@ export class World {
     this.tally.releases += tokens.length
     for (const token of tokens) {
       const claim = claims.get(token)
-      if (claim?.releasingIn !== undefined) handlers.ended(token, 'is released')
+      handlers.ended(token, 'is released')
       // An operator's release does not count the last attempt, although a handler had it.
       const isUncounted = claim?.releasingIn !== undefined && claim.attempt >= claim.message.maxAttempts
       if (!started && !(isUncounted && handlers.hasStarted(token))) handlers.givenBack(token)
