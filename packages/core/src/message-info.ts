@@ -1,8 +1,9 @@
 /** What can be said of a message: its status and everything that is remembered of it. */
+import { findInInbox, type QueueView } from './queue-view.ts'
 import { shardOf } from './shard/shard-of.ts'
 import type { DeadReason, Failure } from './state/events.ts'
 import { type Found, findMessage } from './state/lookup.ts'
-import { type Claim, type Completion, type DeadLetter, messageId, type QueueState, type Run } from './state/model.ts'
+import { type Claim, type Completion, type DeadLetter, messageId, type Run } from './state/model.ts'
 
 /** `waiting`: visible; `delayed`: not visible yet; `active`: claimed by a worker; `completed`, `dead`: at its end. */
 export type MessageStatus = 'waiting' | 'delayed' | 'active' | 'completed' | 'dead'
@@ -49,10 +50,12 @@ function describeFound(id: string, found: Found, now: number): MessageInfo {
   }
 }
 
-/** The message with this id. */
-export function describeMessage(state: QueueState, id: string): MessageInfo | undefined {
-  const found = findMessage(state, id)
-  return found && describeFound(id, found, state.now)
+/** The message with this id. One in the inbox is looked for first: it may have an id that an ended message had. */
+export function describeMessage(view: QueueView, id: string): MessageInfo | undefined {
+  const waiting = findInInbox(view, id)
+  if (waiting !== undefined) return describeWaiting(id, waiting.run, view.now)
+  const found = findMessage(view.state, id)
+  return found && describeFound(id, found, view.now)
 }
 
 /** Whether its id may stand for another message by now: one that the queue gave is never used again. */

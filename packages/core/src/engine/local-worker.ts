@@ -144,6 +144,6 @@ export class LocalWorker {
   /** Whether messages are handed out to this process now. */
   async #mayServe(): Promise<boolean> {
     if (!this.#election.isLeading && !this.#standby.isJoined) return false
-    return !(await this.#options.views.view(({ paused }) => paused))
+    return !(await this.#options.views.view(({ state }) => state.paused))
   }
 }

@@ -195,7 +195,7 @@ class Pair {
     for (const message of naive.messages) {
       // What is at its end may have passed its id on.
       if (message.status === 'completed' || message.status === 'gone') continue
-      const known = this.#machine.describeMessage(this.state, message.id)
+      const known = this.#machine.describeMessage(this.#machine.viewOf(this.state), message.id)
       expect(known).toMatchObject({ status: message.status, attempts: message.attempts })
       expect(known?.releasing ?? false).toBe(message.status === 'active' && message.releasing)
     }
