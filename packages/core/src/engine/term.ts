@@ -190,9 +190,7 @@ export class Term {
     // Only now: what another writer takes out of the inbox from here on was folded above.
     await this.#loop.whenCurrent()
     this.#claims.noteDue()
-    const seen = look(viewOf(this.#state))
-    await this.#loop.whenDurable()
-    return seen
+    return this.view(look)
   }
 
   /** What `look` sees in the state, once that is durable. */
