@@ -87,7 +87,7 @@ export class SlotPool {
   /** From now on at most `count` more messages are taken. */
   limit(count: number): void {
     this.#mayTake = this.#taken + count
-    this.#tellRoom()
+    for (const member of this.#members) member.roomChanged()
   }
 
   /** Resolves once `count` handlers have ended in all, or the signal is aborted. */
