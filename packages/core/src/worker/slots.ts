@@ -84,6 +84,11 @@ export class SlotPool {
     return this.#finished
   }
 
+  /** How many more messages were taken than the limit allows. */
+  get excess(): number {
+    return Math.max(0, this.#taken - this.#mayTake)
+  }
+
   /** From now on at most `count` more messages are taken. */
   limit(count: number): void {
     this.#mayTake = this.#taken + count

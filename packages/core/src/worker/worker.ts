@@ -181,7 +181,9 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
       const { timeoutMs } = claim
       this.#tickets.push({ claim, payload, timeoutMs, deadlineAt: provenAt + trustedMs(timeoutMs) })
     }
-    if (this.#stopping) this.giveBackTickets()
+    // What a writer elsewhere sent before it heard of a limit is more than may be taken.
+    const excess = this.#stopping ? Number.POSITIVE_INFINITY : this.#slots.excess
+    if (excess > 0) this.giveBackTickets(excess)
     const now = this.#slots.arrived(askedAt)
     // What was long on its way has lost a part of its time already.
     if (now - provenAt > this.#context.queue.visibilityTimeoutMs / 4) this.#time.extendNow()

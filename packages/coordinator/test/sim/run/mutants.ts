@@ -168,9 +168,9 @@ const WORKER: readonly Mutant[] = [
   mutant(
     'a ticket that was taken back stays among those that wait for a handler',
     /begins to handle .* which it knows is taken back|knows that token .* is taken back, and its handler was not told to stop|which was given back unstarted/,
-    'core/src/worker/worker.ts',
-    'if (ticket.claim.token === token) found = ticket\n      else this.#tickets.push(ticket)',
-    'this.#tickets.push(ticket)\n      if (ticket.claim.token === token) found = ticket',
+    'core/src/worker/ready-tickets.ts',
+    'return false\n      })\n      if (taken === undefined) continue\n      this.#size--\n',
+    'return true\n      })\n      if (taken === undefined) continue\n',
     WEATHERS['taken-back'],
   ),
   mutant(
