@@ -243,7 +243,7 @@ export class MailboxWorker implements WorkerSide {
     for (const receipt of letter.receipts) this.#questions.get(receipt.notice)?.(receipt)
     for (const { token, why } of letter.revoked) revoke(token, why)
     if (letter.outcomes.length > 0) settled(letter.outcomes)
-    this.#takeTickets(deliver)
+    this.#takeTickets(deliver, new Set(letter.revoked.map(({ token }) => token)))
     // Behind the tickets: some of them may be the ones to give back.
     if (letter.recall > 0) recall(letter.recall)
     const { running } = letter
@@ -251,17 +251,25 @@ export class MailboxWorker implements WorkerSide {
     if (letter.handedOver) wake()
   }
 
-  #takeTickets(deliver: StandbyProcess['deliver']): void {
+  /** `revoked`: claims that were taken back before their tickets were read, so no handler gets them. */
+  #takeTickets(deliver: StandbyProcess['deliver'], revoked: ReadonlySet<number>): void {
     const askedAt =
       this.#sentAt !== undefined && this.#now() - this.#sentAt > LONGEST_CYCLE_MS ? undefined : this.#sentAt
     const byMoment = new Map<number, Parameters<typeof deliver>[0][number][]>()
+    const unwanted: number[] = []
     let count = 0
     for (let read = this.#reader.popTicket(); read !== undefined; read = this.#reader.popTicket()) {
+      const { token } = read.ticket.claim
+      if (revoked.has(token)) {
+        unwanted.push(token)
+        continue
+      }
       count++
       const group = byMoment.get(read.absentAt)
       if (group === undefined) byMoment.set(read.absentAt, [read.ticket])
       else group.push(read.ticket)
     }
+    this.#giveBack(unwanted)
     if (count === 0) return
     this.#sentAt = undefined
     this.#reportAwake()
@@ -284,7 +292,7 @@ export class MailboxWorker implements WorkerSide {
     })
   }
 
-  /** Claims that an earlier writer made for this worker, and that never came here. */
+  /** Claims for this worker that no handler has seen. */
   #giveBack(tokens: readonly number[]): void {
     if (tokens.length === 0) return
     const settlements = tokens.map((token): Settlement => ({ token, kind: 'release', started: false }))

@@ -17,11 +17,11 @@ export interface PayloadReader {
 
 export interface HandOver {
   readonly payloads: PayloadReader
-  /** Whether a claim is still running: reading a payload can take longer than a claim lasts. */
-  readonly isActive: (token: number) => boolean
+  /** Whether a handler is to have this claim still: reading a payload can take longer than a claim lasts. */
+  readonly isWanted: (claim: Claim) => boolean
   readonly deliver: (tickets: Ticket[]) => void
-  /** Claims that are over before their payloads were read. */
-  readonly dropped: (count: number) => void
+  /** This claim is not wanted any more now that its payload was read. */
+  readonly dropped: (claim: Claim) => void
   /** The payload of this claim cannot be read. */
   readonly unreadable: (claim: Claim, error: unknown) => void
 }
@@ -40,8 +40,8 @@ export function handOver(claims: readonly Claim[], to: HandOver): void {
 async function readAndDeliver(claim: Claim, to: HandOver): Promise<void> {
   try {
     const payload = await to.payloads.load(claim)
-    if (to.isActive(claim.token)) to.deliver([{ claim, payload }])
-    else to.dropped(1)
+    if (to.isWanted(claim)) to.deliver([{ claim, payload }])
+    else to.dropped(claim)
   } catch (error) {
     to.unreadable(claim, error)
   }

@@ -63,10 +63,10 @@ function cancel(state: QueueState, id: string): ControlDecision {
 function release(state: QueueState, id: string): ControlDecision {
   const found = findMessage(state, id)
   if (found?.status !== 'active') return { events: [], result: 0 }
-  const { token, attempt, batch } = found.claim
-  // The attempt counts, unless it was the last: the operator wants to see another one.
-  const started = attempt < batch.maxAttempts
-  return { events: [{ type: 'released', tokens: [token], started }], result: 1, token }
+  const { token, releasing } = found.claim
+  if (releasing) return { events: [], result: 1 }
+  // Its handler may still run: the message goes back only when its worker has stopped, or when the claim's time is over.
+  return { events: [{ type: 'releasing', token }], result: 1, token }
 }
 
 function unique(ids: readonly string[]): string[] {

@@ -1,4 +1,7 @@
-/** Step 6, expire: a claim whose visibility timeout passed without a settlement is void; its message is visible again, or dead after its last attempt. */
+/**
+ * Step 6, expire: a claim whose visibility timeout passed without a settlement is void; its message is visible again, or dead after its last attempt.
+ * A message that an operator releases is visible again in any case.
+ */
 import type { QueueEvent } from './state/events.ts'
 import type { QueueState } from './state/model.ts'
 
@@ -6,10 +9,17 @@ import type { QueueState } from './state/model.ts'
 export function decideExpire(state: QueueState, tokens: readonly number[]): readonly QueueEvent[] {
   const events: QueueEvent[] = []
   const expired: number[] = []
+  const released: number[] = []
+  const releasedAfterLast: number[] = []
   for (const token of tokens) {
     const claim = state.active.get(token)
     if (claim === undefined) continue
-    if (claim.attempt < claim.batch.maxAttempts) {
+    const hasAttemptsLeft = claim.attempt < claim.batch.maxAttempts
+    if (claim.releasing) {
+      ;(hasAttemptsLeft ? released : releasedAfterLast).push(token)
+      continue
+    }
+    if (hasAttemptsLeft) {
       expired.push(token)
       continue
     }
@@ -17,5 +27,8 @@ export function decideExpire(state: QueueState, tokens: readonly number[]): read
     events.push({ type: 'died', token, reason: 'timed-out', name: 'VisibilityTimeout', message })
   }
   if (expired.length > 0) events.push({ type: 'expired', tokens: expired })
+  if (released.length > 0) events.push({ type: 'released', tokens: released, started: true })
+  // The operator wants to see another attempt, so the last one is not counted.
+  if (releasedAfterLast.length > 0) events.push({ type: 'released', tokens: releasedAfterLast, started: false })
   return events
 }

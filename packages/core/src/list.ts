@@ -1,6 +1,7 @@
 /**
  * Pages of messages by status. Each message has a place that never changes while it keeps its status, and a page begins behind a
- * place: so nothing is shown twice and nothing is skipped, whatever comes and goes between two pages.
+ * place: so nothing is shown twice and nothing is skipped, whatever comes and goes between two pages. One exception: a process that does not write
+ * shows messages that still lie in the inbox last, and shows them again if they get their place in the log between two pages.
  */
 import { assertKnownKeys, InvalidOption, numberOption } from '@s3queue/storage'
 import {
@@ -11,7 +12,8 @@ import {
   type MessageInfo,
   type MessageStatus,
 } from './message-info.ts'
-import { type Batch, messageId, payloadIndex, type QueueState, type Run } from './state/model.ts'
+import { type QueueView, waitingRuns } from './queue-view.ts'
+import { type Batch, messageId, payloadIndex, type Run } from './state/model.ts'
 
 /** Which messages `Queue.list` gives. */
 export interface ListOptions {
@@ -58,9 +60,9 @@ export function resolveListOptions(options: ListOptions): ResolvedListOptions {
   }
 }
 
-export function listMessages(state: QueueState, { status, limit, after }: ResolvedListOptions): MessagePage {
+export function listMessages(view: QueueView, { status, limit, after }: ResolvedListOptions): MessagePage {
   // One more tells whether there is another page.
-  const found = leastOf(entriesOf(state, status, after, limit + 1), after, limit + 1)
+  const found = leastOf(entriesOf(view, status, after, limit + 1), after, limit + 1)
   const page = found.slice(0, limit)
   const last = page.at(-1)
   const next = found.length > limit && last !== undefined ? `${status}:${last.place.join(':')}` : undefined
@@ -68,14 +70,10 @@ export function listMessages(state: QueueState, { status, limit, after }: Resolv
 }
 
 /** The messages of a status, in any order; at least the first `count` of those behind `after`. */
-function* entriesOf(
-  state: QueueState,
-  status: MessageStatus,
-  after: Place | undefined,
-  count: number,
-): Iterable<Entry> {
+function* entriesOf(view: QueueView, status: MessageStatus, after: Place | undefined, count: number): Iterable<Entry> {
+  const { state } = view
   if (status === 'waiting' || status === 'delayed') {
-    yield* waitingEntries(state, status, after, count)
+    yield* waitingEntries(view, status, after, count)
   } else if (status === 'active') {
     for (const claim of state.active.values()) yield { place: [claim.token], describe: () => describeActive(claim) }
   } else if (status === 'dead') {
@@ -88,7 +86,7 @@ function* entriesOf(
 }
 
 function* waitingEntries(
-  state: QueueState,
+  view: QueueView,
   status: 'waiting' | 'delayed',
   after: Place | undefined,
   count: number,
@@ -98,12 +96,12 @@ function* waitingEntries(
     ...origin({ batch: run.batch, seq }),
   ]
   // By their last messages: a run may begin before the page and reach into it. Each has one at least, so no more than `count` are needed.
-  const runs = leastOf(lastPlaces(state, status, placeOf), after, count)
+  const runs = leastOf(lastPlaces(view, status, placeOf), after, count)
   for (const { run } of runs) {
     const first = run.seq + indexBehindIn(placeOf(run, run.seq), after)
     for (let seq = first; seq < Math.min(run.seq + run.count, first + count); seq++) {
       const id = messageId({ batch: run.batch, seq })
-      yield { place: placeOf(run, seq), describe: () => describeWaiting(id, run, state.now) }
+      yield { place: placeOf(run, seq), describe: () => describeWaiting(id, run, view.now) }
     }
   }
 }
@@ -115,12 +113,12 @@ function indexBehindIn(first: Place, after: Place | undefined): number {
 }
 
 function* lastPlaces(
-  { runs, now }: QueueState,
+  view: QueueView,
   status: 'waiting' | 'delayed',
   placeOf: (run: Run, seq: number) => Place,
 ): Iterable<{ readonly place: Place; readonly run: Run }> {
-  for (const run of runs.values()) {
-    if (run.count > 0 && run.visibleAt > now === (status === 'delayed'))
+  for (const run of waitingRuns(view)) {
+    if (run.count > 0 && run.visibleAt > view.now === (status === 'delayed'))
       yield { place: placeOf(run, run.seq + run.count - 1), run }
   }
 }

@@ -162,7 +162,7 @@ class LocalQueue<T> implements ShardQueue<T> {
 
   async get(id: string): Promise<MessageInfo | undefined> {
     assertId('get', id)
-    return this.#engine.views.find(id, (state) => describeMessage(state, id), mayBeReplaced)
+    return this.#engine.views.find(id, (view) => describeMessage(view, id), mayBeReplaced)
   }
 
   async getPayload(id: string): Promise<T> {
@@ -172,8 +172,7 @@ class LocalQueue<T> implements ShardQueue<T> {
 
   async list(options: ListOptions): Promise<MessagePage> {
     const resolved = resolveListOptions(options)
-    await this.#engine.views.stats()
-    return this.#engine.views.view((state) => listMessages(state, resolved))
+    return this.#engine.views.survey((view) => listMessages(view, resolved))
   }
 
   async waitFor(id: string, options: WaitOptions = {}): Promise<unknown> {
@@ -210,9 +209,8 @@ class LocalQueue<T> implements ShardQueue<T> {
   }
 
   async #deadLetters(which: (message: MessageInfo) => boolean): Promise<string[]> {
-    await this.#engine.views.stats()
-    return this.#engine.views.view(({ dead }) =>
-      Array.from(dead.values(), describeDead)
+    return this.#engine.views.survey(({ state }) =>
+      Array.from(state.dead.values(), describeDead)
         .filter((message) => isPicked(which(message)))
         .map(({ id }) => id),
     )
@@ -246,7 +244,7 @@ class LocalQueue<T> implements ShardQueue<T> {
   }
 
   isPaused(): Promise<boolean> {
-    return this.#engine.views.view(({ paused }) => paused)
+    return this.#engine.views.view(({ state }) => state.paused)
   }
 
   close(): Promise<void> {

@@ -1,8 +1,9 @@
 /** What can be said of a message: its status and everything that is remembered of it. */
+import { findInInbox, type QueueView } from './queue-view.ts'
 import { shardOf } from './shard/shard-of.ts'
 import type { DeadReason, Failure } from './state/events.ts'
 import { type Found, findMessage } from './state/lookup.ts'
-import { type Claim, type Completion, type DeadLetter, messageId, type QueueState, type Run } from './state/model.ts'
+import { type Claim, type Completion, type DeadLetter, messageId, type Run } from './state/model.ts'
 
 /** `waiting`: visible; `delayed`: not visible yet; `active`: claimed by a worker; `completed`, `dead`: at its end. */
 export type MessageStatus = 'waiting' | 'delayed' | 'active' | 'completed' | 'dead'
@@ -22,6 +23,8 @@ export interface MessageInfo {
   readonly workerId?: string | undefined
   readonly claimedAt?: number | undefined
   readonly fencingToken?: number | undefined
+  /** Of an active message: `release` was called, and its worker has not confirmed yet that it stopped. */
+  readonly releasing?: true | undefined
   /** What the handler reported last with `context.progress`, in the attempt under way or the one that completed the message. */
   readonly progress?: unknown
   /** What it wrote with `context.log` in that attempt, the last 100 lines. */
@@ -47,10 +50,12 @@ function describeFound(id: string, found: Found, now: number): MessageInfo {
   }
 }
 
-/** The message with this id. */
-export function describeMessage(state: QueueState, id: string): MessageInfo | undefined {
-  const found = findMessage(state, id)
-  return found && describeFound(id, found, state.now)
+/** The message with this id. One in the inbox is looked for first: it may have an id that an ended message had. */
+export function describeMessage(view: QueueView, id: string): MessageInfo | undefined {
+  const waiting = findInInbox(view, id)
+  if (waiting !== undefined) return describeWaiting(id, waiting.run, view.now)
+  const found = findMessage(view.state, id)
+  return found && describeFound(id, found, view.now)
 }
 
 /** Whether its id may stand for another message by now: one that the queue gave is never used again. */
@@ -72,6 +77,7 @@ export function describeActive(claim: Claim): MessageInfo {
   return {
     ...{ id: messageId(claim), status: 'active', attempts, enqueuedAt, maxAttempts, priority },
     ...{ workerId, claimedAt, fencingToken, failures, ...describeReport(claim.report) },
+    ...(claim.releasing ? { releasing: true as const } : {}),
   }
 }
 

@@ -42,8 +42,9 @@ export interface Queue<T, H = T> {
   /** Starts the worker of this queue object; one at a time. */
   process(handler: Handler<H>, options?: ProcessOptions): Worker
   /**
-   * Handles one message and resolves to true, or to false if there was none to be had: nothing is visible, the queue is paused, or
-   * another process writes, which hands messages to its own worker. For Lambda and cron. One that died is replaced after `takeoverAfterMs`, not before.
+   * Handles one message and resolves to true, or to false if there is none: nothing is waiting, the queue is paused, or another process writes and no
+   * transport reaches this one. For Lambda and cron. Beside a live writer it waits for its message; one that died is replaced after `takeoverAfterMs`,
+   * not before. Rejects with `NotAcknowledged` if the store does not answer, or if messages wait and no writer hands one out in time.
    */
   processNext(handler: Handler<H>, options?: Omit<ProcessOptions, 'concurrency' | 'maxPrefetch'>): Promise<boolean>
   /**
@@ -55,11 +56,11 @@ export interface Queue<T, H = T> {
   getStats(): Promise<QueueStats>
   /** What this queue object cost so far. */
   getCost(): QueueCost
-  /** A message, or undefined if none with this id is known (any more). */
+  /** A message, or undefined if none with this id is known (any more). Known from the moment on at which its enqueue resolved, in every process. */
   get(id: string): Promise<MessageInfo | undefined>
   /** A message's payload, while it is not completed. Throws `MessageNotFound`. */
   getPayload(id: string): Promise<T>
-  /** A page of messages of one status. */
+  /** A page of messages of one status, of the same messages that `getStats` counts. */
   list(options: ListOptions): Promise<MessagePage>
   /**
    * Resolves to a message's result once it is completed. Throws `MessageDied` or `MessageNotFound`; where another process writes, the latter also for a
@@ -71,7 +72,10 @@ export interface Queue<T, H = T> {
   resume(): Promise<boolean>
   /** A waiting message is gone; the handler of an active one gets its signal aborted, and its outcome is refused. False if it is neither. */
   cancel(id: string): Promise<boolean>
-  /** Takes an active message from its worker: it is visible again at once. False if it is not active. */
+  /**
+   * Takes an active message back from its worker. Resolves to true once that is recorded, to false if the message is not active. It is visible again when the
+   * worker has aborted the handler's signal and confirmed that, or when the claim runs out. A second call changes nothing and resolves to true.
+   */
   release(id: string): Promise<boolean>
   /** Removes everything that waits, visible or not. Resolves to how many. */
   purge(): Promise<number>

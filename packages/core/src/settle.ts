@@ -64,10 +64,12 @@ class Draft {
       this.#unstarted.push(token)
       return 'released'
     }
-    if (claim.attempt >= claim.batch.maxAttempts) {
-      return this.#die(token, 'attempts-used-up', 'Interrupted', 'the worker stopped during the last attempt')
-    }
-    this.#interrupted.push(token)
+    if (claim.attempt < claim.batch.maxAttempts) {
+      this.#interrupted.push(token)
+    } else if (claim.releasing) {
+      // An operator who releases a message wants to see another attempt, also after the last one.
+      this.#unstarted.push(token)
+    } else return this.#die(token, 'attempts-used-up', 'Interrupted', 'the worker stopped during the last attempt')
     return 'released'
   }
 

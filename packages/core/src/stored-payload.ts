@@ -1,34 +1,49 @@
-/** A message's payload for whoever asks by its id: there until the message is done, which may happen while it is read. */
+/** A message's payload by its id: there until the message is done, which may happen while it is read. */
 import { CorruptObject } from '@s3queue/primitives'
 import type { Engine } from './engine/engine.ts'
 import { MessageNotFound } from './errors.ts'
 import { describeMessage } from './message-info.ts'
+import { findInInbox, type QueueView } from './queue-view.ts'
+import type { Payload } from './state/batch-codec.ts'
 import { findMessage } from './state/lookup.ts'
-import type { Batch, QueueState } from './state/model.ts'
+import type { Batch } from './state/model.ts'
 import { notFound } from './wait-for.ts'
+
+interface StoredMessage {
+  readonly batch: Batch
+  readonly seq: number
+  /** If it was read with the message: from the inbox. */
+  readonly payload?: Payload | undefined
+}
 
 /** See `Queue.getPayload`. */
 export async function readStoredPayload(engine: Engine, queue: string, id: string): Promise<unknown> {
-  const message = await engine.views.find(id, (state) => findUnfinished(state, id))
+  const find = (): Promise<StoredMessage | undefined> => engine.views.find(id, (view) => findUnfinished(view, id))
+  const message = await find()
   if (message === undefined) throw await payloadGone(engine, queue, id)
   try {
-    const payload = await engine.readPayload(message)
+    const payload = message.payload ?? (await engine.readPayload(message))
     return typeof payload === 'string' ? JSON.parse(payload) : payload
   } catch (error) {
     if (!(error instanceof CorruptObject)) throw error
-    const isNeeded = await engine.views.view((state) => findUnfinished(state, id) !== undefined)
-    throw isNeeded ? error : await payloadGone(engine, queue, id)
+    throw (await find()) === undefined ? await payloadGone(engine, queue, id) : error
   }
 }
 
-function findUnfinished(state: QueueState, id: string): { readonly batch: Batch; readonly seq: number } | undefined {
-  const found = findMessage(state, id)
+function findUnfinished(view: QueueView, id: string): StoredMessage | undefined {
+  const waiting = findInInbox(view, id)
+  if (waiting !== undefined) {
+    const { batch } = waiting.run
+    const isLarge = batch.extras?.payloadKey !== undefined
+    return { batch, seq: waiting.seq, payload: isLarge ? undefined : waiting.payload }
+  }
+  const found = findMessage(view.state, id)
   if (found?.status === 'waiting') return { batch: found.run.batch, seq: found.seq }
   return found?.status === 'active' ? found.claim : found?.status === 'dead' ? found.dead : undefined
 }
 
 async function payloadGone(engine: Engine, queue: string, id: string): Promise<MessageNotFound> {
-  const known = await engine.views.view((state) => describeMessage(state, id))
+  const known = await engine.views.view((view) => describeMessage(view, id))
   if (known === undefined) return notFound(id, queue)
   return new MessageNotFound(
     `Message ${JSON.stringify(id)} of queue "${queue}" is ${known.status}, and its payload is gone. What is needed later belongs into its result.`,

@@ -4,6 +4,7 @@ import type { Ending } from './engine/endings.ts'
 import type { Engine } from './engine/engine.ts'
 import { MessageDied, MessageNotFound } from './errors.ts'
 import { describeMessage, type MessageInfo, mayBeReplaced } from './message-info.ts'
+import { findInInbox, type QueueView } from './queue-view.ts'
 import { assertSignal } from './signal-option.ts'
 
 /** How long `Queue.waitFor` waits. */
@@ -17,16 +18,16 @@ export async function waitForResult(engine: Engine, queue: string, id: string, o
   assertKnownKeys('waitFor', options, ['signal'])
   const { signal } = options
   assertSignal('waitFor', signal)
-  let mayBeOld: typeof mayBeReplaced | undefined = mayBeReplaced
+  let mayBeOld: ((looked: Looked) => boolean) | undefined = ({ message }) => mayBeReplaced(message)
   for (let waitMs = 50; ; waitMs = Math.min(2000, waitMs * 2)) {
     signal?.throwIfAborted()
     const expected = engine.endings.expect(id)
     try {
-      const looked = engine.views.find(id, (state) => describeMessage(state, id), mayBeOld)
+      const looked = engine.views.find(id, (view) => lookFor(view, id), mayBeOld)
       // A look may take as long as the store does.
-      const message = await orAborted(looked, signal)
-      // What has not ended yet is the one that is meant, and so is its end.
-      mayBeOld = undefined
+      const { message, isInLog } = (await orAborted(looked, signal)) ?? { message: undefined, isInLog: false }
+      // What has not ended yet is the one that is meant, and so is its end. While it lies in the inbox, the log knows the one before it.
+      if (isInLog) mayBeOld = undefined
       const now = message === undefined ? expected.ending : endingOf(message)
       if (message === undefined && now === undefined) throw notFound(id, queue)
       const ending = now ?? (await engine.views.ending(expected, waitMs, signal))
@@ -36,6 +37,17 @@ export async function waitForResult(engine: Engine, queue: string, id: string, o
       engine.endings.giveUp(id, expected)
     }
   }
+}
+
+interface Looked {
+  readonly message: MessageInfo
+  /** Whether the writer has taken it out of the inbox. */
+  readonly isInLog: boolean
+}
+
+function lookFor(view: QueueView, id: string): Looked | undefined {
+  const message = describeMessage(view, id)
+  return message && { message, isInLog: findInInbox(view, id) === undefined }
 }
 
 function endingOf({ status, result, reason, failures = [] }: MessageInfo): Ending | undefined {

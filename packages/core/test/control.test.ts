@@ -118,8 +118,10 @@ describe('release', () => {
     const queue = open<string>()
     const { id } = await run(queue.enqueue('x'))
     const signals: AbortSignal[] = []
+    const wereStopped: boolean[] = []
     queue.process(
       (_, context) => {
+        wereStopped.push(signals.every(({ aborted }) => aborted))
         signals.push(context.signal)
         return context.attempt === 1 ? new Promise(() => {}) : undefined
       },
@@ -129,6 +131,8 @@ describe('release', () => {
     expect(await run(queue.release(id))).toBe(true)
     await run(queue.drain())
     expect(signals[0]?.reason).toBeInstanceOf(Released)
+    // The second attempt began after the first was told to stop.
+    expect(wereStopped).toEqual([true, true])
     expect(signals).toHaveLength(2)
     expect(await run(queue.release(id))).toBe(false)
     await run(queue.close())

@@ -30,6 +30,20 @@ describe('one process that comes, works, and leaves', () => {
     await run(producer.close())
   })
 
+  it('says that there is none where another process works and no transport reaches this one', async () => {
+    const { open, run, clock } = createWorld()
+    const writer = open<string>()
+    writer.process(() => new Promise(() => {}), { concurrency: 1, maxPrefetch: 0 })
+    await run(writer.enqueueMany(['a', 'b', 'c']))
+    await clock.advance(1000)
+    const lambda = open<string>()
+    expect((await run(lambda.getStats())).waiting).toBe(2)
+    const before = clock.monotonic()
+    expect(await run(lambda.processNext(() => {}))).toBe(false)
+    expect(clock.monotonic() - before).toBeLessThan(1000)
+    await run(lambda.close())
+  })
+
   it('says so when the handler fails, too, and leaves the message for later', async () => {
     const { open, run } = createWorld()
     const queue = open<string>()

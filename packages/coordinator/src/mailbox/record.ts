@@ -66,6 +66,7 @@ export function decodeTicket(record: TicketRecord, worker: string): TravellingTi
   const claim: Claim = {
     ...{ batch: { ...batch, size: 1 }, seq: batch.seq, token, worker, attempt, claimedAt, timeoutMs, failures },
     report: undefined,
+    releasing: false,
   }
   return { claim, payload: text ?? (bytes === undefined ? undefined : Buffer.from(bytes, 'base64')) }
 }

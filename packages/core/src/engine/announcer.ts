@@ -56,21 +56,22 @@ export class Announcer {
     })
   }
 
-  /** A claim was taken from its worker; `cancelled` if the message is gone as well. */
-  revoked(claim: Claim, cancelled: boolean): void {
-    this.#context.events.emit(cancelled ? 'cancelled' : 'released', attemptOf(claim))
+  /** A message was cancelled while a worker had it. */
+  cancelled(claim: Claim): void {
+    this.#context.events.emit('cancelled', attemptOf(claim))
   }
 
   /** `decided`: what became of `claims`, whose time was up. */
   expired(claims: readonly Claim[], decided: readonly QueueEvent[]): Effect | undefined {
     const { events, endings } = this.#context
-    if (endings.isEmpty && !events.hears('expired') && !events.hears('died')) return undefined
+    const isHeard = (['expired', 'died', 'released'] as const).some((name) => events.hears(name))
+    if (endings.isEmpty && !isHeard) return undefined
     const deaths = deathsOf(claims, decided, this.#state.now)
     return after(undefined, () => {
       for (const claim of claims) {
         const death = deaths.get(claim.token)
         if (death === undefined) {
-          events.emit('expired', attemptOf(claim))
+          events.emit(claim.releasing ? 'released' : 'expired', attemptOf(claim))
         } else {
           events.emit('died', { ...attemptOf(claim), ...death })
           endings.tell(messageId(claim), () => ({ kind: 'died', ...death }))

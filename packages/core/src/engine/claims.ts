@@ -21,6 +21,8 @@ export interface ClaimsOptions {
   readonly loop: CommitLoop
   readonly time: LogTime
   readonly settle: (settlements: readonly Settlement[], claims: readonly Claim[]) => void
+  /** Something is likely to come from elsewhere. */
+  readonly expectFromInbox: () => void
   /** Looks for what came from elsewhere; it is in the state when this resolves. */
   readonly lookIntoInbox: () => Promise<unknown>
   readonly signal: AbortSignal
@@ -34,6 +36,8 @@ export class Claims {
   #cancelAlarm: () => void = () => {}
   /** Claims that are due, and of which nothing was found in the inbox. */
   readonly #lookedFor = new Set<number>()
+  /** Claims whose workers were told to stop, as an operator wants the messages back: they get no more time. */
+  readonly #releasing = new Set<number>()
 
   constructor(options: ClaimsOptions) {
     const { context, epoch, state, loop, signal } = options
@@ -50,7 +54,7 @@ export class Claims {
     })
   }
 
-  /** Claims from earlier terms get their full time again. */
+  /** Claims from earlier terms get their full time again. Workers are told again what they may not have heard of the writer before. */
   adopt(): void {
     const local = this.#options.context.worker()?.id
     const elsewhere = new Map<string, Claim[]>()
@@ -68,6 +72,7 @@ export class Claims {
         (error: unknown) => this.#trouble(error),
       )
     }
+    for (const claim of this.#state.active.values()) if (claim.releasing) this.release(claim)
   }
 
   /** Tickets that were on their way to this process when it became the writer do not arrive any more. */
@@ -111,6 +116,7 @@ export class Claims {
     for (const token of tokens) {
       const claim = this.#state.active.get(token)
       if (claim === undefined || (worker !== undefined && claim.worker !== worker)) continue
+      if (this.#releasing.has(token)) continue
       held.add(token)
       this.#lookedFor.delete(token)
       this.#deadlines.extend(token, now + claim.timeoutMs)
@@ -124,7 +130,7 @@ export class Claims {
    */
   setTimeout(token: number, atLeastMs: number): Promise<ClaimExtension | undefined> {
     const claim = this.#state.active.get(token)
-    if (claim === undefined) return Promise.resolve(undefined)
+    if (claim === undefined || this.#releasing.has(token)) return Promise.resolve(undefined)
     const { clock } = this.#options.context.options
     const provenAt = clock.monotonic()
     const timeoutMs = Math.max(atLeastMs, claim.timeoutMs)
@@ -201,6 +207,7 @@ export class Claims {
   forget(token: number): void {
     this.#deadlines.forget(token)
     this.#lookedFor.delete(token)
+    this.#releasing.delete(token)
   }
 
   /** Claims ran out. */
@@ -208,15 +215,29 @@ export class Claims {
     for (const [worker, lost] of Map.groupBy(claims, (claim) => claim.worker)) this.#side?.ranOut(worker, lost.length)
   }
 
-  /** A claim was taken from its worker by an operator. */
-  revoke(claim: Claim, why: RevokeReason): void {
+  /** An operator cancelled a message: its claim is over, and its worker is told to stop. */
+  cancelled(claim: Claim): void {
+    this.#options.context.revoke(claim.token, new Cancelled(`Message ${messageId(claim)} was cancelled.`))
+    this.#tellElsewhere(claim, 'cancelled')
+  }
+
+  /**
+   * An operator wants a message back, and that is in the log. Its worker is told to stop and answers with a settlement; without an answer the claim ends at
+   * its deadline, which does not move any more. Not before that is it in the log: a handler must not be stopped for a release that is lost.
+   */
+  release(claim: Claim): void {
+    const { context, expectFromInbox } = this.#options
+    const { token } = claim
+    if (!this.#state.active.has(token)) return
+    this.#releasing.add(token)
     const id = messageId(claim)
-    const reason =
-      why === 'cancelled'
-        ? new Cancelled(`Message ${id} was cancelled.`)
-        : new Released(`Message ${id} was released by an operator; another attempt may run.`)
-    this.#options.context.revoke(claim.token, reason)
-    this.#side?.worker(claim.worker)?.revoke(claim.token, why)
+    context.release(token, new Released(`Message ${id} was released by an operator; another attempt follows.`))
+    this.#tellElsewhere(claim, 'released')
+    expectFromInbox()
+  }
+
+  #tellElsewhere({ worker, token }: Claim, why: RevokeReason): void {
+    if (worker !== this.#options.context.worker()?.id) this.#side?.worker(worker)?.revoke(token, why)
   }
 
   /** Wakes the loop when the next deadline passes or the next delayed message is due. */

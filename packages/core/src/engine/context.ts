@@ -24,6 +24,8 @@ export interface EngineContext {
   readonly knows: (token: number) => boolean
   /** A claim was taken from the worker. */
   readonly revoke: (token: number, reason: Error) => void
+  /** An operator wants a message back: the worker stops its handler and settles the claim as released. */
+  readonly release: (token: number, reason: Error) => void
   /** Resolves once all that this process put into the inbox is durable. */
   readonly whenSent: () => Promise<void>
   /** Tells the user of something that no call can be told of. */
@@ -84,6 +86,8 @@ export interface WorkerLink extends WorkerSelf {
   takeReports(): ProgressReport[]
   /** A claim was taken from it. */
   revoke(token: number, reason: Error): void
+  /** An operator wants this message back: stops its handler and settles the claim as released. Does nothing where the claim is not held or settled already. */
+  release(token: number, reason: Error): void
   /** This process does not write any more: give back what has not started. */
   detached(): void
 }

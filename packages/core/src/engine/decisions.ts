@@ -79,14 +79,11 @@ export class Decisions {
     if (decision === undefined) return { kind: 'taken' }
     const { events, result, token } = decision
     const claim = token === undefined ? undefined : this.#state.active.get(token)
-    const revoke = (): void => {
-      if (claim === undefined) return
-      const isCancelled = command.action.kind === 'cancel'
-      this.#claims.revoke(claim, isCancelled ? 'cancelled' : 'released')
-      this.#announcer.revoked(claim, isCancelled)
-    }
     const durable = (): void => {
-      revoke()
+      if (claim !== undefined && command.action.kind === 'cancel') {
+        this.#claims.cancelled(claim)
+        this.#announcer.cancelled(claim)
+      } else if (claim !== undefined) this.#claims.release(claim)
       this.#tellGone(command.action)
     }
     this.#loop.record(events, { durable, lost: () => {} })

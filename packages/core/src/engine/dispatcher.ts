@@ -306,9 +306,12 @@ export class Dispatcher {
       if (claims.length < count) worker.forfeit(count - claims.length)
       handOver(claims, {
         payloads: this.#options.payloads,
-        isActive: (token) => this.#state.active.has(token),
+        isWanted: (claim) => this.#isWanted(claim),
         deliver: (tickets) => worker.deliver(tickets, { provenAt: askedAt, askedAt }, tickets.length),
-        dropped: (dropped) => worker.forfeit(dropped),
+        dropped: (claim) => {
+          worker.forfeit(1)
+          this.#giveBack([claim])
+        },
         unreadable: (claim, error) => {
           worker.forfeit(1)
           this.#unreadable(claim, error)
@@ -337,12 +340,12 @@ export class Dispatcher {
         )
       handOver(large.length > 0 ? claims.filter((claim) => !isOffloaded(claim)) : claims, {
         payloads: this.#options.payloads,
-        isActive: (token) => this.#state.active.has(token),
+        isWanted: (claim) => this.#isWanted(claim),
         deliver: (tickets) => {
           this.#measure(tickets)
           void this.#send(remote, tickets.map(lightened))
         },
-        dropped: () => {},
+        dropped: (claim) => this.#giveBack([claim]),
         unreadable: (claim, error) => this.#unreadable(claim, error),
       })
     }
@@ -368,26 +371,38 @@ export class Dispatcher {
     // A worker that left may have had some of them: it settled those before.
     if (!arrives) await this.#options.lookIntoInbox()
     if (signal.aborted) return
-    const claims = tickets.map(({ claim }) => claim).filter(({ token }) => this.#state.active.has(token))
+    const claims = tickets.map(({ claim }) => claim)
     this.#options.expectFromInbox()
     if (arrives) {
-      this.#options.claims.startAll(claims)
+      this.#options.claims.startAll(claims.filter(({ token }) => this.#state.active.has(token)))
       // The worker may have room that it had not while these were on their way.
       if (this.#waiting > 0) this.#options.loop.wake()
-    } else
-      this.#options.settle(
-        claims.map(({ token }) => ({ token, kind: 'release', started: false })),
-        claims,
-      )
+    } else this.#giveBack(claims)
   }
 
+  /** The claims that are to be handed over. Those that an operator released since they were made go back instead. */
   #claimsFrom(first: number, count: number): Claim[] {
     const claims: Claim[] = []
     for (let token = first; token < first + count; token++) {
       const claim = this.#state.active.get(token)
       if (claim !== undefined) claims.push(claim)
     }
-    return claims
+    this.#giveBack(claims.filter(({ releasing }) => releasing))
+    return claims.filter(({ releasing }) => !releasing)
+  }
+
+  #isWanted({ token, releasing }: Claim): boolean {
+    return this.#state.active.has(token) && !releasing
+  }
+
+  /** These claims did not reach their worker. Those of them that are still active end, and their attempts do not count. */
+  #giveBack(claims: readonly Claim[]): void {
+    const active = claims.filter(({ token }) => this.#state.active.has(token))
+    if (active.length === 0) return
+    this.#options.settle(
+      active.map(({ token }) => ({ token, kind: 'release', started: false })),
+      active,
+    )
   }
 
   /**

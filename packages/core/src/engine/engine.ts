@@ -67,6 +67,7 @@ export class Engine {
       ...{ options, log, events, endings: this.endings, wallNow, trouble, worker: () => this.local.link },
       knows: (token) => this.local.knows(token),
       revoke: (token, reason) => this.local.revoke(token, reason),
+      release: (token, reason) => this.local.release(token, reason),
       whenSent: () => this.#inbox.idle(),
     }
     this.#inbox = new InboxSender({ options, sender: this.sender, onTrouble: trouble })

@@ -4,6 +4,7 @@
  */
 import { sleep } from '@s3queue/storage'
 import { NotAcknowledged } from '../errors.ts'
+import { statsOf } from '../queue-view.ts'
 import type { SettleCommand } from '../state/commands.ts'
 import type { ClaimExtension, Extended } from '../transport/port.ts'
 import type { EngineContext, WorkerLink } from './context.ts'
@@ -11,6 +12,10 @@ import type { Election } from './election.ts'
 import type { Outstanding } from './outstanding.ts'
 import type { Standby } from './standby.ts'
 import type { Views } from './views.ts'
+
+/** Where another process writes: how long until a worker that waits for its one message asks again whether any is left; twice as long each time. */
+const FIRST_LOOK_MS = 100
+const LONGEST_LOOK_MS = 2000
 
 export interface LocalWorkerOptions {
   readonly context: EngineContext
@@ -51,6 +56,17 @@ export class LocalWorker {
   revoke(token: number, reason: Error): void {
     this.#standby.forget(token)
     this.#link?.revoke(token, reason)
+  }
+
+  /** An operator wants a message back: the worker stops its handler and settles the claim as released. */
+  release(token: number, reason: Error): void {
+    const { submit, context } = this.#options
+    if (this.#standby.forget(token)) {
+      // Its payload was being read, so no handler has seen it.
+      const settlements = [{ token, kind: 'release', started: false }] as const
+      submit({ type: 'settle', settlements }).catch((error: unknown) => context.trouble(error))
+    }
+    this.#link?.release(token, reason)
   }
 
   /** A worker has come: this process is now worth being the writer. */
@@ -115,24 +131,54 @@ export class LocalWorker {
     )
   }
 
-  /** Waits until a worker that takes one message has finished one, or there is none to be had. */
+  /**
+   * Waits until a worker that takes one message has finished it. Resolves to false if there is none for it: nothing waits, the queue is paused, or
+   * another process writes and no transport reaches its worker. Rejects with `NotAcknowledged` if that cannot be told, or if messages wait and no writer hands one out.
+   */
   async serveOne(worker: { readonly taken: number; readonly finishedCount: number }): Promise<boolean> {
-    const { context, views, signal } = this.#options
+    const { context, signal } = this.#options
+    const { clock } = context.options
+    const startedAt = clock.monotonic()
+    let lookAt = startedAt
+    let waitMs = FIRST_LOOK_MS
     while (worker.finishedCount === 0) {
-      if (worker.taken === 0) {
-        const { waiting } = await views.stats()
-        if (worker.taken === 0 && (waiting === 0 || !(await this.#mayServe()))) return false
+      // A writer looks after each of its commits. Elsewhere a look costs requests, and the ticket comes by itself.
+      if (worker.taken === 0 && (this.#election.isLeading || clock.monotonic() >= lookAt)) {
+        const available = await this.#available()
+        if (worker.taken === 0) {
+          if (available === 0) return false
+          this.#assertServed(available, startedAt)
+        }
+        lookAt = clock.monotonic() + waitMs
+        waitMs = Math.min(LONGEST_LOOK_MS, 2 * waitMs)
       }
       if (worker.finishedCount > 0) break
       if (this.#election.isLeading) await this.#election.changes.next()
-      else await sleep(context.options.clock, 100, signal)
+      else await sleep(clock, FIRST_LOOK_MS, signal)
     }
     return true
   }
 
-  /** Whether messages are handed out to this process now. */
-  async #mayServe(): Promise<boolean> {
-    if (!this.#election.isLeading && !this.#standby.isJoined) return false
-    return !(await this.#options.views.view(({ paused }) => paused))
+  /** How many messages the worker may still get: those that wait, and those that are on their way to it. */
+  async #available(): Promise<number> {
+    const worker = this.#link?.id ?? ''
+    const { coming, waiting } = await this.#options.views.survey((view) => ({
+      coming: view.state.held.get(worker) ?? 0,
+      waiting: view.state.paused ? 0 : statsOf(view).waiting,
+    }))
+    if (coming > 0) return coming
+    // While a role is sought, nobody knows yet that there is no way.
+    const isOutOfReach = this.#election.role.kind === 'standby' && !this.#standby.isJoined
+    return isOutOfReach ? 0 : waiting
+  }
+
+  /** A writer that died is replaced within `takeoverAfterMs`, and one that sleeps looks into its inbox within `maxPollMs`. */
+  #assertServed(available: number, startedAt: number): void {
+    const { clock, takeoverAfterMs, maxPollMs, acknowledgeTimeoutMs } = this.#options.context.options
+    const boundMs = takeoverAfterMs + maxPollMs + acknowledgeTimeoutMs
+    if (clock.monotonic() - startedAt <= boundMs) return
+    throw new NotAcknowledged(
+      `${available} messages wait, and no writer handed one to this process within ${boundMs} ms (takeoverAfterMs, maxPollMs and acknowledgeTimeoutMs).`,
+    )
   }
 }

@@ -1,11 +1,27 @@
 /** Reading a queue without writing it: the log, folded as far as it goes, and what waits in the inbox. */
 import type { LogFollower } from '@s3queue/primitives'
-import { decideEnqueue } from '../enqueue.ts'
+import { timeOfUlid } from '@s3queue/storage'
+import type { InboxRun, QueueView } from '../queue-view.ts'
+import type { Payload } from '../state/batch-codec.ts'
 import type { EnqueueCommand } from '../state/commands.ts'
 import { queueFold } from '../state/fold.ts'
-import { describeStats, numberedId, type QueueState, type QueueStats } from '../state/model.ts'
+import { numberedId, type QueueState, type Run } from '../state/model.ts'
+import { findName } from '../state/names.ts'
+import { wasTaken } from '../state/senders.ts'
 import type { EngineContext } from './context.ts'
+import { inboxPrefix } from './inbox-codec.ts'
 import { readInbox } from './inbox-reader.ts'
+
+/** An enqueue that lies in the inbox. */
+interface InboxEnqueue {
+  readonly command: EnqueueCommand
+  /** When it was sent, by its sender's clock, ms since 1970. */
+  readonly sentAt: number
+  /** Undefined if they were not asked for. */
+  readonly payloads: readonly Payload[] | undefined
+}
+
+const NO_FAILURES: readonly never[] = []
 
 export class Observer {
   readonly #context: EngineContext
@@ -19,17 +35,28 @@ export class Observer {
     this.#follower = context.log.follow(queueFold)
   }
 
-  /** The numbers as of some moment during the call. Calls wait for each other. */
-  stats(signal?: AbortSignal): Promise<QueueStats> {
-    const next = this.#reading.then(() => this.#stats(signal))
+  /**
+   * What `look` sees of the whole queue, the inbox included, as of some moment during the call. Calls wait for each other. `id`: the message whose
+   * payload is wanted, if it lies in the inbox.
+   *
+   * The inbox is read before the log. A message that the writer takes out in between is then seen in both, and counted once by its number.
+   * Read in the other order, it would be seen in neither.
+   */
+  survey<T>(look: (view: QueueView) => T, id: string | undefined, signal?: AbortSignal): Promise<T> {
+    const next = this.#reading.then(async () => {
+      const enqueues = await this.#readInbox(id, signal)
+      const state = await this.#follower.refresh(signal)
+      const now = this.#now(state)
+      return look({ state, now, inbox: runsOf(state, enqueues, now) })
+    })
     this.#reading = next.catch(() => {})
     return next
   }
 
   /** What `look` sees in the state of the log. Those who ask while a look is under way share the next one. */
-  view<T>(look: (state: QueueState) => T, signal?: AbortSignal): Promise<T> {
+  view<T>(look: (view: QueueView) => T, signal?: AbortSignal): Promise<T> {
     this.#next ??= this.#refresh(signal)
-    return this.#next.then(look)
+    return this.#next.then((state) => look({ state, now: this.#now(state), inbox: [] }))
   }
 
   #refresh(signal: AbortSignal | undefined): Promise<QueueState> {
@@ -41,43 +68,65 @@ export class Observer {
     return next
   }
 
-  /** Whether a message with this id waits to be folded. */
-  async isInInbox(id: string, signal?: AbortSignal): Promise<boolean> {
-    const commands = await this.#inboxEnqueues(signal)
-    return commands.some((command) => hasMessage(command, id))
+  /** The log's time is ahead of a clock that was set back. */
+  #now(state: QueueState): number {
+    return Math.max(state.now, this.#context.wallNow())
   }
 
-  /** The inbox is read first: what the writer folds in between is then seen twice, and counted once by its numbers. */
-  async #stats(signal?: AbortSignal): Promise<QueueStats> {
-    const commands = await this.#inboxEnqueues(signal)
-    const state = await this.#follower.refresh(signal)
-    const stats = { ...describeStats(state) }
-    // The log's time is ahead of a clock that was set back.
-    const now = Math.max(state.now, this.#context.wallNow())
-    const due = [...state.delayed].filter((run) => run.visibleAt <= now).reduce((sum, run) => sum + run.count, 0)
-    stats.waiting += due
-    stats.delayed -= due
-    const seen = new Set<string>()
-    for (const command of commands) {
-      const names = namesOf(command)
-      if (decideEnqueue(state, command).kind !== 'enqueued' || names.some((name) => seen.has(name))) continue
-      for (const name of names) seen.add(name)
-      if (command.visibleAt > now) stats.delayed += command.count
-      else stats.waiting += command.count
-      stats.total += command.count
-    }
-    return stats
-  }
-
-  /** What is to be enqueued by the inbox; payloads are let go at once. */
-  async #inboxEnqueues(signal?: AbortSignal): Promise<EnqueueCommand[]> {
-    const commands: EnqueueCommand[] = []
+  /** All payloads but those that come with the message `id` are dropped: the inbox may be larger than the memory. */
+  async #readInbox(id: string | undefined, signal?: AbortSignal): Promise<InboxEnqueue[]> {
+    const found: InboxEnqueue[] = []
+    const prefix = inboxPrefix(this.#context.options.prefix)
     for await (const entries of readInbox(this.#context, () => false, this.#context.trouble, signal)) {
-      for (const { batch } of entries) {
-        for (const command of batch.entries) if (command.type === 'enqueue') commands.push(command)
+      for (const { key, batch } of entries) {
+        const name = key.slice(prefix.length)
+        const sentAt = timeOfUlid(name.slice(0, name.indexOf('-')))
+        let at = 0
+        for (const command of batch.entries) {
+          if (command.type !== 'enqueue') continue
+          const first = at
+          at += command.count
+          const isWanted = id !== undefined && hasMessage(command, id)
+          const payloads = isWanted
+            ? Array.from({ length: command.count }, (_, i) => batch.payloads.at(first + i))
+            : undefined
+          found.push({ command, sentAt, payloads })
+        }
       }
     }
-    return commands
+    return found
+  }
+}
+
+/** What a writer would make of these enqueues at the moment `now`, without repeated ones and duplicates. */
+function runsOf(state: QueueState, enqueues: readonly InboxEnqueue[], now: number): InboxRun[] {
+  const runs: InboxRun[] = []
+  const seen = new Set<string>()
+  let index = 0
+  for (const { command, sentAt, payloads } of enqueues) {
+    const { sender, seq, extras } = command
+    if (wasTaken(state.senders, sender, seq) || findName(state.names, extras, now) !== undefined) continue
+    const names = namesOf(command)
+    if (names.some((name) => seen.has(name))) continue
+    for (const name of names) seen.add(name)
+    runs.push({ run: runOf(command, state.slot + 1, index, sentAt), payloads })
+    index += command.count
+  }
+  return runs
+}
+
+/** `slot` and `index`: the place that its first message has at the earliest, so that a page of a list that begins behind it skips nothing. */
+function runOf(command: EnqueueCommand, slot: number, index: number, enqueuedAt: number): Run {
+  const { sender, seq, count, priority, maxAttempts, visibleAt, extras } = command
+  return {
+    batch: { sender, seq, size: count, slot, index, priority, maxAttempts, enqueuedAt, extras },
+    id: -1,
+    seq,
+    count,
+    visibleAt,
+    attempts: 0,
+    failures: NO_FAILURES,
+    rest: undefined,
   }
 }
 

@@ -70,11 +70,8 @@ export class Standby {
       send: (commands) => this.#send(commands),
       deliver: (tickets, provenAt, askedAt) => this.#deliver(worker, tickets, provenAt, askedAt),
       revoke: (token, why) => {
-        const reason =
-          why === 'cancelled'
-            ? new Cancelled('The message was cancelled.')
-            : new Released('The message was released by an operator; another attempt may run.')
-        context.revoke(token, reason)
+        if (why === 'cancelled') context.revoke(token, new Cancelled('The message was cancelled.'))
+        else context.release(token, new Released('The message was released by an operator; another attempt follows.'))
       },
       settled: (outcomes) => this.#announce(context.events, outcomes),
       recall: (count) => {
@@ -108,9 +105,9 @@ export class Standby {
     return this.#loading.has(token)
   }
 
-  /** This claim is over: its payload is of no use any more. */
-  forget(token: number): void {
-    this.#loading.delete(token)
+  /** The payload of this claim is not needed any more. Returns whether it was being read. */
+  forget(token: number): boolean {
+    return this.#loading.delete(token)
   }
 
   /** Sends what has ended soon, together with what ends meanwhile: not more often than the writer looks. */

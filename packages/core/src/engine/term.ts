@@ -6,6 +6,7 @@
  * given back to those who asked for it, so that they can ask elsewhere under the same numbers.
  */
 import type { Leadership, LeaseGrant, LogPosition } from '@s3queue/primitives'
+import { type QueueView, viewOf } from '../queue-view.ts'
 import type { Payload } from '../state/batch-codec.ts'
 import type { Settlement } from '../state/commands.ts'
 import { type Claim, describeStats, KEEP_NOTHING, type QueueState, type QueueStats } from '../state/model.ts'
@@ -125,14 +126,12 @@ export class Term {
     const parts = { context, state: this.#state, loop: this.#loop, time }
     const toOthers = {
       settle: (settled: readonly Settlement[], claims: readonly Claim[]) => this.#decisions.settle(settled, claims),
+      expectFromInbox: () => this.#inbox.expect(),
       lookIntoInbox: () => this.#inbox.pollAfresh(),
       signal,
     }
     this.#claims = new Claims({ ...parts, ...toOthers, epoch: this.epoch })
-    this.#dispatcher = new Dispatcher({
-      ...{ ...parts, ...toOthers, claims: this.#claims, payloads: this.#payloads },
-      expectFromInbox: () => this.#inbox.expect(),
-    })
+    this.#dispatcher = new Dispatcher({ ...parts, ...toOthers, claims: this.#claims, payloads: this.#payloads })
     this.#decisions = new Decisions({ ...parts, claims: this.#claims })
     this.#claims.adopt()
     this.#configure()
@@ -185,20 +184,18 @@ export class Term {
     return this.#claims.setTimeout(token, atLeastMs)
   }
 
-  /** The exact numbers as of some moment during the call, with all that is in the inbox, once they are durable. */
-  async stats(): Promise<QueueStats> {
+  /** What `look` sees of the whole queue as of some moment during the call, with all that was in the inbox, once that is durable. */
+  async survey<T>(look: (view: QueueView) => T): Promise<T> {
     await this.#inbox.pollAfresh()
     // Only now: what another writer takes out of the inbox from here on was folded above.
     await this.#loop.whenCurrent()
     this.#claims.noteDue()
-    const stats = describeStats(this.#state)
-    await this.#loop.whenDurable()
-    return stats
+    return this.view(look)
   }
 
   /** What `look` sees in the state, once that is durable. */
-  async view<T>(look: (state: QueueState) => T): Promise<T> {
-    const seen = look(this.#state)
+  async view<T>(look: (view: QueueView) => T): Promise<T> {
+    const seen = look(viewOf(this.#state))
     await this.#loop.whenDurable()
     return seen
   }

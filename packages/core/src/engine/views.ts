@@ -4,7 +4,8 @@
  */
 import { sleep } from '@s3queue/storage'
 import { QueueClosed } from '../errors.ts'
-import { numberedId, type QueueState, type QueueStats } from '../state/model.ts'
+import { type QueueView, statsOf } from '../queue-view.ts'
+import { numberedId, type QueueStats } from '../state/model.ts'
 import type { EngineContext } from './context.ts'
 import type { Election } from './election.ts'
 import type { Ending, Expectation } from './endings.ts'
@@ -34,13 +35,13 @@ export class Views {
     this.#observer = new Observer(options.context)
   }
 
-  /** Looks at the state: the writer's once it is durable, or the log's as far as it goes. */
-  async view<T>(look: (state: QueueState) => T): Promise<T> {
+  /** Looks at the state alone: the writer's once it is durable, or the log's as far as it goes. */
+  async view<T>(look: (view: QueueView) => T): Promise<T> {
     this.#assertOpen()
     return this.#outstanding.bound(this.#view(look))
   }
 
-  async #view<T>(look: (state: QueueState) => T): Promise<T> {
+  async #view<T>(look: (view: QueueView) => T): Promise<T> {
     const role = await this.#election.whenKnown()
     if (role.kind !== 'leading') return this.#observer.view(look, this.#options.signal)
     return role.term.view(look).catch((error: unknown) => {
@@ -50,16 +51,24 @@ export class Views {
   }
 
   /** Exact numbers, also from a process that is not the writer. */
-  async stats(): Promise<QueueStats> {
-    this.#assertOpen()
-    return this.#outstanding.bound(this.#stats())
+  stats(): Promise<QueueStats> {
+    return this.survey(statsOf)
   }
 
-  async #stats(): Promise<QueueStats> {
+  /**
+   * Looks at the whole queue, as of some moment during the call: also at what lies in the inbox. The writer takes that out first, other processes
+   * read it where it is. `id`: the message whose payload is wanted.
+   */
+  async survey<T>(look: (view: QueueView) => T, id?: string): Promise<T> {
+    this.#assertOpen()
+    return this.#outstanding.bound(this.#survey(look, id))
+  }
+
+  async #survey<T>(look: (view: QueueView) => T, id: string | undefined): Promise<T> {
     const role = await this.#election.whenKnown()
-    if (role.kind !== 'leading') return this.#observer.stats(this.#options.signal)
-    return role.term.stats().catch((error: unknown) => {
-      if (wasTakenOver(error)) return this.#stats()
+    if (role.kind !== 'leading') return this.#observer.survey(look, id, this.#options.signal)
+    return role.term.survey(look).catch((error: unknown) => {
+      if (wasTakenOver(error)) return this.#survey(look, id)
       throw error
     })
   }
@@ -71,35 +80,22 @@ export class Views {
   }
 
   /**
-   * What `look` finds of the message `id`, also if it is in the inbox yet: then the writer takes it out first, and others wait for that. `mayBeOld`: whether
-   * what was found may be of another message, whose id was used again by one in the inbox.
+   * What `look` finds of the message `id`, also if it still lies in the inbox. `mayBeOld`: whether what was found may be of another message, whose id was
+   * used again by one in the inbox.
    */
   async find<T>(
     id: string,
-    look: (state: QueueState) => T | undefined,
+    look: (view: QueueView) => T | undefined,
     mayBeOld: (found: T) => boolean = () => false,
   ): Promise<T | undefined> {
-    for (let waitMs = 50; ; waitMs = Math.min(2000, waitMs * 2)) {
-      const found = await this.view(look)
-      if (found !== undefined && !mayBeOld(found)) return found
-      const { role } = this.#election
-      if (role.kind === 'leading') {
-        await this.stats()
-        const folded = await this.view(look)
-        // If the term ended meanwhile, nobody may have taken the message out of the inbox.
-        if (folded !== undefined || this.#election.role === role) return folded
-      } else {
-        const isThere = await this.#outstanding.bound(this.#observer.isInInbox(id, this.#options.signal))
-        if (!isThere) return this.view(look)
-        await this.#lookLater(waitMs)
-      }
-    }
+    const found = await this.view(look)
+    return found !== undefined && !mayBeOld(found) ? found : this.survey(look, id)
   }
 
   /** The writer's answer to a command that went through the inbox, once it is there. */
   async answerTo(sender: string, seq: number): Promise<number> {
     for (let waitMs = 50; ; waitMs = Math.min(2000, waitMs * 2)) {
-      const answer = await this.view((state) => state.answers.get(numberedId(sender, seq)))
+      const answer = await this.view(({ state }) => state.answers.get(numberedId(sender, seq)))
       if (answer !== undefined) return answer.result
       await this.#lookLater(waitMs)
     }

@@ -111,6 +111,12 @@ const table: Apply = {
     putBack(state, claim, claim.attempt - 1, visibleAt, claim.failures, 'back')
   },
 
+  releasing(state, { token }) {
+    const claim = held(state, token)
+    state.watch?.claimChanges(claim)
+    claim.releasing = true
+  },
+
   released(state, { tokens, started }) {
     for (let i = tokens.length - 1; i >= 0; i--) {
       const claim = end(state, tokens[i] as number)
@@ -241,6 +247,7 @@ function claimFrom(
       timeoutMs,
       failures,
       report: undefined,
+      releasing: false,
     }
     state.active.set(claim.token, claim)
   }

@@ -111,6 +111,11 @@ export type QueueEvent =
     }
   /** The handler wants to see the message later; the attempt is not counted. */
   | { readonly type: 'snoozed'; readonly token: number; readonly visibleAt: number }
+  /**
+   * An operator wants this message back. The claim is no longer extended. It ends when its worker has stopped the handler, or
+   * when its time is over; until then no other worker gets the message.
+   */
+  | { readonly type: 'releasing'; readonly token: number }
   /** Given back. An attempt that never started (`started: false`) is not counted. */
   | { readonly type: 'released'; readonly tokens: readonly number[]; readonly started: boolean }
   /** The visibility timeout passed without a settlement, and there are attempts left. */

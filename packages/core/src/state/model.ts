@@ -56,6 +56,8 @@ export interface Claim {
   readonly failures: readonly Failure[]
   /** What the handler reported; undefined until it does. */
   report: Report | undefined
+  /** An operator wants the message back, and the worker has not confirmed yet that it stopped. */
+  releasing: boolean
 }
 
 export interface Report {

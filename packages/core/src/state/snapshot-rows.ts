@@ -49,6 +49,8 @@ export interface ClaimColumns extends MessageColumns {
   readonly claimedAt: NumberColumn
   readonly timeoutMs: NumberColumn
   readonly report: ValueColumn<Report | null>
+  /** Null where no row is being released; missing in snapshots of earlier versions. */
+  readonly releasing?: ValueColumn<true | null> | null
 }
 
 export interface DeadColumns extends MessageColumns {
@@ -146,7 +148,14 @@ export function packClaims(claims: readonly Claim[], images: BeforeImages): Clai
     claimedAt: packNumbers(claims, ({ claimedAt }) => claimedAt),
     timeoutMs: packNumbers(claims, (claim) => images.claimOf(claim).timeoutMs),
     report: packValues(claims, (claim) => images.claimOf(claim).report ?? null),
+    releasing: packReleasing(claims, images),
   }
+}
+
+function packReleasing(claims: readonly Claim[], images: BeforeImages): ValueColumn<true | null> | null {
+  const isReleasing = (claim: Claim): boolean => images.claimOf(claim).releasing
+  if (!claims.some(isReleasing)) return null
+  return packValues(claims, (claim) => (isReleasing(claim) ? true : null))
 }
 
 export function packDead(dead: readonly DeadLetter[]): DeadColumns {
@@ -191,6 +200,7 @@ export class RowReader {
     const claimedAt = unpackNumbers(columns.claimedAt, columns.rows)
     const timeoutMs = unpackNumbers(columns.timeoutMs, columns.rows)
     const report = unpackValues(columns.report, columns.rows)
+    const releasing = columns.releasing == null ? [] : unpackValues(columns.releasing, columns.rows)
     return batches.map((batch, i) => ({
       batch,
       seq: seq[i] as number,
@@ -201,6 +211,7 @@ export class RowReader {
       timeoutMs: timeoutMs[i] as number,
       failures: failures[i] ?? NO_FAILURES,
       report: report[i] ?? undefined,
+      releasing: releasing[i] === true,
     }))
   }
 

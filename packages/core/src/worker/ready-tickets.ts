@@ -1,7 +1,7 @@
 /**
  * The tickets of a worker that no handler has started: the most urgent first, and the oldest of equal priority.
  *
- * A ticket that leaves by `takeBack` or `remove` is never returned by `shift`: a recalled message does not start here.
+ * A ticket that leaves by `takeBack` or `take` is never returned by `shift`: a recalled message does not start here.
  */
 import type { Ticket } from '../claim.ts'
 import { Deque } from '../state/deque.ts'
@@ -46,18 +46,21 @@ export class ReadyTickets {
     return all.slice(kept)
   }
 
-  /** Takes out the ticket of a claim. False if it is not here. */
-  remove(token: number): boolean {
+  /** Takes out the ticket of a claim, if it is here. */
+  take(token: number): HeldTicket | undefined {
+    let taken: HeldTicket | undefined
     for (const { tickets } of this.#rows) {
-      const before = tickets.size
-      tickets.retain(({ claim }) => claim.token !== token)
-      this.#size -= before - tickets.size
-      if (tickets.size < before) {
-        this.#rows = this.#rows.filter((row) => row.tickets.size > 0)
-        return true
-      }
+      tickets.retain((ticket) => {
+        if (ticket.claim.token !== token) return true
+        taken = ticket
+        return false
+      })
+      if (taken === undefined) continue
+      this.#size--
+      this.#rows = this.#rows.filter((row) => row.tickets.size > 0)
+      break
     }
-    return false
+    return taken
   }
 
   *[Symbol.iterator](): Iterator<HeldTicket> {

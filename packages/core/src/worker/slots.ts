@@ -84,10 +84,15 @@ export class SlotPool {
     return this.#finished
   }
 
+  /** How many more messages were taken than the limit allows. */
+  get excess(): number {
+    return Math.max(0, this.#taken - this.#mayTake)
+  }
+
   /** From now on at most `count` more messages are taken. */
   limit(count: number): void {
     this.#mayTake = this.#taken + count
-    this.#tellRoom()
+    for (const member of this.#members) member.roomChanged()
   }
 
   /** Resolves once `count` handlers have ended in all, or the signal is aborted. */

@@ -185,7 +185,9 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
       const { timeoutMs } = claim
       this.#tickets.push({ claim, payload, timeoutMs, deadlineAt: provenAt + trustedMs(timeoutMs) })
     }
-    if (this.#stopping) this.giveBackTickets()
+    // What a writer elsewhere sent before it heard of a limit is more than may be taken.
+    const excess = this.#stopping ? Number.POSITIVE_INFINITY : this.#slots.excess
+    if (excess > 0) this.giveBackTickets(excess)
     const now = this.#slots.arrived(askedAt)
     // What was long on its way has lost a part of its time already.
     if (now - provenAt > this.#context.queue.visibilityTimeoutMs / 4) this.#time.extendNow()
@@ -203,18 +205,26 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
 
   revoke(token: number, reason: Error): void {
     const attempt = [...this.#running].find(({ claim }) => claim.token === token)
-    if (attempt === undefined) {
-      this.#dropTicket(token)
-    } else {
+    if (attempt !== undefined) {
       attempt.abort(reason)
       this.#finish(attempt, undefined)
-    }
+    } else if (this.#tickets.take(token) !== undefined) this.#slots.took(-1)
     // There is room again, and no settlement that would make the writer look.
     this.#context.engine.local.finishedWaiting()
   }
 
-  #dropTicket(token: number): void {
-    if (this.#tickets.remove(token)) this.#slots.took(-1)
+  release(token: number, reason: Error): void {
+    const attempt = [...this.#running].find(({ claim }) => claim.token === token)
+    if (attempt !== undefined) {
+      attempt.abort(reason)
+      this.#finish(attempt, { token, kind: 'release', started: true })
+    } else {
+      const ticket = this.#tickets.take(token)
+      if (ticket === undefined) return
+      this.#giveBack(ticket)
+    }
+    // The message waits for this settlement, so it is not delayed for others to share its commit.
+    this.#context.engine.local.finishedWaiting()
   }
 
   detached(): void {

@@ -84,7 +84,30 @@ const MUTANTS: readonly (readonly [name: string, file: string, from: string, to:
     "visibleAt: 0, attempts: 0, failures }, 'back'",
     "visibleAt: 0, attempts: dead.attempts, failures }, 'back'",
   ],
-  ['an operator who releases takes the last attempt', CONTROL, 'attempt < batch.maxAttempts', 'true'],
+  [
+    'an operator who releases takes the last attempt',
+    SETTLE,
+    '} else if (claim.releasing) {',
+    '} else if (claim.releasing && token < 0) {',
+  ],
+  [
+    'a released message whose worker is silent dies after its last attempt',
+    'core/src/expire.ts',
+    'if (claim.releasing) {',
+    'if (claim.releasing && hasAttemptsLeft) {',
+  ],
+  [
+    'a released message is handed out before its worker has stopped',
+    CONTROL,
+    "{ type: 'releasing', token }",
+    "{ type: 'released', tokens: [token], started: true }",
+  ],
+  [
+    'a snapshot forgets that a message is being released',
+    'core/src/state/snapshot-rows.ts',
+    'isReleasing(claim) ? true : null',
+    'null',
+  ],
   [
     'what is redriven twice counts twice',
     CONTROL,

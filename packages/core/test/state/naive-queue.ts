@@ -19,6 +19,8 @@ export interface NaiveMessage {
   since: number
   /** What was enqueued together and is untouched. */
   group: number
+  /** An operator wants it back from its worker. */
+  releasing: boolean
 }
 
 export class NaiveQueue {
@@ -70,7 +72,7 @@ export class NaiveQueue {
     if (known !== undefined && known.until > this.now) return known.id
     const message: NaiveMessage = {
       ...{ id: named ?? id, named, priority, maxAttempts, visibleAt, lifo },
-      ...{ attempts: 0, token: 0, turn: 0, since: 0, group: 0 },
+      ...{ attempts: 0, token: 0, turn: 0, since: 0, group: 0, releasing: false },
       status: 'waiting',
     }
     this.messages.push(message)
@@ -90,6 +92,7 @@ export class NaiveQueue {
       message.status = 'active'
       message.attempts++
       message.token = ++this.#token
+      message.releasing = false
       return message.token
     })
   }
@@ -119,12 +122,14 @@ export class NaiveQueue {
   }
 
   expire(message: NaiveMessage): void {
-    if (message.attempts >= message.maxAttempts) this.#die(message)
+    if (message.releasing) this.release(message, true)
+    else if (message.attempts >= message.maxAttempts) this.#die(message)
     else this.#wait(message, 0, 'front')
   }
 
   release(message: NaiveMessage, started: boolean): void {
-    if (!started) message.attempts--
+    // An operator's release costs no last attempt.
+    if (!started || (message.releasing && message.attempts >= message.maxAttempts)) message.attempts--
     else if (message.attempts >= message.maxAttempts) {
       this.#die(message)
       return

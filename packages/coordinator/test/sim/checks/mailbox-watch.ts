@@ -92,11 +92,27 @@ export class MailboxWatch implements Witness, StoreWatch {
       must(claim !== undefined, `a ticket for token ${token} is put into a mailbox, which no commit gave out`)
       must(claim.worker === worker, `a ticket of worker ${claim.worker} is put into the mailbox of ${worker}`)
     }
+    this.#assertReleasesKept(worker, record)
     if (before === undefined) return
     must(record.id === before.id, `mailbox ${before.id} of ${worker} is written over by ${record.id}`)
     must(!before.sealed, `the mailbox of ${worker} is written after its worker left`)
     must(epoch >= before.epoch, `a writer of epoch ${epoch} writes over the mailbox of one of epoch ${before.epoch}`)
     must(version === before.version + (sealed ? 0 : 1), `version ${version} of a mailbox comes after ${before.version}`)
+  }
+
+  /** A new writer names the claims that it found, and tells the worker again which of them an operator wants back. */
+  #assertReleasesKept(worker: string, { epoch, version, running, revoked }: MailboxRecord): void {
+    if (running?.v !== version) return
+    const { history } = this.#shard
+    for (const token of running.tokens) {
+      const { releasingIn, end } = history.model.claims.get(token) ?? {}
+      const releasedBy = releasingIn === undefined ? epoch : (history.slots[releasingIn - 1]?.epoch ?? epoch)
+      if (releasedBy >= epoch || end !== undefined) continue
+      must(
+        revoked.some((told) => told.token === token),
+        `the writer of epoch ${epoch} does not tell ${worker} that token ${token} was released in epoch ${releasedBy}`,
+      )
+    }
   }
 
   #noteRevoked({ id, version, revoked }: MailboxRecord): void {

@@ -97,6 +97,33 @@ const WRITER: readonly Mutant[] = [
   ),
 ]
 
+const RELEASES: readonly Mutant[] = [
+  mutant(
+    'a released message is handed out before its worker has stopped',
+    /is released, while .* was not told to stop/,
+    'core/src/control.ts',
+    "{ type: 'releasing', token }",
+    "{ type: 'released', tokens: [token], started: true }",
+    WEATHERS.releasing,
+  ),
+  mutant(
+    'a new writer forgets which claims are being released',
+    /does not tell .* that token \d+ was released in epoch/,
+    'core/src/engine/claims.ts',
+    '    for (const claim of this.#state.active.values()) if (claim.releasing) this.release(claim)\n',
+    '',
+    WEATHERS.releasing,
+  ),
+  mutant(
+    'a ticket that was released before it was read gets its handler all the same',
+    /begins to handle .* which it knows is taken back|knows that token .* is taken back, and its handler was not told to stop|is released, while/,
+    'coordinator/src/worker-side.ts',
+    'if (revoked.has(token)) {',
+    'if (revoked.has(token) && token < 0) {',
+    WEATHERS['taken-back'],
+  ),
+]
+
 const WORKER: readonly Mutant[] = [
   mutant(
     "a ticket's time counts from the look that shows it",
@@ -140,15 +167,15 @@ const WORKER: readonly Mutant[] = [
   ),
   mutant(
     'a ticket that was taken back stays among those that wait for a handler',
-    /begins to handle .* which it knows is taken back|knows that token .* is taken back, and its handler was not told to stop/,
-    'core/src/worker/worker.ts',
-    'if (ticket.claim.token === token) this.#slots.took(-1)\n      else this.#tickets.push(ticket)',
-    'this.#tickets.push(ticket)',
+    /begins to handle .* which it knows is taken back|knows that token .* is taken back, and its handler was not told to stop|which was given back unstarted/,
+    'core/src/worker/ready-tickets.ts',
+    'return false\n      })\n      if (taken === undefined) continue\n      this.#size--\n',
+    'return true\n      })\n      if (taken === undefined) continue\n',
     WEATHERS['taken-back'],
   ),
   mutant(
     'a ticket that was taken back while its payload was read is handled all the same',
-    /begins to handle .* which it knows is taken back|knows that token .* is taken back, and its handler was not told to stop/,
+    /begins to handle .* which it knows is taken back|knows that token .* is taken back, and its handler was not told to stop|which was given back unstarted/,
     'core/src/engine/standby.ts',
     'if (payload !== undefined && isWanted)',
     'if (payload !== undefined && (isWanted || claim.token > 0))',
@@ -263,4 +290,4 @@ const SHARDS: readonly Mutant[] = [
   ),
 ]
 
-export const MUTANTS: readonly Mutant[] = [...WRITER, ...WORKER, ...SHARDS]
+export const MUTANTS: readonly Mutant[] = [...WRITER, ...RELEASES, ...WORKER, ...SHARDS]

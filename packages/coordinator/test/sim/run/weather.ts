@@ -56,6 +56,16 @@ const TAKEN_BACK: Partial<Profile> = {
   ways: { returns: 1, hangs: 2 },
 }
 
+/** Operators who release messages that workers elsewhere have, while writers crash and stand still. */
+const RELEASING: Partial<Profile> = {
+  ...{ ...SMALL, visibilityTimeoutMs: 4_000, takeoverAfterMs: 600, maxPollMs: 300, troubleMs: 15_000, maxAttempts: 3 },
+  ...{ snapshotAfterCommits: 2, actionEveryMs: 100 },
+  actions: actions({ takeBack: 60, crash: 3, pause: 4, loseStore: 3, start: 4, lieInWait: 10 }),
+  spots: { 'put /mailboxes/': 3, 'get /mailboxes/': 3 },
+  blows: { stall: 2, pause: 2, crash: 1 },
+  ways: { returns: 1, throws: 1, hangs: 3 },
+}
+
 /** Mailboxes that are written late by the writer that goes and by the one that comes. */
 const LATE_MAILBOXES: Partial<Profile> = {
   ...{ ...SMALL, autoExtend: 0, visibilityTimeoutMs: 800, takeoverAfterMs: 300, maxPollMs: 50 },
@@ -133,6 +143,7 @@ export const WEATHERS: Readonly<Record<string, Partial<Profile>>> = {
   crowd: CROWD,
   drifting: DRIFTING,
   'taken-back': TAKEN_BACK,
+  releasing: RELEASING,
   'late-mailboxes': LATE_MAILBOXES,
   'late-payloads': LATE_PAYLOADS,
   'more-time': MORE_TIME,

@@ -21,8 +21,6 @@ export class HandlerWatch {
   readonly #returned = new Set<number>()
   /** Tokens that are said never to have reached a handler. */
   readonly #givenBack = new Set<number>()
-  /** Tokens that operators took away. */
-  readonly #takenAway = new Set<number>()
   /** Tokens of which a worker has said that it knows them to be taken away. */
   readonly #knownAway = new Set<number>()
 
@@ -77,12 +75,17 @@ export class HandlerWatch {
     }
   }
 
-  /** A claim ran out: by then its worker has stopped to believe in it. */
-  ranOut(token: number): void {
+  /** Whether a handler had the message under this token. */
+  hasStarted(token: number): boolean {
+    return this.#started.has(token)
+  }
+
+  /** A claim ends without its handler, and another worker may get the message: by then its worker has told the handler to stop. */
+  ended(token: number, how: string): void {
     const id = this.#model.claims.get(token)?.message.id ?? ''
     for (const { process, gate, context } of this.#running.get(id) ?? []) {
       const trusts = context.fencingToken === token && gate.isAwake && !context.signal.aborted
-      must(!trusts, `token ${token} of ${id} runs out, while ${process} handles it and was not told to stop`)
+      must(!trusts, `token ${token} of ${id} ${how}, while ${process} handles it and was not told to stop`)
     }
   }
 
@@ -90,11 +93,6 @@ export class HandlerWatch {
   givenBack(token: number): void {
     must(!this.#started.has(token), `token ${token} is given back unstarted, but a handler had it`)
     this.#givenBack.add(token)
-  }
-
-  /** An operator took a claim away. */
-  takenAway(token: number): void {
-    this.#takenAway.add(token)
   }
 
   /** A worker has heard that a claim was taken from it: from here on nobody honours that claim. */
@@ -122,8 +120,8 @@ export class HandlerWatch {
     throw new Violation(`${id} is handled by ${who} at the same time, and none of them was told to stop`)
   }
 
-  /** Not so where an operator took the message away: its worker is told as soon as that can be. */
+  /** Not so where an operator cancelled the message: its worker is told as soon as that can be. */
   #mustStop(token: number): boolean {
-    return !this.#takenAway.has(token) && this.#model.claims.get(token)?.end !== 'cancelled'
+    return this.#model.claims.get(token)?.end !== 'cancelled'
   }
 }

@@ -45,6 +45,22 @@ const STATE: readonly Mutant[] = [
     'claim.attempt < claim.batch.maxAttempts',
     'claim.attempt <= claim.batch.maxAttempts',
   ),
+  mutant(
+    'a released message is handed out at once, while its handler runs',
+    /is released, while .* was not told to stop/,
+    'core/src/control.ts',
+    "{ type: 'releasing', token }",
+    "{ type: 'released', tokens: [token], started: true }",
+    WEATHERS.releasing,
+  ),
+  mutant(
+    'a snapshot forgets that a message is being released',
+    /is not the fold of the history/,
+    'core/src/state/snapshot-rows.ts',
+    'isReleasing(claim) ? true : null',
+    'null',
+    WEATHERS.releasing,
+  ),
 ]
 
 const ENGINE: readonly Mutant[] = [
@@ -88,9 +104,16 @@ const ENGINE: readonly Mutant[] = [
     'a look at messages shows what is not in the log yet',
     /which no commit gave out for it|but by the log it never was/,
     'core/src/engine/term.ts',
-    'const seen = look(this.#state)\n    await this.#loop.whenDurable()\n',
-    'const seen = look(this.#state)\n',
+    'const seen = look(viewOf(this.#state))\n    await this.#loop.whenDurable()\n',
+    'const seen = look(viewOf(this.#state))\n',
     WEATHERS.lookers,
+  ),
+  mutant(
+    'a process that does not write reads the log before the inbox',
+    /does not know .*, which was acknowledged|which was true at no moment/,
+    'core/src/engine/observer.ts',
+    '      const enqueues = await this.#readInbox(id, signal)\n      const state = await this.#follower.refresh(signal)\n',
+    '      const state = await this.#follower.refresh(signal)\n      const enqueues = await this.#readInbox(id, signal)\n',
   ),
   mutant(
     'slots with payloads that are needed are deleted',

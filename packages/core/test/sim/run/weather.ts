@@ -81,9 +81,24 @@ const LOOKERS: Partial<Profile> = {
   ways: { ...none(WAYS), returns: 20, throws: 20 },
 }
 
+/** Operators who release messages that workers have, while writers crash and stand still. */
+const RELEASING: Partial<Profile> = {
+  ...{
+    processes: 3,
+    startWorking: 0.8,
+    takeoverAfterMs: 800,
+    visibilityTimeoutMs: 3_000,
+    autoExtend: 1,
+    maxAttempts: 3,
+  },
+  ...{ snapshotAfterCommits: 2, maxPollMs: 300, actionEveryMs: 150 },
+  actions: actions({ enqueue: 30, work: 10, takeBack: 40, crash: 2, pause: 4, loseStore: 2, start: 3 }),
+  ways: { ...none(WAYS), returns: 20, throws: 4, hangs: 20 },
+}
+
 export type WeatherName =
   | ('long-claims' | 'late-writers' | 'late-fences' | 'lost-bases')
-  | ('hanging-reads' | 'hanging-ends' | 'sleepers' | 'lookers')
+  | ('hanging-reads' | 'hanging-ends' | 'sleepers' | 'lookers' | 'releasing')
 
 /** All of them by name. */
 export const WEATHERS: Readonly<Record<WeatherName, Partial<Profile>>> = {
@@ -95,6 +110,7 @@ export const WEATHERS: Readonly<Record<WeatherName, Partial<Profile>>> = {
   'hanging-ends': HANGING_ENDS,
   sleepers: SLEEPERS,
   lookers: LOOKERS,
+  releasing: RELEASING,
 }
 
 export const WEATHER_NAMES: readonly WeatherName[] = Object.keys(WEATHERS) as WeatherName[]

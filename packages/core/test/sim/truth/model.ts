@@ -14,6 +14,8 @@ export interface ModelClaim {
   readonly attempt: number
   /** How it ended: the type of the event; undefined while it is the current one. */
   end: QueueEvent['type'] | undefined
+  /** The slot in which an operator's release of it was recorded. */
+  releasingIn: number | undefined
 }
 
 type Meaning = { readonly [T in QueueEvent['type']]: (event: Extract<QueueEvent, { type: T }>) => void }
@@ -120,6 +122,11 @@ export class Model {
     },
     retried: ({ token, visibleAt }) => this.#putBack(this.#failed(token, 'retried'), visibleAt),
     snoozed: ({ token, visibleAt }) => this.#putBack(this.#uncounted(token, 'snoozed'), visibleAt),
+    releasing: ({ token }) => {
+      const claim = this.#current(token, 'releasing')
+      must(claim.releasingIn === undefined, `token ${token} is released twice`)
+      claim.releasingIn = this.#slot
+    },
     released: ({ tokens, started }) => {
       for (const token of tokens.toReversed()) {
         const message = started ? this.#end(token, 'released') : this.#uncounted(token, 'released')
@@ -249,7 +256,14 @@ export class Model {
         message.attempts <= message.maxAttempts,
         `${message.id} gets attempt ${message.attempts} of ${message.maxAttempts}`,
       )
-      this.claims.set(token, { message, token, worker, attempt: message.attempts, end: undefined })
+      this.claims.set(token, {
+        message,
+        token,
+        worker,
+        attempt: message.attempts,
+        end: undefined,
+        releasingIn: undefined,
+      })
       this.counts.active++
       token++
     }

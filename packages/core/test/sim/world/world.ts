@@ -13,6 +13,7 @@ import { StatsCheck } from '../checks/stats-check.ts'
 import type { CoreUnderTest } from '../run/core-under-test.ts'
 import type { Profile } from '../run/profile.ts'
 import { type Located, placeOf } from '../truth/keys.ts'
+import type { Model } from '../truth/model.ts'
 import { type StoreWatch, withWatch } from './recorded-store.ts'
 import type { Shard } from './shard.ts'
 import { Shards } from './shards.ts'
@@ -175,7 +176,7 @@ export class World {
     if (last === undefined || slot < history.head) return
     if (last.kind === 'fence') tally.takeOvers++
     else tally.commits++
-    for (const [i, event] of last.events.entries()) {
+    for (const event of last.events) {
       if (event.type === 'time') assertClock(this.clock, event.at)
       else if (event.type === 'expired') this.#expired(handlers, event.tokens)
       else if (event.type === 'enqueued') this.homes.enqueued(index, event)
@@ -185,7 +186,8 @@ export class World {
       else if (event.type === 'completed') for (const token of event.tokens) handlers.settled('completed', token)
       else if (event.type === 'cancelled') tally.revocations++
       else if (event.type === 'snoozed') handlers.settled('snoozed', event.token)
-      else if (event.type === 'released') this.#released(handlers, event, last.events[i + 1]?.type === 'answered')
+      else if (event.type === 'releasing') tally.revocations++
+      else if (event.type === 'released') this.#released(history.model, handlers, event)
     }
     if (this.isTraced)
       this.note('store', `slot ${slot}, ${last.kind} of epoch ${last.epoch} ${JSON.stringify(last.events)}`)
@@ -193,20 +195,21 @@ export class World {
 
   #expired(handlers: HandlerWatch, tokens: readonly number[]): void {
     this.tally.expiries += tokens.length
-    for (const token of tokens) handlers.ranOut(token)
+    for (const token of tokens) handlers.ended(token, 'runs out')
   }
 
-  /** `isOrdered`: an operator wanted it. */
   #released(
+    { claims }: Model,
     handlers: HandlerWatch,
     { tokens, started }: { readonly tokens: readonly number[]; readonly started: boolean },
-    isOrdered: boolean,
   ): void {
-    if (isOrdered) this.tally.revocations += tokens.length
-    else this.tally.releases += tokens.length
+    this.tally.releases += tokens.length
     for (const token of tokens) {
-      if (isOrdered) handlers.takenAway(token)
-      else if (!started) handlers.givenBack(token)
+      const claim = claims.get(token)
+      handlers.ended(token, 'is released')
+      // An operator's release does not count the last attempt, although a handler had it.
+      const isUncounted = claim?.releasingIn !== undefined && claim.attempt >= claim.message.maxAttempts
+      if (!started && !(isUncounted && handlers.hasStarted(token))) handlers.givenBack(token)
     }
   }
 
