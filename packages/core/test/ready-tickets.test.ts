@@ -6,7 +6,7 @@ function ticket(token: number, priority = 0): HeldTicket {
   const batch = { sender: 's', seq: 0, size: 1, slot: 1, index: 0, maxAttempts: 3, enqueuedAt: 0, extras: undefined }
   const claim: Claim = {
     ...{ batch: { ...batch, priority }, seq: 0, token, worker: 'w', attempt: 1, claimedAt: 0, timeoutMs: 1000 },
-    ...{ failures: [], report: undefined },
+    ...{ failures: [], report: undefined, releasing: false },
   }
   return { claim, payload: '1', timeoutMs: 1000, deadlineAt: 1000 }
 }
@@ -51,8 +51,8 @@ describe('tickets that wait for a handler', () => {
 
   it('are removed one by one by their tokens', () => {
     const ready = readyWith(ticket(1), ticket(2, 1), ticket(3))
-    expect(ready.remove(2)).toBe(true)
-    expect(ready.remove(2)).toBe(false)
+    expect(ready.take(2)?.claim.token).toBe(2)
+    expect(ready.take(2)).toBeUndefined()
     expect(ready.size).toBe(2)
     expect(startAll(ready)).toEqual([1, 3])
   })
