@@ -28,8 +28,11 @@ import { AWAKE_MS, asleepMs } from './serving-order.ts'
 const AWAKE_LOOK_MS = 250
 /** A worker with messages in hand reads its mailbox at least this often, in ms, as they may be taken from it. */
 const BUSY_LOOK_MS = 1000
-/** A worker that gets its first tickets after a while reports that it is awake, unless it sends something anyway within this time, in ms. */
-const REPORT_AWAKE_MS = 150
+/** A worker reports that it has read tickets, unless it sends something anyway within this time, in ms. */
+const REPORT_READ_MS = 150
+/** So many tickets, or characters of their payloads, are worth a report: the writer keeps them in the mailbox until it knows. */
+const MANY_TICKETS = 100
+const MANY_CHARACTERS = 64 << 10
 /** What comes later than this after the last request answers a new backlog, not that request. In ms. */
 const LONGEST_CYCLE_MS = 1500
 /** A worker with plenty at hand reads its mailbox this often at least, in ms. */
@@ -258,6 +261,7 @@ export class MailboxWorker implements WorkerSide {
     const byMoment = new Map<number, Parameters<typeof deliver>[0][number][]>()
     const unwanted: number[] = []
     let count = 0
+    let characters = 0
     for (let read = this.#reader.popTicket(); read !== undefined; read = this.#reader.popTicket()) {
       const { token } = read.ticket.claim
       if (revoked.has(token)) {
@@ -265,6 +269,7 @@ export class MailboxWorker implements WorkerSide {
         continue
       }
       count++
+      characters += read.ticket.payload?.length ?? 0
       const group = byMoment.get(read.absentAt)
       if (group === undefined) byMoment.set(read.absentAt, [read.ticket])
       else group.push(read.ticket)
@@ -272,17 +277,18 @@ export class MailboxWorker implements WorkerSide {
     this.#giveBack(unwanted)
     if (count === 0) return
     this.#sentAt = undefined
-    this.#reportAwake()
+    this.#reportRead(count, characters)
     this.#options.onTickets(count)
     for (const [absentAt, tickets] of byMoment) deliver(tickets, absentAt, askedAt)
   }
 
-  /** The writer hands out more to workers that it knows to be awake. */
-  #reportAwake(): void {
-    if (this.#cancelReport !== undefined || this.#now() - this.#noticedAt < AWAKE_MS) return
-    this.#cancelReport = this.#standby.queue.clock.setTimer(REPORT_AWAKE_MS, () => {
+  /** The writer hands out more to workers that it knows to be awake, and to have read what it sent before. */
+  #reportRead(count: number, characters: number): void {
+    const isAwake = this.#now() - this.#noticedAt < AWAKE_MS
+    if (this.#cancelReport !== undefined || (isAwake && count < MANY_TICKETS && characters < MANY_CHARACTERS)) return
+    this.#cancelReport = this.#standby.queue.clock.setTimer(REPORT_READ_MS, () => {
       this.#cancelReport = undefined
-      if (this.#abort.signal.aborted || this.#now() - this.#noticedAt < REPORT_AWAKE_MS) return
+      if (this.#abort.signal.aborted || this.#now() - this.#noticedAt < REPORT_READ_MS) return
       this.#standby.send([this.#notice({})]).then(
         () => this.sent(),
         (error: unknown) => {

@@ -108,7 +108,8 @@ export class MailboxWriter implements WriterSide {
     const post = this.#post(worker)
     post.confirmed(seen)
     if (extend !== undefined || lasting !== undefined) post.receipt(receipt)
-    if (isNews) this.#term.wake()
+    // What it has read makes room in its mailbox, too.
+    if (isNews || this.#term.waiting() > 0) this.#term.wake()
   }
 
   ranOut(worker: string, claims: number): void {

@@ -86,6 +86,7 @@ describe('commands from elsewhere that this version does not know', () => {
         worker: 'w',
         number: 1,
         capacity: 0,
+        overCapacity: 0,
         concurrency: 1,
         rate: 0,
         silentForMs: 1,

@@ -21,6 +21,8 @@ const MAX_TRAVELLING_BYTES = 1 << 20
 const MIN_TRAVELLING = 16
 /** What a ticket takes beside its payload, in bytes, about. */
 const PER_TICKET_BYTES = 200
+/** Size of a payload while none has travelled. */
+const FIRST_PAYLOAD_BYTES = 1 << 10
 /** Payloads of more characters or bytes do not travel with their tickets. */
 const MAX_INLINE = 16 << 10
 /** A worker that reads its mailbox less often holds nothing ahead: nobody could take that back in time. */
@@ -78,8 +80,8 @@ interface Holder {
 export class Dispatcher {
   readonly #options: DispatcherOptions
   readonly #state: QueueState
-  /** Mean size of the payloads that travelled, in bytes. */
-  #payloadSize = 0
+  /** Mean size of the payloads that travelled lately, in bytes. */
+  #payloadSize = FIRST_PAYLOAD_BYTES
   #retry: (() => void) | undefined
 
   constructor(options: DispatcherOptions) {
@@ -355,10 +357,10 @@ export class Dispatcher {
     return count
   }
 
-  /** Smooths the size of payloads over about ten deliveries. */
+  /** Smooths the size of payloads over a few deliveries. */
   #measure(tickets: readonly TravellingTicket[]): void {
     const sum = tickets.reduce((bytes, { payload }) => bytes + Math.min(MAX_INLINE, payload?.length ?? 0), 0)
-    this.#payloadSize += 0.1 * (sum / tickets.length - this.#payloadSize)
+    this.#payloadSize += 0.5 * (sum / tickets.length - this.#payloadSize)
   }
 
   /** Tickets on their way. What does not arrive was never seen by anybody, so the attempt does not count. */

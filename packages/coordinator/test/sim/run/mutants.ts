@@ -174,6 +174,14 @@ const WORKER: readonly Mutant[] = [
     WEATHERS['taken-back'],
   ),
   mutant(
+    'a ticket that was recalled starts all the same',
+    GIVEN_BACK,
+    'core/src/worker/ready-tickets.ts',
+    'for (let i = 0; i < kept; i++) this.push(all[i] as HeldTicket)',
+    'for (let i = 0; i < (count < kept ? all.length : kept); i++) this.push(all[i] as HeldTicket)',
+    FEW,
+  ),
+  mutant(
     'a ticket that was taken back while its payload was read is handled all the same',
     /begins to handle .* which it knows is taken back|knows that token .* is taken back, and its handler was not told to stop|which was given back unstarted/,
     'core/src/engine/standby.ts',
