@@ -218,11 +218,13 @@ async function begin(
       const names = typeof keys === 'string' ? [keys] : keys
       const late = Promise.withResolvers<never>()
       const problem = `Within ${withinMs} ms no notification led to the change of ${names[0]} (${body ?? 'deleted'}).`
-      const timer = setTimeout(() => late.reject(new Error(problem)), withinMs)
+      let timer: NodeJS.Timeout | undefined
       late.promise.catch(() => undefined)
       used = count
       const changed = change()
-      changed.catch(late.reject)
+      changed.then(() => {
+        timer = setTimeout(() => late.reject(new Error(problem)), withinMs)
+      }, late.reject)
       try {
         for (;;) {
           while (used === count) await Promise.race([wake.promise, late.promise])
@@ -230,10 +232,10 @@ async function begin(
           const bodies = await Promise.all(names.map((name) => bodyOf(store, name)))
           if (bodies.every((found) => found === body)) break
         }
+        await changed
       } finally {
         clearTimeout(timer)
       }
-      await changed
       if (failure !== undefined) throw failure
     },
     async [Symbol.asyncDispose]() {
