@@ -178,8 +178,8 @@ const WORKER: readonly Mutant[] = [
     GIVEN_BACK,
     'core/src/worker/ready-tickets.ts',
     'for (let i = 0; i < kept; i++) this.push(all[i] as HeldTicket)',
-    'for (let i = 0; i < (count < kept ? all.length : kept); i++) this.push(all[i] as HeldTicket)',
-    FEW,
+    'for (let i = 0; i < (Number.isFinite(count) ? all.length : kept); i++) this.push(all[i] as HeldTicket)',
+    WEATHERS.recalling,
   ),
   mutant(
     'a ticket that was taken back while its payload was read is handled all the same',

@@ -56,6 +56,17 @@ const TAKEN_BACK: Partial<Profile> = {
   ways: { returns: 1, hangs: 2 },
 }
 
+/** Handlers of very different lengths, so that what waits behind long ones is recalled for workers that are idle. */
+const RECALLING: Partial<Profile> = {
+  ...{ ...SMALL, processes: 3, startWorking: 1, visibilityTimeoutMs: 3_000, takeoverAfterMs: 3_000, maxPollMs: 200 },
+  ...{ troubleMs: 30_000, actionEveryMs: 400, rates: { latency: 0.1 } },
+  transport: { heartbeatIntervalMs: 1_000, heartbeatTtlMs: 4_000, dispatchIntervalMs: 20 },
+  actions: { enqueue: 60, pause: 1, lieInWait: 4 },
+  spots: { 'put /mailboxes/': 3, 'get /mailboxes/': 3, 'put /inbox/': 2 },
+  blows: { stall: 3, crash: 1 },
+  ways: { returns: 1 },
+}
+
 /** Operators who release messages that workers elsewhere have, while writers crash and stand still. */
 const RELEASING: Partial<Profile> = {
   ...{ ...SMALL, visibilityTimeoutMs: 4_000, takeoverAfterMs: 600, maxPollMs: 300, troubleMs: 15_000, maxAttempts: 3 },
@@ -144,6 +155,7 @@ export const WEATHERS: Readonly<Record<string, Partial<Profile>>> = {
   drifting: DRIFTING,
   'taken-back': TAKEN_BACK,
   releasing: RELEASING,
+  recalling: RECALLING,
   'late-mailboxes': LATE_MAILBOXES,
   'late-payloads': LATE_PAYLOADS,
   'more-time': MORE_TIME,
