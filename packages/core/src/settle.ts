@@ -40,7 +40,7 @@ class Draft {
   readonly #completed: number[] = []
   readonly #resultOf: [number, string][] = []
   readonly #unstarted: number[] = []
-  readonly #interrupted: number[] = []
+  readonly #cutOff: number[] = []
 
   constructor(state: QueueState, retryDelay: RetryDelay) {
     this.#state = state
@@ -64,10 +64,7 @@ class Draft {
       this.#unstarted.push(token)
       return 'released'
     }
-    if (claim.attempt >= claim.batch.maxAttempts) {
-      return this.#die(token, 'attempts-used-up', 'Interrupted', 'the worker stopped during the last attempt')
-    }
-    this.#interrupted.push(token)
+    this.#cutOff.push(token)
     return 'released'
   }
 
@@ -77,7 +74,7 @@ class Draft {
       const results = this.#resultOf.length > 0 ? { results: this.#resultOf } : {}
       events.push({ type: 'completed', tokens: this.#completed, ...results })
     }
-    if (this.#interrupted.length > 0) events.push({ type: 'released', tokens: this.#interrupted, started: true })
+    if (this.#cutOff.length > 0) events.push({ type: 'released', tokens: this.#cutOff, started: true, counted: false })
     if (this.#unstarted.length > 0) events.push({ type: 'released', tokens: this.#unstarted, started: false })
     return events
   }

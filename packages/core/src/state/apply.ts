@@ -111,10 +111,10 @@ const table: Apply = {
     putBack(state, claim, claim.attempt - 1, visibleAt, claim.failures, 'back')
   },
 
-  released(state, { tokens, started }) {
+  released(state, { tokens, started, counted = started }) {
     for (let i = tokens.length - 1; i >= 0; i--) {
       const claim = end(state, tokens[i] as number)
-      putBack(state, claim, started ? claim.attempt : claim.attempt - 1, 0, claim.failures, 'front')
+      putBack(state, claim, counted ? claim.attempt : claim.attempt - 1, 0, claim.failures, 'front')
     }
   },
 

@@ -34,7 +34,7 @@ export type Settlement =
   /** To the dead letters, whatever attempts are left. */
   | { readonly token: number; readonly kind: 'reject'; readonly name: string; readonly message: string }
   | { readonly token: number; readonly kind: 'snooze'; readonly ms: number }
-  /** Given back; `started` says whether the handler ever saw it. */
+  /** Given back; `started` says whether the handler ever saw it. The attempt is not counted in either case. */
   | { readonly token: number; readonly kind: 'release'; readonly started: boolean }
 
 export interface SettleCommand {

@@ -111,8 +111,16 @@ export type QueueEvent =
     }
   /** The handler wants to see the message later; the attempt is not counted. */
   | { readonly type: 'snoozed'; readonly token: number; readonly visibleAt: number }
-  /** Given back. An attempt that never started (`started: false`) is not counted. */
-  | { readonly type: 'released'; readonly tokens: readonly number[]; readonly started: boolean }
+  /**
+   * Given back. An attempt that never started (`started: false`) is not counted, nor is one that its worker cut off when it stopped
+   * (`counted: false`). Logs of earlier versions do not have `counted`: a started attempt counts there.
+   */
+  | {
+      readonly type: 'released'
+      readonly tokens: readonly number[]
+      readonly started: boolean
+      readonly counted?: boolean | undefined
+    }
   /** The visibility timeout passed without a settlement, and there are attempts left. */
   | { readonly type: 'expired'; readonly tokens: readonly number[] }
   | {

@@ -26,8 +26,8 @@ const MUTANTS: readonly (readonly [name: string, file: string, from: string, to:
   [
     'an attempt that never started counts',
     APPLY,
-    'started ? claim.attempt : claim.attempt - 1',
-    'started ? claim.attempt : claim.attempt',
+    'counted ? claim.attempt : claim.attempt - 1',
+    'counted ? claim.attempt : claim.attempt',
   ],
   [
     'one attempt too many',

@@ -123,12 +123,8 @@ export class NaiveQueue {
     else this.#wait(message, 0, 'front')
   }
 
-  release(message: NaiveMessage, started: boolean): void {
-    if (!started) message.attempts--
-    else if (message.attempts >= message.maxAttempts) {
-      this.#die(message)
-      return
-    }
+  release(message: NaiveMessage, isCounted: boolean): void {
+    if (!isCounted) message.attempts--
     this.#wait(message, 0, 'front')
   }
 

@@ -115,7 +115,7 @@ class Pair {
     else if (kind === 'fail') this.naive.fail(message, true, ms)
     else if (kind === 'fatal' || kind === 'reject') this.naive.fail(message, false, 0)
     else if (kind === 'snooze') this.naive.snooze(message, ms)
-    else this.naive.release(message, kind === 'return')
+    else this.naive.release(message, false)
   }
 
   control({ kind, pick: at }: Control): void {

@@ -18,6 +18,14 @@ const STATE: readonly Mutant[] = [
     "putBack(state, claim, claim.attempt - 1, 0, failures, 'front')",
   ),
   mutant(
+    'an attempt that a stopping worker cut off is counted',
+    /count, although no handler ended them|is told that this is attempt|gets attempt/,
+    'core/src/settle.ts',
+    'started: true, counted: false }',
+    'started: true }',
+    WEATHERS['short-stays'],
+  ),
+  mutant(
     'a command that comes twice is carried out twice',
     /is carried out twice|is enqueued twice|which was true at no moment/,
     'core/src/enqueue.ts',

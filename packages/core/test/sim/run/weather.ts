@@ -81,9 +81,16 @@ const LOOKERS: Partial<Profile> = {
   ways: { ...none(WAYS), returns: 20, throws: 20 },
 }
 
+/** Workers that are stopped while their handlers run on. */
+const SHORT_STAYS: Partial<Profile> = {
+  ...{ processes: 2, maxAttempts: 2, visibilityTimeoutMs: 400 },
+  actions: actions({ stopWork: 20, close: 4, start: 8 }),
+  ways: { ...none(WAYS), returns: 10, hangs: 20 },
+}
+
 export type WeatherName =
   | ('long-claims' | 'late-writers' | 'late-fences' | 'lost-bases')
-  | ('hanging-reads' | 'hanging-ends' | 'sleepers' | 'lookers')
+  | ('hanging-reads' | 'hanging-ends' | 'sleepers' | 'lookers' | 'short-stays')
 
 /** All of them by name. */
 export const WEATHERS: Readonly<Record<WeatherName, Partial<Profile>>> = {
@@ -95,6 +102,7 @@ export const WEATHERS: Readonly<Record<WeatherName, Partial<Profile>>> = {
   'hanging-ends': HANGING_ENDS,
   sleepers: SLEEPERS,
   lookers: LOOKERS,
+  'short-stays': SHORT_STAYS,
 }
 
 export const WEATHER_NAMES: readonly WeatherName[] = Object.keys(WEATHERS) as WeatherName[]

@@ -120,9 +120,9 @@ export class Model {
     },
     retried: ({ token, visibleAt }) => this.#putBack(this.#failed(token, 'retried'), visibleAt),
     snoozed: ({ token, visibleAt }) => this.#putBack(this.#uncounted(token, 'snoozed'), visibleAt),
-    released: ({ tokens, started }) => {
+    released: ({ tokens, started, counted = started }) => {
       for (const token of tokens.toReversed()) {
-        const message = started ? this.#end(token, 'released') : this.#uncounted(token, 'released')
+        const message = counted ? this.#end(token, 'released') : this.#uncounted(token, 'released')
         this.#putBack(message, 0)
       }
     },

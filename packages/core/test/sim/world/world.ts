@@ -5,6 +5,7 @@
 import { type Clock, type FaultyStore, type ObjectStore, type Random, sleep } from '@s3queue/storage'
 import { createManualClock, type ManualClock } from '@s3queue/storage/testing'
 import { createMemoryStore, type MemoryStore } from '@s3queue/storage-memory'
+import type { QueueEvent } from '../../../src/state/events.ts'
 import { Acknowledgements } from '../checks/acknowledgements.ts'
 import type { HandlerWatch } from '../checks/handler-watch.ts'
 import { Homes } from '../checks/homes.ts'
@@ -199,9 +200,10 @@ export class World {
   /** `isOrdered`: an operator wanted it. */
   #released(
     handlers: HandlerWatch,
-    { tokens, started }: { readonly tokens: readonly number[]; readonly started: boolean },
+    { tokens, started, counted = started }: Extract<QueueEvent, { type: 'released' }>,
     isOrdered: boolean,
   ): void {
+    must(isOrdered || !counted, `the attempts of tokens ${tokens} count, although no handler ended them`)
     if (isOrdered) this.tally.revocations += tokens.length
     else this.tally.releases += tokens.length
     for (const token of tokens) {
