@@ -8,7 +8,7 @@
 import { Cancelled, Released } from '../errors.ts'
 import type { NoticeCommand, Settlement } from '../state/commands.ts'
 import { type Claim, messageId, type QueueState } from '../state/model.ts'
-import type { ClaimExtension, Receipt, RevokeReason, WriterSide } from '../transport/port.ts'
+import type { ClaimExtension, Receipt, RevokeReason, WriterSide, WriterTerm } from '../transport/port.ts'
 import type { CommitLoop } from './commit-loop.ts'
 import type { EngineContext } from './context.ts'
 import { Deadlines } from './deadlines.ts'
@@ -24,6 +24,7 @@ export interface ClaimsOptions {
   readonly loop: CommitLoop
   readonly time: LogTime
   readonly settle: (settlements: readonly Settlement[], claims: readonly Claim[]) => void
+  readonly runsIn: WriterTerm['runsIn']
   /** Looks for what came from elsewhere; it is in the state when this resolves. */
   readonly lookIntoInbox: () => Promise<unknown>
   readonly signal: AbortSignal
@@ -43,7 +44,7 @@ export class Claims {
     this.#options = options
     this.#state = state
     this.#side = context.options.transport?.lead({
-      ...{ epoch, queue: context.options, signal, trouble: context.trouble },
+      ...{ epoch, queue: context.options, signal, trouble: context.trouble, runsIn: options.runsIn },
       isActive: (token) => state.active.has(token),
       waiting: () => state.counts.waiting,
       isBusy: () => state.counts.waiting + state.active.size > 0,
@@ -51,6 +52,14 @@ export class Claims {
       localWorker: () => context.worker(),
       wake: () => loop.wake(),
     })
+  }
+
+  /** Tokens of the claims that a worker holds. */
+  heldBy(worker: string): number[] {
+    if (!this.#state.held.has(worker)) return []
+    return Array.from(this.#state.active.values())
+      .filter((claim) => claim.worker === worker)
+      .map(({ token }) => token)
   }
 
   /** Claims from earlier terms get their full time again. */

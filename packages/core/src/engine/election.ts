@@ -5,7 +5,7 @@
  * has a worker. Who writes is decided by the log's fence alone; the lease beside it only says when it makes sense to try.
  */
 import { type Leadership, Lease, type LeaseGrant, LeaseLost, type LeaseRecord } from '@s3queue/primitives'
-import { sleep } from '@s3queue/storage'
+import { asProcessIdentity, type ProcessState, sleep } from '@s3queue/storage'
 import { ClockOff, QueueClosed, TransportMissing } from '../errors.ts'
 import { queueFold } from '../state/fold.ts'
 import type { QueueState } from '../state/model.ts'
@@ -15,6 +15,7 @@ import { describeWriter, Heartbeat, SIGN_SHARE, type WriterDetails } from './hea
 import { ensureProbed } from './probe.ts'
 import { Term } from './term.ts'
 import { SteppedDown, wasTakenOver } from './term-end.ts'
+import { earlierWorkers, type WorkerProcess } from './worker-processes.ts'
 
 export type Role =
   /** Not used yet, or nothing to gain from trying to write. */
@@ -34,6 +35,8 @@ const BUSY_POLL_MS = 1000
 const CLOCK_MARGIN_MS = 1500
 /** A machine whose wall clock is off by more is told of. */
 const CLOCK_OFF_MS = 60_000
+/** How often a process that stands by asks its machine whether the writer's process still runs. */
+const PROCESS_CHECK_MS = 500
 /** Those that wait for the same moment spread over this time. */
 const SPREAD_MS = 300
 
@@ -67,6 +70,8 @@ export class Election {
   #isLookDue = false
   /** Of the lease, as last seen: another one is another writer's. */
   #generation: number | undefined
+  /** Workers that may hold claims of earlier terms, by the lease that this process took last. */
+  #earlier: readonly WorkerProcess[] = []
   #probed = false
   #isClockKnown = false
   #hasToldClock = false
@@ -163,9 +168,13 @@ export class Election {
         await this.#probe(signal)
         this.#lookedAt = context.options.clock.monotonic()
         this.#isLookDue = false
-        const attempt = await this.#lease.tryAcquire(describeWriter(context, false), {
+        const attempt = await this.#lease.tryAcquire(describeWriter(context, false, []), {
           signal,
           mayDepose: (record) => this.#mayDepose(record),
+          describe: (replaced) => {
+            this.#earlier = replaced === undefined ? [] : earlierWorkers(replaced.details)
+            return describeWriter(context, false, this.#earlier)
+          },
         })
         this.#isClockKnown = true
         this.#tellClock()
@@ -217,7 +226,7 @@ export class Election {
     onTrying()
     const leadership = await this.#takeOver(grant)
     const provenAt = context.options.clock.monotonic()
-    if (!(await isStillGranted(grant, describeWriter(context, false), signal))) return
+    if (!(await isStillGranted(grant, describeWriter(context, false, this.#earlier), signal))) return
     if (this.#isEnding) return grant.release(signal)
     if (leadership.state.shared && context.options.transport === undefined) {
       await grant.release(signal)
@@ -228,7 +237,7 @@ export class Election {
     }
     const ended = Promise.withResolvers<Error>()
     const term = new Term({
-      ...{ context, grant, leadership, provenAt, onLost },
+      ...{ context, grant, leadership, provenAt, onLost, earlier: this.#earlier },
       onCommitted: () => this.changes.tell(),
       onEnd: (reason) => ended.resolve(reason),
     })
@@ -260,7 +269,7 @@ export class Election {
     const signs = new Heartbeat(
       {
         ...{ clock, grant, signal, intervalMs: takeoverAfterMs * SIGN_SHARE, onTrouble: context.trouble },
-        details: () => describeWriter(context, false),
+        details: () => describeWriter(context, false, this.#earlier),
         // Whether the lease is still ours is looked at behind the fence, in any case.
         onLost: () => {},
       },
@@ -286,22 +295,43 @@ export class Election {
     const staleInMs = record.aliveAt + record.durationMs + CLOCK_MARGIN_MS + 1 - context.wallNow()
     const untilGone = Math.min(freeInMs, staleInMs > 0 ? staleInMs : pollMs)
     const waitMs = pollMs <= untilGone ? pollMs : untilGone + random.next() * SPREAD_MS
-    await new Promise<void>((resolve) => {
-      const cancel = clock.setTimer(Math.max(1, waitMs), resolve)
-      this.#wakeStandby = () => {
-        cancel()
-        resolve()
-      }
-    })
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const cancel = clock.setTimer(Math.max(1, waitMs), resolve)
+    const stopWatching = this.#watchProcess(record, resolve)
+    this.#wakeStandby = resolve
+    await promise
     this.#wakeStandby = undefined
+    cancel()
+    stopWatching()
   }
 
-  /** The lease of our own last term is ours; a writer without workers gives way to a process with one; a writer whose last sign is old by the store's clock is gone. */
+  /** Calls `onEnded` soon after the writer's process has ended, if it runs on this machine. */
+  #watchProcess(record: LeaseRecord<WriterDetails>, onEnded: () => void): () => void {
+    const { clock } = this.#options.context.options
+    let cancel = (): void => {}
+    const check = (): void => {
+      const state = this.#stateOfProcess(record)
+      if (state === 'gone') onEnded()
+      else if (state === 'alive') cancel = clock.setTimer(PROCESS_CHECK_MS, check)
+    }
+    check()
+    return () => cancel()
+  }
+
+  /**
+   * The lease of our own last term is ours. A writer without workers gives way to a process with one. A writer is gone whose process has ended, or whose
+   * last sign is old by the store's clock.
+   */
   #mayDepose(record: LeaseRecord<WriterDetails>): boolean {
     const { context, sender } = this.#options
-    if (record.owner === sender) return true
+    if (record.owner === sender || this.#stateOfProcess(record) === 'gone') return true
     if (context.worker() !== undefined && record.details.workers === 0) return true
     return context.wallNow() - record.aliveAt > record.durationMs + CLOCK_MARGIN_MS
+  }
+
+  #stateOfProcess({ details }: LeaseRecord<WriterDetails>): ProcessState {
+    const process = asProcessIdentity(details.process)
+    return process === undefined ? 'unknown' : this.#options.context.options.processes.state(process)
   }
 
   #setRole(role: Role): void {

@@ -24,11 +24,14 @@ import { OrphanSweep } from './orphans.ts'
 import { PayloadCollector } from './payload-objects.ts'
 import { PayloadSource } from './payload-source.ts'
 import { SteppedDown } from './term-end.ts'
+import { type WorkerProcess, WorkerProcesses } from './worker-processes.ts'
 
 export interface TermOptions {
   readonly context: EngineContext
   readonly grant: LeaseGrant<WriterDetails>
   readonly leadership: Leadership<QueueState>
+  /** Workers that may hold claims of earlier terms, with their processes, as far as they are known. */
+  readonly earlier: readonly WorkerProcess[]
   /** A moment behind the fence at which the lease was ours, monotonic. */
   readonly provenAt: number
   /** A commit has become durable. */
@@ -56,6 +59,7 @@ export class Term {
   readonly #inbox: InboxReader
   readonly #checkpoints: Checkpoints
   readonly #heartbeat: Heartbeat
+  readonly #workerProcesses: WorkerProcesses
   readonly #end = new AbortController()
 
   constructor(options: TermOptions) {
@@ -107,7 +111,7 @@ export class Term {
         clock,
         grant,
         intervalMs: takeoverAfterMs * SIGN_SHARE,
-        details: () => describeWriter(context, this.#isBusy()),
+        details: () => describeWriter(context, this.#isBusy(), this.#earlierWithClaims()),
         onLost: (error) => this.#loop.fail(error),
         onTrouble: context.trouble,
         signal,
@@ -128,13 +132,24 @@ export class Term {
       lookIntoInbox: () => this.#inbox.pollAfresh(),
       signal,
     }
-    this.#claims = new Claims({ ...parts, ...toOthers, epoch: this.epoch })
+    this.#workerProcesses = new WorkerProcesses({
+      ...{ clock, processes: context.options.processes, signal },
+      onEnded: (worker) => void this.#processEnded(worker),
+    })
+    this.#claims = new Claims({
+      ...{ ...parts, ...toOthers, epoch: this.epoch },
+      runsIn: (worker, process) => {
+        if (process === undefined) this.#workerProcesses.forget(worker)
+        else this.#workerProcesses.watch(worker, process)
+      },
+    })
     this.#dispatcher = new Dispatcher({
       ...{ ...parts, ...toOthers, claims: this.#claims, payloads: this.#payloads },
       expectFromInbox: () => this.#inbox.expect(),
     })
     this.#decisions = new Decisions({ ...parts, claims: this.#claims })
     this.#claims.adopt()
+    for (const { worker, process } of options.earlier) this.#workerProcesses.watch(worker, process)
     this.#configure()
     this.#inbox.start()
     this.#loop.wake()
@@ -253,6 +268,18 @@ export class Term {
   /** Ends the term at once; what is not durable is lost to it. */
   end(reason: Error): void {
     this.#loop.fail(reason)
+  }
+
+  #earlierWithClaims(): readonly WorkerProcess[] {
+    return this.#options.earlier.filter(({ worker }) => this.#state.held.has(worker))
+  }
+
+  /** The claims of a worker end with its process, once what it sent before is taken from the inbox. Never rejects. */
+  async #processEnded(worker: string): Promise<void> {
+    this.#claims.side?.ended(worker)
+    await this.#inbox.pollAfresh()
+    const tokens = this.#end.signal.aborted ? [] : this.#claims.heldBy(worker)
+    if (tokens.length > 0) this.#decisions.expire(tokens, true)
   }
 
   #isBusy(): boolean {

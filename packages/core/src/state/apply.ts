@@ -5,7 +5,7 @@
  * An event that does not fit the state (a token nobody holds, a run that is too short) cannot come from a log that was written
  * by the decisions of this package; it throws, since going on would mean to guess.
  */
-import { complete, failuresWith, forgetEnded, forgetMessage, keepCompletion, keepDead } from './endings.ts'
+import { complete, failureOf, failuresWith, forgetEnded, forgetMessage, keepCompletion, keepDead } from './endings.ts'
 import type { QueueEvent } from './events.ts'
 import { type Batch, type Claim, countHeld, numberedId, type QueueState } from './model.ts'
 import { enterNames, forgetNames } from './names.ts'
@@ -118,10 +118,11 @@ const table: Apply = {
     }
   },
 
-  expired(state, { tokens }) {
+  expired(state, { tokens, crashed = false }) {
     for (let i = tokens.length - 1; i >= 0; i--) {
       const claim = end(state, tokens[i] as number)
-      const failures = failuresWith(claim, state.now, 'VisibilityTimeout', `no settlement within ${claim.timeoutMs} ms`)
+      const { name, message } = failureOf(claim, crashed)
+      const failures = failuresWith(claim, state.now, name, message)
       putBack(state, claim, claim.attempt, 0, failures, 'front')
     }
   },

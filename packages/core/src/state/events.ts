@@ -14,7 +14,7 @@ export interface Failure {
   readonly attempt: number
   /** When it was recorded, ms since 1970. */
   readonly at: number
-  /** The error's name, or `VisibilityTimeout` when the claim ran out. */
+  /** The error's name; `VisibilityTimeout` when the claim ran out, `ProcessEnded` when its worker's process had ended. */
   readonly name: string
   readonly message: string
 }
@@ -121,8 +121,8 @@ export type QueueEvent =
       readonly started: boolean
       readonly counted?: boolean | undefined
     }
-  /** The visibility timeout passed without a settlement, and there are attempts left. */
-  | { readonly type: 'expired'; readonly tokens: readonly number[] }
+  /** The visibility timeout passed without a settlement, or the process of the worker has ended (`crashed`), and there are attempts left. */
+  | { readonly type: 'expired'; readonly tokens: readonly number[]; readonly crashed?: boolean | undefined }
   | {
       readonly type: 'died'
       readonly token: number
