@@ -42,7 +42,7 @@ async function killWhileHandling(world: World, dweller: Dweller, ids: string[]):
 describe('a process that was killed', () => {
   it('is replaced within a second on its machine, and its message is handled then', async () => {
     const world = createWorld()
-    const machine = new Machine('host')
+    const machine = new Machine(1)
     const first = live(world, machine.start())
     await killWhileHandling(world, first, ['held', 'waiting'])
     const second = live(world, machine.start())
@@ -59,7 +59,7 @@ describe('a process that was killed', () => {
 
   it('is replaced within a second by one that stands by', async () => {
     const world = createWorld()
-    const machine = new Machine('host')
+    const machine = new Machine(1)
     const [first, second] = [live(world, machine.start()), live(world, machine.start())]
     const handled: string[] = []
     await world.run(first.queue.enqueueMany(['held', 'waiting']))
@@ -76,7 +76,7 @@ describe('a process that was killed', () => {
 
   it('leaves the dead letters with what happened when it was the last attempt', async () => {
     const world = createWorld()
-    const machine = new Machine('host')
+    const machine = new Machine(1)
     await killWhileHandling(world, live(world, machine.start(), { maxAttempts: 1 }), ['poison'])
     const { queue } = live(world, machine.start())
     const seen = record(queue, 'died')
@@ -88,7 +88,7 @@ describe('a process that was killed', () => {
 
   it('is found out although another process has its id now', async () => {
     const world = createWorld()
-    const machine = new Machine('host')
+    const machine = new Machine(1)
     const process = machine.start()
     await killWhileHandling(world, live(world, process), ['held'])
     const next = machine.start()
@@ -103,7 +103,7 @@ describe('a process that was killed', () => {
 
   it('is found out by the next but one too, when its successor is killed before it has done anything', async () => {
     const world = createWorld()
-    const machine = new Machine('host')
+    const machine = new Machine(1)
     await killWhileHandling(world, live(world, machine.start()), ['held'])
     const second = live(world, machine.start())
     const promoted = record(second.queue, 'promoted')
@@ -119,11 +119,12 @@ describe('a process that was killed', () => {
   })
 
   it.each([
-    ['on another machine', () => new Machine('other host').start()],
+    ['on another machine', () => new Machine(2).start()],
+    ['in another container of its machine', () => new Machine(1, 1).start()],
     ['on a machine that does not identify processes', () => undefined],
   ])('is waited for %s, as nothing is certain there', async (_, start) => {
     const world = createWorld()
-    await killWhileHandling(world, live(world, new Machine('host').start()), ['held'])
+    await killWhileHandling(world, live(world, new Machine(1).start()), ['held'])
     const { queue } = live(world, start())
     const handled: number[] = []
     queue.process((_, { attempt }) => void handled.push(attempt))
@@ -136,7 +137,7 @@ describe('a process that was killed', () => {
 
   it('is waited for while it lives and only hangs', async () => {
     const world = createWorld()
-    const machine = new Machine('host')
+    const machine = new Machine(1)
     const first = live(world, machine.start())
     await world.run(first.queue.enqueue('held'))
     first.queue.process(() => new Promise(() => {}))
@@ -155,7 +156,7 @@ describe('a process that was killed', () => {
 describe('a process that hangs and is killed after it was replaced', () => {
   it('loses its claims within two seconds then', async () => {
     const world = createWorld()
-    const machine = new Machine('host')
+    const machine = new Machine(1)
     const process = machine.start()
     const first = live(world, process)
     await world.run(first.queue.enqueue('held'))

@@ -138,6 +138,7 @@ export class Term {
     })
     this.#claims = new Claims({
       ...{ ...parts, ...toOthers, epoch: this.epoch },
+      expire: (tokens) => this.#decisions.expire(tokens),
       runsIn: (worker, process) => {
         if (process === undefined) this.#workerProcesses.forget(worker)
         else this.#workerProcesses.watch(worker, process)
@@ -192,7 +193,8 @@ export class Term {
     const { clock } = this.#options.context.options
     if (clock.monotonic() - this.#heartbeat.provenAt > maxAgeMs) await this.#heartbeat.beat()
     if (this.#loop.failure !== undefined) throw this.#loop.failure
-    return { held: this.#claims.extend(tokens), provenAt: this.#heartbeat.provenAt }
+    const { provenAt } = this.#heartbeat
+    return { held: await this.#claims.extendKnown(tokens), provenAt }
   }
 
   /** See `Claims.setTimeout`. */
@@ -203,6 +205,7 @@ export class Term {
   /** The exact numbers as of some moment during the call, with all that is in the inbox, once they are durable. */
   async stats(): Promise<QueueStats> {
     await this.#inbox.pollAfresh()
+    await this.#claims.whenResumed()
     // Only now: what another writer takes out of the inbox from here on was folded above.
     await this.#loop.whenCurrent()
     this.#claims.noteDue()

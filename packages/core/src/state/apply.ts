@@ -81,6 +81,18 @@ const table: Apply = {
     const claim = held(state, token)
     state.watch?.claimChanges(claim)
     claim.timeoutMs = timeoutMs
+    claim.adoptedAt = undefined
+  },
+
+  adopted(state, { ranges }) {
+    for (let i = 0; i < ranges.length; i += 2) {
+      const [first, count] = [ranges[i] as number, ranges[i + 1] as number]
+      for (let token = first; token < first + count; token++) {
+        const claim = held(state, token)
+        state.watch?.claimChanges(claim)
+        claim.adoptedAt = state.now
+      }
+    }
   },
 
   reported(state, { token, progress, log = [] }) {
@@ -242,6 +254,7 @@ function claimFrom(
       timeoutMs,
       failures,
       report: undefined,
+      adoptedAt: undefined,
     }
     state.active.set(claim.token, claim)
   }

@@ -11,7 +11,7 @@ import type { Named } from './names.ts'
 import type { SenderRecord } from './senders.ts'
 
 type RunImage = Pick<Run, 'seq' | 'count' | 'rest'>
-type ClaimImage = Pick<Claim, 'timeoutMs' | 'report'>
+type ClaimImage = Pick<Claim, 'timeoutMs' | 'report' | 'adoptedAt'>
 
 /** Runs and claims as they were before they were changed for the first time since the cut. */
 export class BeforeImages implements ChangeWatch {
@@ -23,7 +23,9 @@ export class BeforeImages implements ChangeWatch {
   }
 
   claimChanges(claim: Claim): void {
-    if (!this.#claims.has(claim)) this.#claims.set(claim, { timeoutMs: claim.timeoutMs, report: claim.report })
+    if (this.#claims.has(claim)) return
+    const { timeoutMs, report, adoptedAt } = claim
+    this.#claims.set(claim, { timeoutMs, report, adoptedAt })
   }
 
   runOf(run: Run): RunImage {

@@ -87,7 +87,13 @@ export type QueueEvent =
       /** Pairs of a run's id and how many of its first messages are taken, flat. */
       readonly runs: readonly number[]
     }
+  /**
+   * A claim lasts for `timeoutMs` from each moment on at which it is extended, and later terms must expect that it was. Also written before a term first
+   * extends an adopted claim.
+   */
   | { readonly type: 'extended'; readonly token: number; readonly timeoutMs: number }
+  /** No earlier term can extend these claims from here on, and this one writes `extended` before it does. `ranges`: pairs of a first token and how many in a row, flat. */
+  | { readonly type: 'adopted'; readonly ranges: readonly number[] }
   /** What a handler reported while it ran: JSON text of the latest progress, and lines for the message's log. */
   | {
       readonly type: 'reported'

@@ -56,6 +56,11 @@ export interface Claim {
   readonly failures: readonly Failure[]
   /** What the handler reported; undefined until it does. */
   report: Report | undefined
+  /**
+   * When a later term took the claim over, ms since 1970 in the log's time: since then no term has extended it. Undefined while a term may extend it
+   * without a word in the log: see `engine/claims.ts`.
+   */
+  adoptedAt?: number | undefined
 }
 
 export interface Report {

@@ -49,6 +49,8 @@ export interface ClaimColumns extends MessageColumns {
   readonly claimedAt: NumberColumn
   readonly timeoutMs: NumberColumn
   readonly report: ValueColumn<Report | null>
+  /** Null where no row has any; missing in snapshots of earlier versions. */
+  readonly adoptedAt?: ValueColumn<number | null> | null
 }
 
 export interface DeadColumns extends MessageColumns {
@@ -146,7 +148,13 @@ export function packClaims(claims: readonly Claim[], images: BeforeImages): Clai
     claimedAt: packNumbers(claims, ({ claimedAt }) => claimedAt),
     timeoutMs: packNumbers(claims, (claim) => images.claimOf(claim).timeoutMs),
     report: packValues(claims, (claim) => images.claimOf(claim).report ?? null),
+    adoptedAt: packAdopted(claims, images),
   }
+}
+
+function packAdopted(claims: readonly Claim[], images: BeforeImages): ValueColumn<number | null> | null {
+  const adoptedAt = (claim: Claim): number | null => images.claimOf(claim).adoptedAt ?? null
+  return claims.every((claim) => adoptedAt(claim) === null) ? null : packValues(claims, adoptedAt)
 }
 
 export function packDead(dead: readonly DeadLetter[]): DeadColumns {
@@ -191,6 +199,7 @@ export class RowReader {
     const claimedAt = unpackNumbers(columns.claimedAt, columns.rows)
     const timeoutMs = unpackNumbers(columns.timeoutMs, columns.rows)
     const report = unpackValues(columns.report, columns.rows)
+    const adoptedAt = columns.adoptedAt == null ? [] : unpackValues(columns.adoptedAt, columns.rows)
     return batches.map((batch, i) => ({
       batch,
       seq: seq[i] as number,
@@ -201,6 +210,7 @@ export class RowReader {
       timeoutMs: timeoutMs[i] as number,
       failures: failures[i] ?? NO_FAILURES,
       report: report[i] ?? undefined,
+      adoptedAt: adoptedAt[i] ?? undefined,
     }))
   }
 

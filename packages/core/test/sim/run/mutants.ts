@@ -125,8 +125,8 @@ const ENGINE: readonly Mutant[] = [
     'a writer tells numbers by a look into the inbox that began before the question',
     /which was true at no moment of its call|which it was at no moment of the call/,
     'core/src/engine/term.ts',
-    'await this.#inbox.pollAfresh()',
-    'await this.#inbox.poll()',
+    'await this.#inbox.pollAfresh()\n    await this.#claims',
+    'await this.#inbox.poll()\n    await this.#claims',
   ),
   mutant(
     'a term begins without a look at the lease behind the fence',
@@ -179,6 +179,33 @@ const WORKER: readonly Mutant[] = [
   ),
 ]
 
+const PROCESSES: readonly Mutant[] = [
+  mutant(
+    'a take-over trusts a process id that another process has now',
+    /is still held by a process that was killed/,
+    'storage/src/runtime/linux-processes.ts',
+    'return stat.startedAt === startedAt && !stat.hasEnded',
+    'return !stat.hasEnded',
+    WEATHERS.neighbours,
+  ),
+  mutant(
+    'a process that lives in another container is called dead',
+    /was not told to stop|at the same time, and none of them was told to stop/,
+    'storage/src/runtime/linux-processes.ts',
+    '|| identity.namespace !== own.namespace) return',
+    ') return',
+    WEATHERS['long-claims'],
+  ),
+  mutant(
+    'a process of which nothing is known is called dead',
+    /was not told to stop|at the same time, and none of them was told to stop/,
+    'core/src/engine/worker-processes.ts',
+    "    if (state === 'unknown') return\n    this.#watched.set(worker, process)\n    if (state === 'gone')",
+    "    if (state !== 'alive')",
+    WEATHERS['long-claims'],
+  ),
+]
+
 const LOG: readonly Mutant[] = [
   mutant(
     "another writer's base is taken for one's own",
@@ -190,4 +217,4 @@ const LOG: readonly Mutant[] = [
   ),
 ]
 
-export const MUTANTS: readonly Mutant[] = [...STATE, ...ENGINE, ...WORKER, ...LOG]
+export const MUTANTS: readonly Mutant[] = [...STATE, ...ENGINE, ...WORKER, ...PROCESSES, ...LOG]

@@ -107,6 +107,12 @@ export class Model {
     },
     claimed: (event) => this.#claimed(event),
     extended: ({ token }) => void this.#current(token, 'extended'),
+    adopted: ({ ranges }) => {
+      for (let i = 0; i < ranges.length; i += 2) {
+        const [first = 0, count = 0] = ranges.slice(i, i + 2)
+        for (let token = first; token < first + count; token++) this.#current(token, 'adopted')
+      }
+    },
     reported: ({ token }) => void this.#current(token, 'reported'),
     completed: ({ tokens }) => {
       for (const token of tokens) {
