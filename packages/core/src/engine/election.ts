@@ -13,6 +13,7 @@ import { Changes } from './changes.ts'
 import type { EngineContext, Submission } from './context.ts'
 import { describeWriter, Heartbeat, SIGN_SHARE, type WriterDetails } from './heartbeat.ts'
 import { ensureProbed } from './probe.ts'
+import { promisedMs, SilentWriter } from './silent-writer.ts'
 import { Term } from './term.ts'
 import { SteppedDown, wasTakenOver } from './term-end.ts'
 import { earlierWorkers, type WorkerProcess } from './worker-processes.ts'
@@ -52,6 +53,8 @@ export interface ElectionOptions {
   readonly onTrying: () => void
   /** The lease says that something is likely to be there for this process's worker. */
   readonly onNewsLikely: () => void
+  /** Whether a call of this process waits for an answer. */
+  readonly hasCalls: () => boolean
   /** Whether to watch the writer closely. */
   readonly isDeputy: () => boolean
 }
@@ -61,6 +64,7 @@ export class Election {
   readonly changes: Changes = new Changes()
   readonly #options: ElectionOptions
   readonly #lease: Lease<WriterDetails>
+  readonly #silentWriter: SilentWriter
   readonly #abort = new AbortController()
   #role: Role = { kind: 'idle' }
   #running: Promise<void> | undefined
@@ -82,6 +86,8 @@ export class Election {
     this.#options = options
     const { context, sender } = options
     const { store, prefix, clock, random, ids, takeoverAfterMs } = context.options
+    const { logger, name } = context.options
+    this.#silentWriter = new SilentWriter(name, (line) => logger.warn(line))
     this.#lease = new Lease({
       store,
       key: `${prefix}writer`,
@@ -182,6 +188,7 @@ export class Election {
           await this.#lead(attempt.grant)
         } else {
           this.#setRole({ kind: 'standby' })
+          this.#sayWait(attempt.record, attempt.freeInMs)
           if (context.worker() === undefined) return
           this.#tellSeen(attempt.record)
           await this.#waitOnStandby(attempt.record, attempt.freeInMs)
@@ -195,6 +202,19 @@ export class Election {
         await sleep(context.options.clock, RETRY_MS, signal).catch(() => {})
       }
     }
+  }
+
+  #sayWait(record: LeaseRecord<WriterDetails>, freeInMs: number): void {
+    const { context, hasCalls } = this.#options
+    this.#silentWriter.saw(record)
+    if (context.worker() === undefined && !hasCalls()) return
+    const endsInMs = Math.min(freeInMs, this.#staleInMs(record)) + SPREAD_MS
+    this.#silentWriter.waits(record, context.wallNow(), endsInMs)
+  }
+
+  /** In how many ms the writer counts as gone by its wall time and the store's. */
+  #staleInMs({ aliveAt, durationMs }: LeaseRecord<WriterDetails>): number {
+    return aliveAt + durationMs + CLOCK_MARGIN_MS + 1 - this.#options.context.wallNow()
   }
 
   /** Once: who has set it right and wrong again knows already. */
@@ -291,8 +311,15 @@ export class Election {
     const { context, isDeputy } = this.#options
     const { clock, random, takeoverAfterMs } = context.options
     const isClose = record.details.busy && isDeputy()
-    const pollMs = Math.min(takeoverAfterMs * SIGN_SHARE, isClose ? BUSY_POLL_MS : Number.POSITIVE_INFINITY)
-    const staleInMs = record.aliveAt + record.durationMs + CLOCK_MARGIN_MS + 1 - context.wallNow()
+    const staleInMs = this.#staleInMs(record)
+    // One more look if it is not known yet whether the writer lives: a user who has started this process should soon be told what it waits for.
+    const overdueInMs = record.aliveAt + promisedMs(record) + 1 - context.wallNow()
+    const isOpen = !this.#silentWriter.isAlive && overdueInMs > 0
+    const pollMs = Math.min(
+      takeoverAfterMs * SIGN_SHARE,
+      isClose ? BUSY_POLL_MS : Number.POSITIVE_INFINITY,
+      isOpen ? overdueInMs : Number.POSITIVE_INFINITY,
+    )
     const untilGone = Math.min(freeInMs, staleInMs > 0 ? staleInMs : pollMs)
     const waitMs = pollMs <= untilGone ? pollMs : untilGone + random.next() * SPREAD_MS
     const { promise, resolve } = Promise.withResolvers<void>()

@@ -95,6 +95,7 @@ export class Engine {
       onTrying: () => this.#standby.end(),
       onNewsLikely: () => this.#standby.look(),
       isDeputy: () => this.#standby.isDeputy,
+      hasCalls: () => this.#outstanding.size > 0,
     })
     const [context, election, outstanding] = [this.#context, this.#election, this.#outstanding]
     const parts = { context, election, outstanding, signal: this.#abort.signal }
