@@ -29,12 +29,12 @@ describe('a process that waits for a writer that says nothing', () => {
     second.queue.process(() => {})
     await world.clock.advance(6_000)
     expect(second.lines).toEqual([])
-    await world.clock.advance(5_000)
+    await world.clock.advance(7_000)
     expect(second.lines).toHaveLength(1)
     expect(second.lines[0]).toMatch(
       new RegExp(
-        `^Queue "jobs" waits for worker "${worker.id}" in process 1 on host "host", which writes the queue and has sent no heartbeat for 1[45] s\\. ` +
-          'No message is handed out meanwhile\\. If it stays silent, this process takes over in at most (1[5-9]|20) s\\.$',
+        `^Queue "jobs" waits for worker "${worker.id}" in process 1 on host "host", which writes the queue and has sent no heartbeat for 1[3-5] s\\. ` +
+          'No message is handed out meanwhile\\. If it stays silent, this process takes over in at most (1[6-9]|20) s\\.$',
       ),
     )
     await world.run(second.queue.drain())

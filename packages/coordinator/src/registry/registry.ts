@@ -97,13 +97,12 @@ export class Registry {
   }
 
   /** A notice came. False if a later one came before. */
-  heard({ worker, number, mailbox, capacity, silentForMs, format }: NoticeCommand): boolean {
+  heard({ worker, number, mailbox, process, capacity, silentForMs, format }: NoticeCommand): boolean {
     if (format !== FORMAT) {
       this.#tellOnce(worker, new FormatMismatch(workerKey(this.#options.term.queue.prefix, worker), format, FORMAT))
       return false
     }
     if (this.#ended.has(worker)) return false
-    const isUnknown = !this.#members.has(worker)
     const member = this.#member(worker)
     if (number < member.notice) return false
     if (capacity === 0 && silentForMs === 0) {
@@ -116,8 +115,7 @@ export class Registry {
     member.mailbox = mailbox ?? member.mailbox
     this.#byNotice.spoke(member)
     if (isNews) this.#options.onChange()
-    // Its sign says which process it runs in.
-    if (isUnknown) void this.#read(worker).catch((error: unknown) => this.#troubleWith(error))
+    this.#runsIn(worker, process)
     return true
   }
 
@@ -266,8 +264,13 @@ export class Registry {
     if (member.notice === 0) member.capacity = record.capacity
     this.#checkName(id)
     this.#options.onChange()
-    const process = asProcessIdentity(record.process)
-    if (process !== undefined) this.#options.term.runsIn(id, process)
+    this.#runsIn(id, record.process)
+  }
+
+  /** `process`: as the worker wrote it. */
+  #runsIn(id: string, process: unknown): void {
+    const identity = asProcessIdentity(process)
+    if (identity !== undefined) this.#options.term.runsIn(id, identity)
   }
 
   /**

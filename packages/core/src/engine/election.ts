@@ -5,7 +5,7 @@
  * has a worker. Who writes is decided by the log's fence alone; the lease beside it only says when it makes sense to try.
  */
 import { type Leadership, Lease, type LeaseGrant, LeaseLost, type LeaseRecord } from '@s3queue/primitives'
-import { asProcessIdentity, type ProcessState, sleep } from '@s3queue/storage'
+import { asProcessIdentity, isSameProcess, type ProcessState, sleep } from '@s3queue/storage'
 import { ClockOff, QueueClosed, TransportMissing } from '../errors.ts'
 import { queueFold } from '../state/fold.ts'
 import type { QueueState } from '../state/model.ts'
@@ -13,7 +13,7 @@ import { Changes } from './changes.ts'
 import type { EngineContext, Submission } from './context.ts'
 import { describeWriter, Heartbeat, SIGN_SHARE, type WriterDetails } from './heartbeat.ts'
 import { ensureProbed } from './probe.ts'
-import { promisedMs, SilentWriter } from './silent-writer.ts'
+import { SilentWriter } from './silent-writer.ts'
 import { Term } from './term.ts'
 import { SteppedDown, wasTakenOver } from './term-end.ts'
 import { earlierWorkers, type WorkerProcess } from './worker-processes.ts'
@@ -206,7 +206,6 @@ export class Election {
 
   #sayWait(record: LeaseRecord<WriterDetails>, freeInMs: number): void {
     const { context, hasCalls } = this.#options
-    this.#silentWriter.saw(record)
     if (context.worker() === undefined && !hasCalls()) return
     const endsInMs = Math.min(freeInMs, this.#staleInMs(record)) + SPREAD_MS
     this.#silentWriter.waits(record, context.wallNow(), endsInMs)
@@ -312,14 +311,7 @@ export class Election {
     const { clock, random, takeoverAfterMs } = context.options
     const isClose = record.details.busy && isDeputy()
     const staleInMs = this.#staleInMs(record)
-    // One more look if it is not known yet whether the writer lives: a user who has started this process should soon be told what it waits for.
-    const overdueInMs = record.aliveAt + promisedMs(record) + 1 - context.wallNow()
-    const isOpen = !this.#silentWriter.isAlive && overdueInMs > 0
-    const pollMs = Math.min(
-      takeoverAfterMs * SIGN_SHARE,
-      isClose ? BUSY_POLL_MS : Number.POSITIVE_INFINITY,
-      isOpen ? overdueInMs : Number.POSITIVE_INFINITY,
-    )
+    const pollMs = Math.min(takeoverAfterMs * SIGN_SHARE, isClose ? BUSY_POLL_MS : Number.POSITIVE_INFINITY)
     const untilGone = Math.min(freeInMs, staleInMs > 0 ? staleInMs : pollMs)
     const waitMs = pollMs <= untilGone ? pollMs : untilGone + random.next() * SPREAD_MS
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -334,8 +326,10 @@ export class Election {
 
   /** Calls `onEnded` soon after the writer's process has ended, if it runs on this machine. */
   #watchProcess(record: LeaseRecord<WriterDetails>, onEnded: () => void): () => void {
-    const { clock } = this.#options.context.options
+    const { clock, processes } = this.#options.context.options
     let cancel = (): void => {}
+    // Another queue object of this process writes.
+    if (isSameProcess(asProcessIdentity(record.details.process), processes.self())) return cancel
     const check = (): void => {
       const state = this.#stateOfProcess(record)
       if (state === 'gone') onEnded()

@@ -7,7 +7,7 @@ import { SIGN_SHARE, type WriterDetails } from './heartbeat.ts'
 const ALLOWANCE_MS = 1500
 
 /** How long a writer may send no heartbeat, in ms, before that is worth a word. */
-export function promisedMs({ durationMs }: LeaseRecord<WriterDetails>): number {
+function promisedMs({ durationMs }: LeaseRecord<WriterDetails>): number {
   return durationMs * SIGN_SHARE + ALLOWANCE_MS
 }
 
@@ -16,24 +16,10 @@ export class SilentWriter {
   readonly #warn: (line: string) => void
   /** The heartbeat after which the writer has been silent, as far as that was told. */
   #told: string | undefined
-  /** The writer that was seen last, and its heartbeat. */
-  #seen: { readonly owner: string; readonly aliveAt: number } | undefined
-  #isAlive = false
 
   constructor(queue: string, warn: (line: string) => void) {
     this.#queue = queue
     this.#warn = warn
-  }
-
-  /** Whether this process has seen the current writer send a heartbeat. */
-  get isAlive(): boolean {
-    return this.#isAlive
-  }
-
-  /** The lease was read. */
-  saw({ owner, aliveAt }: LeaseRecord<WriterDetails>): void {
-    this.#isAlive = this.#seen?.owner === owner && (this.#isAlive || this.#seen.aliveAt !== aliveAt)
-    this.#seen = { owner, aliveAt }
   }
 
   /** This process waits for the holder of `record`. `now`: the store's wall time. `endsInMs`: when it takes over at the latest. */

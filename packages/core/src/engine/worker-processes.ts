@@ -4,7 +4,7 @@
  * A process that was killed says nothing more, but its machine knows immediately that it has ended. So its claims end then, and not after the
  * visibility timeout. Workers of other machines are not watched: nothing is certain about their processes.
  */
-import { asProcessIdentity, type Clock, type Processes, type ProcessIdentity } from '@s3queue/storage'
+import { asProcessIdentity, type Clock, isSameProcess, type Processes, type ProcessIdentity } from '@s3queue/storage'
 
 /** How long a process of this machine may have ended until the writer notices, in ms. A check takes some tens of microseconds for each process. */
 const CHECK_MS = 1000
@@ -67,7 +67,8 @@ export class WorkerProcesses {
   /** This worker runs in that process. */
   watch(worker: string, process: ProcessIdentity): void {
     const { processes, signal } = this.#options
-    if (signal.aborted || this.#ended.has(worker)) return
+    // The worker of another queue object in this process ends together with the writer.
+    if (signal.aborted || this.#ended.has(worker) || isSameProcess(process, processes.self())) return
     const state = processes.state(process)
     if (state === 'unknown') return
     this.#watched.set(worker, process)

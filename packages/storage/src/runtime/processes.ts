@@ -31,6 +31,17 @@ export interface Processes {
 /** For machines that do not identify their processes: nothing is ever certain. */
 export const unknownProcesses: Processes = { self: () => undefined, state: () => 'unknown' }
 
+/** Whether both identify the same process. */
+export function isSameProcess(one: ProcessIdentity | undefined, other: ProcessIdentity | undefined): boolean {
+  if (one === undefined || other === undefined) return false
+  return (
+    one.boot === other.boot &&
+    one.namespace === other.namespace &&
+    one.pid === other.pid &&
+    one.startedAt === other.startedAt
+  )
+}
+
 /** `value` as a process wrote it into an object of the store; undefined if it is not an identity. */
 export function asProcessIdentity(value: unknown): ProcessIdentity | undefined {
   if (typeof value !== 'object' || value === null) return undefined

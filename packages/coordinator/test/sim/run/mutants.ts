@@ -201,8 +201,8 @@ const PROCESSES: readonly Mutant[] = [
     'the writer does not watch the processes of workers',
     /is still held by a process that was killed/,
     'coordinator/src/registry/registry.ts',
-    'if (process !== undefined) this.#options.term.runsIn(id, process)',
-    'if (process !== undefined && id === process.boot) this.#options.term.runsIn(id, process)',
+    'if (identity !== undefined) this.#options.term.runsIn(id, identity)',
+    'if (identity?.boot === id) this.#options.term.runsIn(id, identity)',
     WEATHERS.neighbours,
   ),
   mutant(
