@@ -203,7 +203,8 @@ export class MailboxWorker implements WorkerSide {
         const { mailbox } = this.#reader
         if (mailbox !== undefined && mailbox !== told) {
           this.#options.heartbeats.moved(worker.id, mailbox)
-          await orAborted(this.#standby.send([this.#notice({})]), signal)
+          const process = this.#standby.queue.processes.self()
+          await orAborted(this.#standby.send([this.#notice({ process })]), signal)
           told = mailbox
         }
       } catch (error) {

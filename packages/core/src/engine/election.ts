@@ -5,7 +5,7 @@
  * has a worker. Who writes is decided by the log's fence alone; the lease beside it only says when it makes sense to try.
  */
 import { type Leadership, Lease, type LeaseGrant, LeaseLost, type LeaseRecord } from '@s3queue/primitives'
-import { sleep } from '@s3queue/storage'
+import { asProcessIdentity, isSameProcess, type ProcessState, sleep } from '@s3queue/storage'
 import { ClockOff, QueueClosed, TransportMissing } from '../errors.ts'
 import { queueFold } from '../state/fold.ts'
 import type { QueueState } from '../state/model.ts'
@@ -13,8 +13,10 @@ import { Changes } from './changes.ts'
 import type { EngineContext, Submission } from './context.ts'
 import { describeWriter, Heartbeat, SIGN_SHARE, type WriterDetails } from './heartbeat.ts'
 import { ensureProbed } from './probe.ts'
+import { SilentWriter } from './silent-writer.ts'
 import { Term } from './term.ts'
 import { SteppedDown, wasTakenOver } from './term-end.ts'
+import { earlierWorkers, type WorkerProcess } from './worker-processes.ts'
 
 export type Role =
   /** Not used yet, or nothing to gain from trying to write. */
@@ -34,6 +36,8 @@ const BUSY_POLL_MS = 1000
 const CLOCK_MARGIN_MS = 1500
 /** A machine whose wall clock is off by more is told of. */
 const CLOCK_OFF_MS = 60_000
+/** How often a process that stands by asks its machine whether the writer's process still runs. */
+const PROCESS_CHECK_MS = 500
 /** Those that wait for the same moment spread over this time. */
 const SPREAD_MS = 300
 
@@ -49,6 +53,8 @@ export interface ElectionOptions {
   readonly onTrying: () => void
   /** The lease says that something is likely to be there for this process's worker. */
   readonly onNewsLikely: () => void
+  /** Whether a call of this process waits for an answer. */
+  readonly hasCalls: () => boolean
   /** Whether to watch the writer closely. */
   readonly isDeputy: () => boolean
 }
@@ -58,6 +64,7 @@ export class Election {
   readonly changes: Changes = new Changes()
   readonly #options: ElectionOptions
   readonly #lease: Lease<WriterDetails>
+  readonly #silentWriter: SilentWriter
   readonly #abort = new AbortController()
   #role: Role = { kind: 'idle' }
   #running: Promise<void> | undefined
@@ -67,6 +74,8 @@ export class Election {
   #isLookDue = false
   /** Of the lease, as last seen: another one is another writer's. */
   #generation: number | undefined
+  /** Workers that may hold claims of earlier terms, by the lease that this process took last. */
+  #earlier: readonly WorkerProcess[] = []
   #probed = false
   #isClockKnown = false
   #hasToldClock = false
@@ -77,6 +86,8 @@ export class Election {
     this.#options = options
     const { context, sender } = options
     const { store, prefix, clock, random, ids, takeoverAfterMs } = context.options
+    const { logger, name } = context.options
+    this.#silentWriter = new SilentWriter(name, (line) => logger.warn(line))
     this.#lease = new Lease({
       store,
       key: `${prefix}writer`,
@@ -163,9 +174,13 @@ export class Election {
         await this.#probe(signal)
         this.#lookedAt = context.options.clock.monotonic()
         this.#isLookDue = false
-        const attempt = await this.#lease.tryAcquire(describeWriter(context, false), {
+        const attempt = await this.#lease.tryAcquire(describeWriter(context, false, []), {
           signal,
           mayDepose: (record) => this.#mayDepose(record),
+          describe: (replaced) => {
+            this.#earlier = replaced === undefined ? [] : earlierWorkers(replaced.details)
+            return describeWriter(context, false, this.#earlier)
+          },
         })
         this.#isClockKnown = true
         this.#tellClock()
@@ -173,6 +188,7 @@ export class Election {
           await this.#lead(attempt.grant)
         } else {
           this.#setRole({ kind: 'standby' })
+          this.#sayWait(attempt.record, attempt.freeInMs)
           if (context.worker() === undefined) return
           this.#tellSeen(attempt.record)
           await this.#waitOnStandby(attempt.record, attempt.freeInMs)
@@ -186,6 +202,18 @@ export class Election {
         await sleep(context.options.clock, RETRY_MS, signal).catch(() => {})
       }
     }
+  }
+
+  #sayWait(record: LeaseRecord<WriterDetails>, freeInMs: number): void {
+    const { context, hasCalls } = this.#options
+    if (context.worker() === undefined && !hasCalls()) return
+    const endsInMs = Math.min(freeInMs, this.#staleInMs(record)) + SPREAD_MS
+    this.#silentWriter.waits(record, context.wallNow(), endsInMs)
+  }
+
+  /** In how many ms the writer counts as gone by its wall time and the store's. */
+  #staleInMs({ aliveAt, durationMs }: LeaseRecord<WriterDetails>): number {
+    return aliveAt + durationMs + CLOCK_MARGIN_MS + 1 - this.#options.context.wallNow()
   }
 
   /** Once: who has set it right and wrong again knows already. */
@@ -217,7 +245,7 @@ export class Election {
     onTrying()
     const leadership = await this.#takeOver(grant)
     const provenAt = context.options.clock.monotonic()
-    if (!(await isStillGranted(grant, describeWriter(context, false), signal))) return
+    if (!(await isStillGranted(grant, describeWriter(context, false, this.#earlier), signal))) return
     if (this.#isEnding) return grant.release(signal)
     if (leadership.state.shared && context.options.transport === undefined) {
       await grant.release(signal)
@@ -228,7 +256,7 @@ export class Election {
     }
     const ended = Promise.withResolvers<Error>()
     const term = new Term({
-      ...{ context, grant, leadership, provenAt, onLost },
+      ...{ context, grant, leadership, provenAt, onLost, earlier: this.#earlier },
       onCommitted: () => this.changes.tell(),
       onEnd: (reason) => ended.resolve(reason),
     })
@@ -260,7 +288,7 @@ export class Election {
     const signs = new Heartbeat(
       {
         ...{ clock, grant, signal, intervalMs: takeoverAfterMs * SIGN_SHARE, onTrouble: context.trouble },
-        details: () => describeWriter(context, false),
+        details: () => describeWriter(context, false, this.#earlier),
         // Whether the lease is still ours is looked at behind the fence, in any case.
         onLost: () => {},
       },
@@ -282,26 +310,49 @@ export class Election {
     const { context, isDeputy } = this.#options
     const { clock, random, takeoverAfterMs } = context.options
     const isClose = record.details.busy && isDeputy()
+    const staleInMs = this.#staleInMs(record)
     const pollMs = Math.min(takeoverAfterMs * SIGN_SHARE, isClose ? BUSY_POLL_MS : Number.POSITIVE_INFINITY)
-    const staleInMs = record.aliveAt + record.durationMs + CLOCK_MARGIN_MS + 1 - context.wallNow()
     const untilGone = Math.min(freeInMs, staleInMs > 0 ? staleInMs : pollMs)
     const waitMs = pollMs <= untilGone ? pollMs : untilGone + random.next() * SPREAD_MS
-    await new Promise<void>((resolve) => {
-      const cancel = clock.setTimer(Math.max(1, waitMs), resolve)
-      this.#wakeStandby = () => {
-        cancel()
-        resolve()
-      }
-    })
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const cancel = clock.setTimer(Math.max(1, waitMs), resolve)
+    const stopWatching = this.#watchProcess(record, resolve)
+    this.#wakeStandby = resolve
+    await promise
     this.#wakeStandby = undefined
+    cancel()
+    stopWatching()
   }
 
-  /** The lease of our own last term is ours; a writer without workers gives way to a process with one; a writer whose last sign is old by the store's clock is gone. */
+  /** Calls `onEnded` soon after the writer's process has ended, if it runs on this machine. */
+  #watchProcess(record: LeaseRecord<WriterDetails>, onEnded: () => void): () => void {
+    const { clock, processes } = this.#options.context.options
+    let cancel = (): void => {}
+    // Another queue object of this process writes.
+    if (isSameProcess(asProcessIdentity(record.details.process), processes.self())) return cancel
+    const check = (): void => {
+      const state = this.#stateOfProcess(record)
+      if (state === 'gone') onEnded()
+      else if (state === 'alive') cancel = clock.setTimer(PROCESS_CHECK_MS, check)
+    }
+    check()
+    return () => cancel()
+  }
+
+  /**
+   * The lease of our own last term is ours. A writer without workers gives way to a process with one. A writer is gone whose process has ended, or whose
+   * last sign is old by the store's clock.
+   */
   #mayDepose(record: LeaseRecord<WriterDetails>): boolean {
     const { context, sender } = this.#options
-    if (record.owner === sender) return true
+    if (record.owner === sender || this.#stateOfProcess(record) === 'gone') return true
     if (context.worker() !== undefined && record.details.workers === 0) return true
     return context.wallNow() - record.aliveAt > record.durationMs + CLOCK_MARGIN_MS
+  }
+
+  #stateOfProcess({ details }: LeaseRecord<WriterDetails>): ProcessState {
+    const process = asProcessIdentity(details.process)
+    return process === undefined ? 'unknown' : this.#options.context.options.processes.state(process)
   }
 
   #setRole(role: Role): void {

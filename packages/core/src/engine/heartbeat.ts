@@ -8,21 +8,30 @@
 import { type LeaseGrant, LeaseLost } from '@s3queue/primitives'
 import type { Clock } from '@s3queue/storage'
 import type { EngineContext } from './context.ts'
+import type { WorkerProcess, WriterProcess } from './worker-processes.ts'
 
 /** A writer gives signs so often, as a share of `takeoverAfterMs`, and an idle process that stands by looks for them as often. */
 export const SIGN_SHARE = 0.4
 
 /** What a writer shows to others beside its signs of life. */
-export interface WriterDetails {
+export interface WriterDetails extends WriterProcess {
   /** Workers in its process: a writer without any gives way to a process that has one. */
   readonly workers: number
   /** Whether anything waits or is being handled: then others look more often. */
   readonly busy: boolean
 }
 
-/** What this process would show, or shows, as the writer. */
-export function describeWriter({ worker }: EngineContext, busy: boolean): WriterDetails {
-  return { workers: worker() === undefined ? 0 : 1, busy }
+/** What this process would show, or shows, as the writer. `earlier`: workers of earlier writers that may still hold claims. */
+export function describeWriter(
+  { options, worker }: EngineContext,
+  busy: boolean,
+  earlier: readonly WorkerProcess[],
+): WriterDetails {
+  const link = worker()
+  return {
+    ...{ workers: link === undefined ? 0 : 1, busy, worker: link?.id, process: options.processes.self() },
+    earlier: earlier.length > 0 ? earlier : undefined,
+  }
 }
 
 export interface HeartbeatOptions {

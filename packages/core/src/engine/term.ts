@@ -25,11 +25,14 @@ import { OrphanSweep } from './orphans.ts'
 import { PayloadCollector } from './payload-objects.ts'
 import { PayloadSource } from './payload-source.ts'
 import { SteppedDown } from './term-end.ts'
+import { type WorkerProcess, WorkerProcesses } from './worker-processes.ts'
 
 export interface TermOptions {
   readonly context: EngineContext
   readonly grant: LeaseGrant<WriterDetails>
   readonly leadership: Leadership<QueueState>
+  /** Workers that may hold claims of earlier terms, with their processes, as far as they are known. */
+  readonly earlier: readonly WorkerProcess[]
   /** A moment behind the fence at which the lease was ours, monotonic. */
   readonly provenAt: number
   /** A commit has become durable. */
@@ -57,6 +60,7 @@ export class Term {
   readonly #inbox: InboxReader
   readonly #checkpoints: Checkpoints
   readonly #heartbeat: Heartbeat
+  readonly #workerProcesses: WorkerProcesses
   readonly #end = new AbortController()
 
   constructor(options: TermOptions) {
@@ -108,7 +112,7 @@ export class Term {
         clock,
         grant,
         intervalMs: takeoverAfterMs * SIGN_SHARE,
-        details: () => describeWriter(context, this.#isBusy()),
+        details: () => describeWriter(context, this.#isBusy(), this.#earlierWithClaims()),
         onLost: (error) => this.#loop.fail(error),
         onTrouble: context.trouble,
         signal,
@@ -130,10 +134,24 @@ export class Term {
       lookIntoInbox: () => this.#inbox.pollAfresh(),
       signal,
     }
-    this.#claims = new Claims({ ...parts, ...toOthers, epoch: this.epoch })
-    this.#dispatcher = new Dispatcher({ ...parts, ...toOthers, claims: this.#claims, payloads: this.#payloads })
+    this.#workerProcesses = new WorkerProcesses({
+      ...{ clock, processes: context.options.processes, signal },
+      onEnded: (worker) => void this.#processEnded(worker),
+    })
+    this.#claims = new Claims({
+      ...{ ...parts, ...toOthers, epoch: this.epoch },
+      expire: (tokens) => this.#decisions.expire(tokens),
+      runsIn: (worker, process) => {
+        if (process === undefined) this.#workerProcesses.forget(worker)
+        else this.#workerProcesses.watch(worker, process)
+      },
+    })
+    this.#dispatcher = new Dispatcher({
+      ...{ ...parts, ...toOthers, claims: this.#claims, payloads: this.#payloads },
+    })
     this.#decisions = new Decisions({ ...parts, claims: this.#claims })
     this.#claims.adopt()
+    for (const { worker, process } of options.earlier) this.#workerProcesses.watch(worker, process)
     this.#configure()
     this.#inbox.start()
     this.#loop.wake()
@@ -176,7 +194,8 @@ export class Term {
     const { clock } = this.#options.context.options
     if (clock.monotonic() - this.#heartbeat.provenAt > maxAgeMs) await this.#heartbeat.beat()
     if (this.#loop.failure !== undefined) throw this.#loop.failure
-    return { held: this.#claims.extend(tokens), provenAt: this.#heartbeat.provenAt }
+    const { provenAt } = this.#heartbeat
+    return { held: await this.#claims.extendKnown(tokens), provenAt }
   }
 
   /** See `Claims.setTimeout`. */
@@ -187,6 +206,7 @@ export class Term {
   /** What `look` sees of the whole queue as of some moment during the call, with all that was in the inbox, once that is durable. */
   async survey<T>(look: (view: QueueView) => T): Promise<T> {
     await this.#inbox.pollAfresh()
+    await this.#claims.whenResumed()
     // Only now: what another writer takes out of the inbox from here on was folded above.
     await this.#loop.whenCurrent()
     this.#claims.noteDue()
@@ -250,6 +270,18 @@ export class Term {
   /** Ends the term at once; what is not durable is lost to it. */
   end(reason: Error): void {
     this.#loop.fail(reason)
+  }
+
+  #earlierWithClaims(): readonly WorkerProcess[] {
+    return this.#options.earlier.filter(({ worker }) => this.#state.held.has(worker))
+  }
+
+  /** The claims of a worker end with its process, once what it sent before is taken from the inbox. Never rejects. */
+  async #processEnded(worker: string): Promise<void> {
+    this.#claims.side?.ended(worker)
+    await this.#inbox.pollAfresh()
+    const tokens = this.#end.signal.aborted ? [] : this.#claims.heldBy(worker)
+    if (tokens.length > 0) this.#decisions.expire(tokens, true)
   }
 
   #isBusy(): boolean {

@@ -223,6 +223,41 @@ const WORKER: readonly Mutant[] = [
   ),
 ]
 
+const PROCESSES: readonly Mutant[] = [
+  mutant(
+    'a process id that another process has now is taken for the process that was killed',
+    /is still held by a process that was killed/,
+    'storage/src/runtime/linux-processes.ts',
+    'return stat.startedAt === startedAt && !stat.hasEnded',
+    'return !stat.hasEnded',
+    WEATHERS.neighbours,
+  ),
+  mutant(
+    'the writer does not watch the processes of workers',
+    /is still held by a process that was killed/,
+    'coordinator/src/registry/registry.ts',
+    'if (identity !== undefined) this.#options.term.runsIn(id, identity)',
+    'if (identity?.boot === id) this.#options.term.runsIn(id, identity)',
+    WEATHERS.neighbours,
+  ),
+  mutant(
+    'a worker of another machine is called dead',
+    new RegExp(`${TRUSTS_TOO_LONG.source}|the registry of epoch \\d+ tells of writer`),
+    'core/src/engine/worker-processes.ts',
+    "    if (state === 'unknown') return\n    this.#watched.set(worker, process)\n    if (state === 'gone')",
+    "    if (state !== 'alive')",
+    WEATHERS['cut-off'],
+  ),
+  mutant(
+    'a claim that an earlier term has taken over is extended without a word in the log',
+    TRUSTS_TOO_LONG,
+    'core/src/engine/claims.ts',
+    '    if (!mustWait) return undefined\n',
+    '    if (mustWait || !mustWait) return undefined\n',
+    WEATHERS['short-terms'],
+  ),
+]
+
 const SHARDS: readonly Mutant[] = [
   mutant(
     'what the queue began with is forgotten when there are more shards',
@@ -298,4 +333,4 @@ const SHARDS: readonly Mutant[] = [
   ),
 ]
 
-export const MUTANTS: readonly Mutant[] = [...WRITER, ...RELEASES, ...WORKER, ...SHARDS]
+export const MUTANTS: readonly Mutant[] = [...WRITER, ...RELEASES, ...WORKER, ...PROCESSES, ...SHARDS]

@@ -45,6 +45,8 @@ export interface Profile {
   readonly spots: Weights<string>
   readonly blows: Weights<Blow>
   readonly transport?: TransportTimes | undefined
+  /** `one`: all processes are neighbours on one machine, and must notice soon when one of them is killed. Default: some here, some there. */
+  readonly machines?: 'one' | undefined
   /** What messages have of their own. Default: nothing. */
   readonly variety?: Variety | undefined
   /** How many logs the queue is spread over: at first, and after each raise. Default: one, and nobody speaks of it. */
