@@ -12,9 +12,9 @@ import { StoreWatch } from './store-watch.ts'
 /** How often the writer and the processes that watch it read the bell. A read a second costs $1.04 a month on S3. */
 export const BELL_POLL_MS = 1000
 /** A writer that was seen at work this short a time ago still polls the inbox often, so it needs no ring. */
-const AWAKE_MS = 1200
-/** How long after a write the sender checks whether the writer took it. */
-const CHECK_MS = 1000
+const AWAKE_MS = 1700
+/** How long after a write the sender checks whether the writer took it: an object is deleted with the writer's second read after it, half a second later at most. */
+const CHECK_MS = 1500
 /** Wait before the second ring for the same object; it doubles with each ring. */
 const RING_AGAIN_MS = 2000
 /** After this time a sender leaves its object to the writer's rare lists. */
@@ -57,6 +57,9 @@ export class BellRinger {
   readonly #abort = new AbortController()
   /** The newest object in the inbox of which it is not known whether the writer took it. */
   #sent: SentObject | undefined
+  /** When the writer's last message came. */
+  #heardAt = Number.NEGATIVE_INFINITY
+  /** When the writer was last known to have been at work a moment before. */
   #awakeAt = Number.NEGATIVE_INFINITY
   #rungAt = Number.NEGATIVE_INFINITY
   #ringing: Promise<void> | undefined
@@ -84,7 +87,8 @@ export class BellRinger {
 
   /** The writer was seen at work. */
   writerSeen(): void {
-    this.#awakeAt = this.#now()
+    this.#heardAt = this.#now()
+    this.#awakeAt = this.#heardAt
     this.#context.onReaction()
   }
 
@@ -101,7 +105,7 @@ export class BellRinger {
     const sent = this.#sent
     this.rest()
     await this.#ringing
-    if (sent !== undefined && Math.max(this.#rungAt, this.#awakeAt) < sent.at) this.#ring()
+    if (sent !== undefined && Math.max(this.#rungAt, this.#heardAt) < sent.at) this.#ring()
     await this.#ringing
   }
 
@@ -122,7 +126,7 @@ export class BellRinger {
   /** Checks whether the writer took `sent`, and rings again if it did not. Never rejects. */
   async #check(sent: SentObject, ringAgainMs: number): Promise<void> {
     const series = this.#series
-    const isTaken = this.#awakeAt >= sent.at || (await this.#isGone(sent))
+    const isTaken = this.#heardAt >= sent.at || (await this.#isGone(sent))
     if (series !== this.#series || this.#context.isLeading()) return
     this.#cancelCheck = undefined
     const { at } = sent
