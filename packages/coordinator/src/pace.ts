@@ -8,6 +8,7 @@ export class Pace {
   #waitMs: number
   #cancelTimer: () => void = () => {}
   #dueAt = 0
+  #startedAt = 0
   #end: (() => void) | undefined
 
   constructor(clock: Clock, minMs: () => number, maxMs: number) {
@@ -29,11 +30,20 @@ export class Pace {
     if (this.#end !== undefined && this.#dueAt > this.#clock.monotonic() + minMs) this.#arm(minMs, this.#end)
   }
 
+  /** Something has come: the next look is now, but no sooner after the last one than the user wants. */
+  now(): void {
+    const minMs = this.#minMs()
+    this.#waitMs = minMs
+    if (this.#end === undefined) return
+    this.#arm(Math.max(0, this.#startedAt + minMs - this.#clock.monotonic()), this.#end)
+  }
+
   /** Waits for the next look, at most `atMostMs`, or until the signal is aborted; the wait after it is twice as long. */
   async wait(atMostMs: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return
     const waitMs = Math.max(Math.min(this.#waitMs, atMostMs), this.#minMs())
     this.#waitMs = Math.min(this.#maxMs, this.#waitMs * 2)
+    this.#startedAt = this.#clock.monotonic()
     const { promise, resolve } = Promise.withResolvers<void>()
     const end = (): void => {
       this.#end = undefined

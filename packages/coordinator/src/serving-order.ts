@@ -2,19 +2,19 @@
  * Which worker elsewhere gets the next message: whoever looks first.
  *
  * Those that sent a notice a moment ago look into their mailboxes often, so with little traffic a few workers do it all, fast, and the others sleep. While
- * all sleep it is the deputies' turn, who look each second as long as there is work. A sign of life says nothing of how soon a worker looks.
+ * all sleep it is the turn of the light sleepers, who read theirs each second. A sign of life says nothing of how soon a worker looks.
  */
 
 /** Who sent a notice so short a time ago looks into its mailbox often. */
 export const AWAKE_MS = 2000
 
-/** Deputies read their mailboxes this often while there is work. */
-export const DEPUTY_LOOK_MS = 1000
+/** Light sleepers read their mailboxes this often while they have nothing to do: some of all workers, so that a message soon has a handler. */
+export const LIGHT_POLL_MS = 1000
 
 /** A part of the visibility timeout: a ticket that waits longer in a mailbox has lost too much of its time. */
 const LOOKS_PER_TIMEOUT = 3
 
-/** How often a worker that has nothing to do reads its mailbox, in ms. */
+/** How often a worker that is no light sleeper reads its mailbox while it has nothing to do, in ms. */
 export function asleepMs({
   maxPollMs,
   visibilityTimeoutMs,
@@ -38,7 +38,7 @@ export function isAwake({ noticedAt }: Candidate, now: number): boolean {
 /** `latestFirst`: all candidates, by their last notices; looked at only as far as the caller goes. */
 export function* inServingOrder<C extends Candidate>(
   latestFirst: Iterable<C>,
-  deputies: readonly C[],
+  lightSleepers: readonly C[],
   now: number,
 ): Generator<C, void, void> {
   const isAsleep = (candidate: C): boolean => !isAwake(candidate, now)
@@ -46,9 +46,9 @@ export function* inServingOrder<C extends Candidate>(
   for (const candidate of latestFirst) {
     if (!isEachAsleep && isAsleep(candidate)) {
       isEachAsleep = true
-      yield* deputies.filter(isAsleep)
+      yield* lightSleepers.filter(isAsleep)
     }
-    if (isEachAsleep && deputies.includes(candidate)) continue
+    if (isEachAsleep && lightSleepers.includes(candidate)) continue
     yield candidate
   }
 }

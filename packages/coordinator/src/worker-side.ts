@@ -4,15 +4,16 @@
  * Owns the questions that were asked and not answered yet. It prevents that a claim is worked on for longer than the writer lets it run: every
  * time it counts begins before the writer's.
  */
-import type {
-  ClaimExtension,
-  Command,
-  Extended,
-  NoticeCommand,
-  ProgressReport,
-  Settlement,
-  StandbyProcess,
-  WorkerSide,
+import {
+  type ClaimExtension,
+  type Command,
+  type Extended,
+  type NoticeCommand,
+  type ProgressReport,
+  type Settlement,
+  type StandbyProcess,
+  StoreWatch,
+  type WorkerSide,
 } from '@s3queue/core/transport'
 import { CorruptObject } from '@s3queue/primitives'
 import { orAborted } from '@s3queue/storage'
@@ -37,6 +38,8 @@ const MANY_CHARACTERS = 64 << 10
 const LONGEST_CYCLE_MS = 1500
 /** A worker with plenty at hand reads its mailbox this often at least, in ms. */
 const MAX_VISIT_MS = 500
+/** A duty that an earlier writer gave ends this long after another writer was seen, unless that one gives it too. */
+const DUTY_OUTLIVES_MS = 30_000
 
 export interface MailboxWorkerOptions {
   readonly standby: StandbyProcess
@@ -50,6 +53,9 @@ export interface MailboxWorkerOptions {
   readonly onEnd: () => void
 }
 
+/** What the writer of an epoch wants a worker to do while it is idle. */
+type GivenDuty = Pick<Letter, 'epoch' | 'deputy' | 'idlePollMs'>
+
 export class MailboxWorker implements WorkerSide {
   readonly #options: MailboxWorkerOptions
   readonly #standby: StandbyProcess
@@ -59,7 +65,10 @@ export class MailboxWorker implements WorkerSide {
   /** Whom to tell of a receipt, by the number of the notice. */
   readonly #questions = new Map<number, (receipt: Letter['receipts'][number]) => void>()
   readonly #polling: Promise<void>
-  #isDeputy = false
+  #duty: GivenDuty | undefined
+  /** When a later epoch than that of the duty was first seen. */
+  #supersededAt: number | undefined
+  readonly #watch: StoreWatch
   /** How many claims it would hold, as the writer was told last. */
   #told = Number.POSITIVE_INFINITY
   /** When it last heard from the writer or wrote to it, and when it last wrote, monotonic. */
@@ -76,12 +85,17 @@ export class MailboxWorker implements WorkerSide {
     this.#reader = new MailboxReader(this.#standby)
     this.#pace = new Pace(queue.clock, () => this.#shortestWaitMs(), asleepMs(queue))
     const { worker, trouble } = this.#standby
+    this.#watch = new StoreWatch({
+      ...{ options: queue, prefix: this.#reader.key, signal: this.#abort.signal, onTrouble: trouble },
+      onChange: () => this.#pace.now(),
+    })
+    this.#watch.start()
     options.heartbeats.start({ queue, worker, trouble })
     this.#polling = this.#run()
   }
 
   get isDeputy(): boolean {
-    return this.#isDeputy
+    return this.#currentDuty()?.deputy ?? false
   }
 
   notice(settlements: readonly Settlement[], reports: readonly ProgressReport[]): readonly NoticeCommand[] {
@@ -225,7 +239,26 @@ export class MailboxWorker implements WorkerSide {
   #patienceMs(): number {
     if (this.#questions.size > 0) return 2 * this.#options.options.dispatchIntervalMs
     if (this.#now() - this.#activeAt < AWAKE_MS) return AWAKE_LOOK_MS
-    return this.#standby.worker.isBusy ? BUSY_LOOK_MS : Number.POSITIVE_INFINITY
+    if (this.#standby.worker.isBusy) return BUSY_LOOK_MS
+    return this.#watch.isWatching
+      ? Number.POSITIVE_INFINITY
+      : (this.#currentDuty()?.idlePollMs ?? Number.POSITIVE_INFINITY)
+  }
+
+  /** The duty, while it holds. A writer does not know the duties that its predecessor gave, so they end by themselves. */
+  #currentDuty(): GivenDuty | undefined {
+    const duty = this.#duty
+    if (duty === undefined || duty.epoch >= this.#standby.epoch()) return duty
+    this.#supersededAt ??= this.#now()
+    return this.#now() - this.#supersededAt < DUTY_OUTLIVES_MS ? duty : undefined
+  }
+
+  #accept(duty: GivenDuty): void {
+    const wasDeputy = this.isDeputy
+    this.#duty = duty
+    this.#supersededAt = undefined
+    // A rare read of the lease is under way, and is to be followed by frequent ones.
+    if (duty.deputy && !wasDeputy) this.#standby.wake()
   }
 
   /** A mailbox that cannot be read is replaced by an empty one: what was in it runs out, and is handed out again. */
@@ -243,7 +276,7 @@ export class MailboxWorker implements WorkerSide {
     const { deliver, knows, revoke, settled, recall, wake } = this.#standby
     this.#activeAt = this.#now()
     this.#pace.quicken()
-    this.#isDeputy = letter.deputy
+    this.#accept({ epoch: letter.epoch, deputy: letter.deputy, idlePollMs: letter.idlePollMs })
     for (const receipt of letter.receipts) this.#questions.get(receipt.notice)?.(receipt)
     for (const { token, why } of letter.revoked) revoke(token, why)
     if (letter.outcomes.length > 0) settled(letter.outcomes)

@@ -18,9 +18,11 @@ import { Post } from './mailbox/post.ts'
 import type { ResolvedCoordinatorOptions } from './options.ts'
 import type { Heartbeats } from './registry/heartbeats.ts'
 import { type Member, Registry } from './registry/registry.ts'
-import { asleepMs, DEPUTY_LOOK_MS, inServingOrder, isAwake } from './serving-order.ts'
+import { asleepMs, inServingOrder, isAwake, LIGHT_POLL_MS } from './serving-order.ts'
 
-/** So many workers watch the writer closely, to take over at once when it goes. */
+/** So many workers read their mailboxes often while they are idle, so that the next message soon has a handler. Each costs $1 a month on S3. */
+const LIGHT_SLEEPERS = 16
+/** So many of them watch the writer closely, to take over soon after it is gone. */
 const DEPUTIES = 2
 /**
  * A new writer gives those that were at work so long to say that they are awake, before anybody gets messages who may sleep: else all that came while nobody
@@ -54,6 +56,7 @@ export class MailboxWriter implements WriterSide {
   readonly #heartbeats: Heartbeats
   readonly #registry: Registry
   readonly #posts = new Map<string, Post>()
+  #lightSleepers: readonly string[] = []
   #deputies: readonly string[] = []
   /** Until then only those that are awake get anything; undefined if none elsewhere was at work when the term began. */
   #headStartUntil: number | undefined
@@ -85,11 +88,18 @@ export class MailboxWriter implements WriterSide {
     const local = localWorker()?.id
     const now = queue.clock.monotonic()
     const isEarly = now < (this.#headStartUntil ?? Number.NEGATIVE_INFINITY)
-    const deputies = this.#deputies.map((id) => registry.get(id)).filter((member) => member !== undefined)
-    for (const member of inServingOrder(registry.latestFirst(), deputies, now)) {
+    const lightSleepers = this.#lightSleepers.map((id) => registry.get(id)).filter((member) => member !== undefined)
+    for (const member of inServingOrder(registry.latestFirst(), lightSleepers, now)) {
       if (isEarly && !isAwake(member, now)) return
       if (member.id !== local && registry.isAlive(member)) yield this.#mailed(member.id, member)
     }
+  }
+
+  get hasSuccessor(): boolean {
+    const local = this.#term.localWorker()?.id
+    for (const member of this.#registry.latestFirst())
+      if (member.id !== local && this.#registry.isAlive(member)) return true
+    return false
   }
 
   worker(id: string): RemoteWorker {
@@ -133,7 +143,7 @@ export class MailboxWriter implements WriterSide {
   prefer(worker: string | undefined): void {
     if (this.#heir === worker) return
     this.#heir = worker
-    this.#appointDeputies()
+    this.#appoint()
   }
 
   /** Whether this worker is likely to look into its mailbox soon. */
@@ -154,30 +164,33 @@ export class MailboxWriter implements WriterSide {
   }
 
   #changed(): void {
-    this.#appointDeputies()
+    this.#appoint()
     this.#term.wake()
   }
 
-  #appointDeputies(): void {
+  /** Those that were appointed stay so while they are alive. */
+  #appoint(): void {
     const isAlive = (id: string): boolean => {
       const member = this.#registry.get(id)
       return member !== undefined && this.#registry.isAlive(member)
     }
-    this.#deputies = this.#deputies.filter(isAlive)
-    const heir = this.#heir
-    if (heir !== undefined && isAlive(heir)) {
-      for (const id of this.#deputies) if (id !== heir) this.#post(id).appoint(false)
-      this.#post(heir).appoint(true)
-      this.#deputies = [heir]
-      return
-    }
+    const before = this.#lightSleepers
+    const heir = this.#heir !== undefined && isAlive(this.#heir) ? this.#heir : undefined
     const local = this.#term.localWorker()?.id
-    for (const { id } of this.#registry.members()) {
-      if (this.#deputies.length >= DEPUTIES) return
-      if (id === local || this.#deputies.includes(id) || !isAlive(id)) continue
-      this.#deputies = [...this.#deputies, id]
-      this.#post(id).appoint(true)
+    const chosen = new Set(heir === undefined ? [] : [heir])
+    for (const id of before) if (chosen.size < LIGHT_SLEEPERS && id !== local && isAlive(id)) chosen.add(id)
+    if (chosen.size < LIGHT_SLEEPERS) {
+      for (const { id } of this.#registry.members()) {
+        if (id !== local && isAlive(id)) chosen.add(id)
+        if (chosen.size >= LIGHT_SLEEPERS) break
+      }
     }
+    this.#lightSleepers = [...chosen]
+    const stay = this.#deputies.filter((id) => chosen.has(id))
+    this.#deputies = heir === undefined ? [...new Set([...stay, ...chosen])].slice(0, DEPUTIES) : [heir]
+    for (const id of chosen) this.#post(id).appoint({ deputy: this.#deputies.includes(id), idlePollMs: LIGHT_POLL_MS })
+    for (const id of before)
+      if (!chosen.has(id) && isAlive(id)) this.#post(id).appoint({ deputy: false, idlePollMs: undefined })
   }
 
   #post(worker: string): Post {
@@ -191,9 +204,9 @@ export class MailboxWriter implements WriterSide {
 
   /** In how many ms this worker reads its mailbox, at the latest. */
   #delayMs(id: string, member: Member | undefined): number {
-    const { queue, isBusy } = this.#term
+    const { queue } = this.#term
     if (member !== undefined && isAwake(member, queue.clock.monotonic())) return this.#options.dispatchIntervalMs
-    return this.#deputies.includes(id) && isBusy() ? DEPUTY_LOOK_MS : asleepMs(queue)
+    return Math.min(asleepMs(queue), this.#lightSleepers.includes(id) ? LIGHT_POLL_MS : Number.POSITIVE_INFINITY)
   }
 
   #mailed(id: string, member: Member | undefined): Mailed {

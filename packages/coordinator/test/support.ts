@@ -1,6 +1,6 @@
 /** What the tests of this package share: processes on one queue in virtual time. */
 import { createQueue, type Handler, type ProcessOptions, type Queue, type QueueOptions } from '@s3queue/core'
-import { type Clock, createIds, type ObjectStore, seededRandom, sleep } from '@s3queue/storage'
+import { type Clock, createIds, type ObjectStore, seededRandom, sleep, withLatency } from '@s3queue/storage'
 import { createManualClock, type ManualClock } from '@s3queue/storage/testing'
 import { createMemoryStore, type MemoryStore } from '@s3queue/storage-memory'
 import { Gate } from '../../core/test/sim/world/gate.ts'
@@ -154,4 +154,15 @@ export async function workInOrder<T>(
         queue.process(handler, options),
   )
   await startInOrder(world, starts)
+}
+
+/** The world's store as S3 is: each request takes 60 ms, and it notifies of nothing. */
+export function s3Like(world: World): ObjectStore {
+  const ms = 60
+  return withLatency(withoutWatch(world.store), { clock: world.clock, putMs: ms, getMs: ms, listMs: ms, deleteMs: ms })
+}
+
+/** The same store, but for notifications. */
+export function withoutWatch(store: ObjectStore): ObjectStore {
+  return wrapped(store, (request) => request())
 }

@@ -54,7 +54,10 @@ export interface QueueOptions {
   readonly maxPayloadBytes?: number | undefined
   /** How long a writer may give no sign of life before another process takes over, in ms, from 300 on. Default 30,000. */
   readonly takeoverAfterMs?: number | undefined
-  /** Longest wait of the writer between two looks into the inbox, in ms, 10 to an hour. Default 12,000. The same in all processes of a queue. */
+  /**
+   * Longest wait of the writer between two reads of the inbox, in ms, 10 to an hour. Default 60,000. Other processes wake the writer within about a second;
+   * this bounds how long a command waits if they could not. The same in all processes of a queue.
+   */
   readonly maxPollMs?: number | undefined
   /**
    * How long a call waits for the store before it rejects with `NotAcknowledged`, in ms, 100 to an hour. Default 60,000. What needs the answer of
@@ -181,7 +184,7 @@ export function resolveQueueOptions(options: QueueOptions, who = 'createQueue'):
       ...whole,
     }),
     takeoverAfterMs,
-    maxPollMs: numberOption(who, 'maxPollMs', options.maxPollMs, 12_000, { min: 10, max: HOUR_MS, ...whole }),
+    maxPollMs: numberOption(who, 'maxPollMs', options.maxPollMs, 60_000, { min: 10, max: HOUR_MS, ...whole }),
     logger,
     clock: runtime.clock ?? systemClock,
     random: runtime.random ?? systemRandom,

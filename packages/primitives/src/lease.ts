@@ -164,10 +164,11 @@ export class LeaseGrant<D> {
 
   /**
    * Gives a sign of life and extends the trust window. Throws `LeaseLost` if another owner has it. Renewing after the window has ended is allowed:
-   * the lease is still ours if nobody took it. One call of `renew` or `release` at a time.
+   * the lease is still ours if nobody took it. One call of `renew` or `release` at a time. `durationMs`: how long it lasts from this renewal on, until the
+   * next one says otherwise. Default: what the lease was made with.
    */
-  async renew(details: D, signal?: AbortSignal): Promise<void> {
-    const { clock, durationMs, owner } = this.#options
+  async renew(details: D, signal?: AbortSignal, durationMs: number = this.#options.durationMs): Promise<void> {
+    const { clock, owner } = this.#options
     if (this.#over) throw new LeaseLost(`The lease ${this.#object.key} of ${owner} was released or lost before.`)
     const startedAt = clock.monotonic()
     const record = { ...this.#version.value, durationMs, aliveAt: clock.now(), details }

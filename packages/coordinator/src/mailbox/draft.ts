@@ -25,18 +25,21 @@ export function unsure<F>(draft: Draft<F>, tokens: readonly number[]): Draft<F> 
   return { ...draft, tickets: [], running: [...draft.running, ...tokens] }
 }
 
+/** What a worker does for the queue while it is idle. */
+export type Duty = Pick<MailboxRecord, 'deputy' | 'idlePollMs'>
+
 export interface Author {
   readonly epoch: number
   readonly isActive: (token: number) => boolean
   /** The worker has read up to this version. */
   readonly seen: number
   /** Undefined: as before. */
-  readonly deputy: boolean | undefined
+  readonly duty: Duty | undefined
   readonly handedOver: boolean
 }
 
 export function nextRecord<F>(base: MailboxRecord, draft: Draft<F>, author: Author): MailboxRecord {
-  const { epoch, isActive, seen, deputy, handedOver } = author
+  const { epoch, isActive, seen, duty, handedOver } = author
   const { id } = base
   const v = base.version + 1
   const isUnread = (part: { readonly v: number }): boolean => part.v > seen
@@ -45,7 +48,7 @@ export function nextRecord<F>(base: MailboxRecord, draft: Draft<F>, author: Auth
   const tickets = draft.tickets.filter(({ ticket, mailbox }) => mailbox === id && isActive(ticket.claim.token))
   return {
     ...{ format: FORMAT, id, epoch, version: v, sealed: false },
-    deputy: deputy ?? (base.epoch === epoch && base.deputy),
+    ...dutyOf(duty ?? (base.epoch === epoch ? base : undefined)),
     handedOver: handedOver ? v : undefined,
     running: nextRunning(base, draft.running, v, isUnread),
     recall:
@@ -62,6 +65,10 @@ export function nextRecord<F>(base: MailboxRecord, draft: Draft<F>, author: Auth
     revoked: [...base.revoked.filter(isUnread), ...mark(draft.revoked)],
     outcomes: [...base.outcomes.filter(isUnread), ...mark(draft.outcomes)],
   }
+}
+
+function dutyOf(duty: Duty | undefined): Duty {
+  return { deputy: duty?.deputy ?? false, idlePollMs: duty?.idlePollMs }
 }
 
 function nextRunning(

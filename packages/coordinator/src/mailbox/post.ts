@@ -7,7 +7,7 @@
 import type { Receipt, RevokeReason, SettledElsewhere, TravellingTicket, WriterTerm } from '@s3queue/core/transport'
 import { CasObject, CasUnresolved, type CasVersion, CorruptObject, waitBeforeRetry } from '@s3queue/primitives'
 import { mailboxKey } from '../keys.ts'
-import { type Draft, draftOf, nextRecord, unsure } from './draft.ts'
+import { type Draft, type Duty, draftOf, nextRecord, unsure } from './draft.ts'
 import { FORMAT, type MailboxRecord, type TicketRecord } from './record.ts'
 
 /** A worker that was asked to give tickets back is asked again when it has read that, or after this long, in ms. */
@@ -29,7 +29,7 @@ export class Post {
   #writing: Promise<void> | undefined
   /** The worker has read up to this version. */
   #seen = 0
-  #deputy: boolean | undefined
+  #duty: Duty | undefined
   #handedOver = false
   #waitingBytes = 0
   #recallAgainAt = 0
@@ -98,10 +98,10 @@ export class Post {
     this.#open().recall += count
   }
 
-  /** Whether the worker is to watch this writer closely. */
-  appoint(deputy: boolean): void {
-    if (this.#deputy === deputy) return
-    this.#deputy = deputy
+  /** What the worker is to do while it is idle. */
+  appoint(duty: Duty): void {
+    if (this.#duty?.deputy === duty.deputy && this.#duty.idlePollMs === duty.idlePollMs) return
+    this.#duty = duty
     this.#open()
   }
 
@@ -176,7 +176,7 @@ export class Post {
       if (base?.value.sealed !== false) this.#base = undefined
       return 'never'
     }
-    const about = { epoch, isActive, seen: this.#seen, deputy: this.#deputy, handedOver: this.#handedOver }
+    const about = { epoch, isActive, seen: this.#seen, duty: this.#duty, handedOver: this.#handedOver }
     const next = nextRecord(base.value, draft, about)
     const { outcome, current } = await this.#object.write(base, next, signal)
     this.#base = current

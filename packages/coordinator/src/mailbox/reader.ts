@@ -20,7 +20,7 @@ export interface ReadTicket {
 
 /** What is new in a mailbox besides tickets. */
 export interface Letter
-  extends Pick<MailboxRecord, 'receipts' | 'revoked' | 'outcomes' | 'running' | 'epoch' | 'deputy'> {
+  extends Pick<MailboxRecord, 'receipts' | 'revoked' | 'outcomes' | 'running' | 'epoch' | 'deputy' | 'idlePollMs'> {
   readonly handedOver: boolean
   /** How many tickets the writer asks back. */
   readonly recall: number
@@ -115,10 +115,10 @@ export class MailboxReader {
    */
   #find(record: MailboxRecord): Letter | undefined {
     if (!this.#accept(record)) return undefined
-    const { epoch, deputy, tickets, running, revoked, outcomes, version: v } = record
+    const { epoch, deputy, idlePollMs, tickets, running, revoked, outcomes, version: v } = record
     const tokens = [...tickets.map(({ token }) => token), ...(running?.tokens ?? [])]
     return {
-      ...{ epoch, deputy, handedOver: false, recall: 0, receipts: [], revoked, outcomes },
+      ...{ epoch, deputy, idlePollMs, handedOver: false, recall: 0, receipts: [], revoked, outcomes },
       running: { v, tokens },
     }
   }
@@ -143,7 +143,7 @@ export class MailboxReader {
     }
     const { running, handedOver = 0, recall } = record
     return {
-      ...{ epoch: record.epoch, deputy: record.deputy, handedOver: handedOver > seen },
+      ...{ epoch: record.epoch, deputy: record.deputy, idlePollMs: record.idlePollMs, handedOver: handedOver > seen },
       receipts: record.receipts.filter(isNew),
       revoked: record.revoked.filter(isNew),
       outcomes: record.outcomes.filter(isNew),

@@ -33,6 +33,8 @@ export interface MailboxRecord {
   readonly deputy: boolean
   /** The worker is leaving: nothing put here is read any more. */
   readonly sealed: boolean
+  /** How often the worker is to read its mailbox while it is idle, in ms, at least. Undefined: rarely. */
+  readonly idlePollMs?: number | undefined
   /** The writer has gone in order in this version: its lease is free. */
   readonly handedOver?: number | undefined
   /** Claims that this writer found running when it took over: those of them that the worker does not know never reached it. */

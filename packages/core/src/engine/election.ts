@@ -9,11 +9,13 @@ import { asProcessIdentity, isSameProcess, type ProcessState, sleep } from '@s3q
 import { ClockOff, QueueClosed, TransportMissing } from '../errors.ts'
 import { queueFold } from '../state/fold.ts'
 import type { QueueState } from '../state/model.ts'
+import { BELL_POLL_MS, BellReader, bellKey } from './bell.ts'
 import { Changes } from './changes.ts'
 import type { EngineContext, Submission } from './context.ts'
 import { describeWriter, Heartbeat, SIGN_SHARE, type WriterDetails } from './heartbeat.ts'
 import { ensureProbed } from './probe.ts'
 import { SilentWriter } from './silent-writer.ts'
+import { StoreWatch } from './store-watch.ts'
 import { Term } from './term.ts'
 import { SteppedDown, wasTakenOver } from './term-end.ts'
 import { earlierWorkers, type WorkerProcess } from './worker-processes.ts'
@@ -32,6 +34,14 @@ const REST_MS = 2500
 /** Wait before trying again what failed for a reason that time alone does not mend. */
 const RETRY_MS = 5000
 const BUSY_POLL_MS = 1000
+/** How often the lease is read while its renewals are frequent, or one is expected. */
+const CLOSE_POLL_MS = 500
+/** Share of `takeoverAfterMs` after which a process that does not watch the writer closely reads its lease. */
+const RARE_SHARE = 0.8
+/** A writer that does not react to the bell for this long counts as gone: it reads the bell each second. */
+const SILENT_AFTER_MS = 3000
+/** A process without a worker leaves the take-over for this long to those that have one. */
+const WITHOUT_WORKER_MS = 2000
 /** Allowed difference between two wall clocks before a writer is called stale by them. */
 const CLOCK_MARGIN_MS = 1500
 /** A machine whose wall clock is off by more is told of. */
@@ -57,6 +67,15 @@ export interface ElectionOptions {
   readonly hasCalls: () => boolean
   /** Whether to watch the writer closely. */
   readonly isDeputy: () => boolean
+  /** The writer has this epoch. */
+  readonly sawEpoch: (epoch: number) => void
+}
+
+/** The bell was rung, and no reaction of the writer was seen since. */
+interface Alarm {
+  readonly nonce: string
+  /** The lease as it was first seen after the ring, and when. A writer that is alive renews it soon. */
+  readonly baseline: { readonly renewal: string; readonly at: number } | undefined
 }
 
 export class Election {
@@ -69,6 +88,8 @@ export class Election {
   #role: Role = { kind: 'idle' }
   #running: Promise<void> | undefined
   #wakeStandby: (() => void) | undefined
+  /** Of a process without a worker. */
+  #watching: Promise<void> | undefined
   #lookedAt = Number.NEGATIVE_INFINITY
   /** The lease was said to be free since the last look began. */
   #isLookDue = false
@@ -79,6 +100,12 @@ export class Election {
   #probed = false
   #isClockKnown = false
   #hasToldClock = false
+  #alarm: Alarm | undefined
+  readonly #bell: BellReader
+  readonly #bellWatch: StoreWatch
+  readonly #leaseWatch: StoreWatch
+  /** The bell is to be read before the next wait. */
+  #isBellDue = true
   /** The queue is being closed, and this process does not become the writer any more. */
   #isEnding = false
 
@@ -97,6 +124,16 @@ export class Election {
       clock: { ...clock, now: context.wallNow },
       ...{ random, ids, onTrouble: context.trouble },
     })
+    this.#bell = new BellReader(context.options)
+    const watch = { options: context.options, signal: this.#abort.signal, onTrouble: context.trouble }
+    this.#bellWatch = new StoreWatch({
+      ...{ ...watch, prefix: bellKey(prefix) },
+      onChange: () => {
+        this.#isBellDue = true
+        this.#wakeStandby?.()
+      },
+    })
+    this.#leaseWatch = new StoreWatch({ ...watch, prefix: `${prefix}writer`, onChange: () => this.lookNow() })
   }
 
   get role(): Role {
@@ -131,6 +168,7 @@ export class Election {
   /** A worker has come: with it this process may depose a writer that has none, so until that is tried its role is open again. */
   reopen(): void {
     this.#setRole({ kind: 'electing' })
+    this.#isLookDue = true
     this.start()
     this.#wakeStandby?.()
   }
@@ -149,6 +187,22 @@ export class Election {
     this.#wakeStandby?.()
   }
 
+  /** The bell was rung, by this process or another: the writer is expected to react. */
+  expectReaction(nonce: string): void {
+    if (this.#role.kind !== 'standby') return
+    this.#alarm = { nonce, baseline: this.#alarm?.baseline }
+    if (this.#options.context.worker() !== undefined) this.lookNow()
+    else
+      this.#watching ??= this.#watchWriter().finally(() => {
+        this.#watching = undefined
+      })
+  }
+
+  /** The writer was seen at work. */
+  sawReaction(): void {
+    this.#alarm = undefined
+  }
+
   /** From now on this process does not become the writer any more. */
   beginEnding(): void {
     this.#isEnding = true
@@ -161,7 +215,7 @@ export class Election {
     term?.end(reason)
     this.#abort.abort(reason)
     this.#wakeStandby?.()
-    await this.#running
+    await Promise.all([this.#running, this.#watching])
   }
 
   /** Elects, leads, stands by, until there is nothing to gain. Never rejects. */
@@ -174,12 +228,12 @@ export class Election {
         await this.#probe(signal)
         this.#lookedAt = context.options.clock.monotonic()
         this.#isLookDue = false
-        const attempt = await this.#lease.tryAcquire(describeWriter(context, false, []), {
+        const attempt = await this.#lease.tryAcquire(describeWriter(context, { busy: false }), {
           signal,
           mayDepose: (record) => this.#mayDepose(record),
           describe: (replaced) => {
             this.#earlier = replaced === undefined ? [] : earlierWorkers(replaced.details)
-            return describeWriter(context, false, this.#earlier)
+            return describeWriter(context, { busy: false, earlier: this.#earlier })
           },
         })
         this.#isClockKnown = true
@@ -188,6 +242,7 @@ export class Election {
           await this.#lead(attempt.grant)
         } else {
           this.#setRole({ kind: 'standby' })
+          this.#noteReaction(attempt.record)
           this.#sayWait(attempt.record, attempt.freeInMs)
           if (context.worker() === undefined) return
           this.#tellSeen(attempt.record)
@@ -245,7 +300,9 @@ export class Election {
     onTrying()
     const leadership = await this.#takeOver(grant)
     const provenAt = context.options.clock.monotonic()
-    if (!(await isStillGranted(grant, describeWriter(context, false, this.#earlier), signal))) return
+    const { epoch } = leadership.writer
+    const details = describeWriter(context, { busy: false, epoch, earlier: this.#earlier })
+    if (!(await isStillGranted(grant, details, signal))) return
     if (this.#isEnding) return grant.release(signal)
     if (leadership.state.shared && context.options.transport === undefined) {
       await grant.release(signal)
@@ -287,8 +344,8 @@ export class Election {
     const { signal } = this.#abort
     const signs = new Heartbeat(
       {
-        ...{ clock, grant, signal, intervalMs: takeoverAfterMs * SIGN_SHARE, onTrouble: context.trouble },
-        details: () => describeWriter(context, false, this.#earlier),
+        ...{ clock, grant, signal, takeoverAfterMs, isUrgent: () => false, onTrouble: context.trouble },
+        details: () => describeWriter(context, { busy: false, earlier: this.#earlier }),
         // Whether the lease is still ours is looked at behind the fence, in any case.
         onLost: () => {},
       },
@@ -299,29 +356,61 @@ export class Election {
 
   /** A new writer may have told this process's worker something, and so may the writer of a busy queue at any time. */
   #tellSeen({ generation, details }: LeaseRecord<WriterDetails>): void {
-    const { isDeputy, onNewsLikely } = this.#options
+    const { isDeputy, onNewsLikely, sawEpoch } = this.#options
+    if (details.epoch !== undefined) sawEpoch(details.epoch)
     if (generation !== this.#generation || (details.busy && isDeputy())) onNewsLikely()
     this.#generation = generation
   }
 
-  /** Waits until it makes sense to try again: often while there is work, seldom while there is none. */
+  /**
+   * Waits for the writer to react to the bell, in a process without a worker: that leaves the take-over to those that have one, and tries only if none of
+   * them does. Never rejects.
+   */
+  async #watchWriter(): Promise<void> {
+    const { clock } = this.#options.context.options
+    const { signal } = this.#abort
+    try {
+      while (this.#alarm !== undefined) {
+        const record = await this.#lease.observe(signal)
+        if (record === undefined) return this.lookNow()
+        this.#noteReaction(record)
+        if (this.#isSilent(record)) return this.lookNow()
+        await sleep(clock, BUSY_POLL_MS, signal)
+      }
+    } catch (error) {
+      if (!signal.aborted) this.#options.context.trouble(error)
+    }
+  }
+
+  /** Waits until it makes sense to try again: often while there is work or the writer owes a reaction, rarely otherwise. */
   async #waitOnStandby(record: LeaseRecord<WriterDetails>, freeInMs: number): Promise<void> {
-    if (this.#isLookDue) return
-    const { context, isDeputy } = this.#options
-    const { clock, random, takeoverAfterMs } = context.options
-    const isClose = record.details.busy && isDeputy()
-    const staleInMs = this.#staleInMs(record)
-    const pollMs = Math.min(takeoverAfterMs * SIGN_SHARE, isClose ? BUSY_POLL_MS : Number.POSITIVE_INFINITY)
-    const untilGone = Math.min(freeInMs, staleInMs > 0 ? staleInMs : pollMs)
-    const waitMs = pollMs <= untilGone ? pollMs : untilGone + random.next() * SPREAD_MS
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const cancel = clock.setTimer(Math.max(1, waitMs), resolve)
-    const stopWatching = this.#watchProcess(record, resolve)
-    this.#wakeStandby = resolve
-    await promise
-    this.#wakeStandby = undefined
-    cancel()
+    const { clock } = this.#options.context.options
+    this.#leaseWatch.start()
+    this.#bellWatch.start()
+    const stopWatching = this.#watchProcess(record, () => this.lookNow())
+    const dueAt = clock.monotonic() + this.#waitMs(record, freeInMs)
+    for (let leftMs = dueAt - clock.monotonic(); leftMs > 0; leftMs = dueAt - clock.monotonic()) {
+      if (this.#isLookDue || this.#isEnding || this.#abort.signal.aborted) break
+      const listens = this.#alarm === undefined && this.#options.isDeputy()
+      if (listens && this.#isBellDue) await this.#listen()
+      else await this.#pause(listens ? Math.min(leftMs, this.#bellWatch.pollMs(BELL_POLL_MS)) : leftMs)
+    }
     stopWatching()
+  }
+
+  /** Until woken, for at most `ms`. */
+  async #pause(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const cancel = this.#options.context.options.clock.setTimer(Math.max(1, ms), () => {
+        this.#isBellDue = true
+        resolve()
+      })
+      this.#wakeStandby = () => {
+        cancel()
+        resolve()
+      }
+    })
+    this.#wakeStandby = undefined
   }
 
   /** Calls `onEnded` soon after the writer's process has ended, if it runs on this machine. */
@@ -339,14 +428,65 @@ export class Election {
     return () => cancel()
   }
 
+  /** Reads the bell. Never rejects. */
+  async #listen(): Promise<void> {
+    this.#isBellDue = false
+    const { signal } = this.#abort
+    try {
+      const nonce = await this.#bell.poll(signal)
+      if (nonce !== undefined) this.expectReaction(nonce)
+    } catch (error) {
+      if (!signal.aborted) this.#options.context.trouble(error)
+    }
+  }
+
+  #waitMs(record: LeaseRecord<WriterDetails>, freeInMs: number): number {
+    const { context, isDeputy } = this.#options
+    const { random, takeoverAfterMs } = context.options
+    const { busy } = record.details
+    const isFrequent = record.durationMs < takeoverAfterMs
+    const isClose = this.#alarm !== undefined || (busy && isDeputy())
+    const pollMs = takeoverAfterMs * (isDeputy() ? SIGN_SHARE : RARE_SHARE)
+    // Frequent renewals are for those that watch closely: if all others did, a fleet would read the lease all the time.
+    if (!isClose && isFrequent) return pollMs
+    const closeMs = isFrequent || this.#alarm !== undefined ? CLOSE_POLL_MS : BUSY_POLL_MS
+    const waitMs = isClose ? Math.min(pollMs, closeMs) : pollMs
+    const staleInMs = record.aliveAt + record.durationMs + CLOCK_MARGIN_MS + 1 - context.wallNow()
+    const untilGone = Math.min(freeInMs, staleInMs > 0 ? staleInMs : waitMs)
+    return waitMs <= untilGone ? waitMs : untilGone + random.next() * SPREAD_MS
+  }
+
+  /** Whether the writer reacted to the bell, by what its lease says: it names the ring, or was renewed since. */
+  #noteReaction(record: LeaseRecord<WriterDetails>): void {
+    const alarm = this.#alarm
+    if (alarm === undefined) return
+    const { baseline, nonce } = alarm
+    const renewal = renewalOf(record)
+    const isRenewed = baseline !== undefined && baseline.renewal !== renewal
+    if (record.held && (isRenewed || record.details.bell === nonce)) this.#alarm = undefined
+    else if (isRenewed || baseline === undefined)
+      this.#alarm = { nonce, baseline: { renewal, at: this.#options.context.options.clock.monotonic() } }
+  }
+
+  /** Whether the writer did not react to the bell in time, or there is none. */
+  #isSilent(record: LeaseRecord<WriterDetails>): boolean {
+    const { context } = this.#options
+    const { nonce, baseline } = this.#alarm ?? {}
+    if (baseline === undefined || baseline.renewal !== renewalOf(record)) return false
+    if (record.held && record.details.bell === nonce) return false
+    const afterMs = (record.held ? SILENT_AFTER_MS : 0) + (context.worker() === undefined ? WITHOUT_WORKER_MS : 0)
+    return context.options.clock.monotonic() - baseline.at >= afterMs
+  }
+
   /**
-   * The lease of our own last term is ours. A writer without workers gives way to a process with one. A writer is gone whose process has ended, or whose
-   * last sign is old by the store's clock.
+   * The lease of our own last term is ours; a writer without workers gives way to a process with one; a writer that ignores the bell is gone, and so is one
+   * whose last sign is old by the store's clock. If one of them is alive all the same, the log's fence ends its term.
    */
   #mayDepose(record: LeaseRecord<WriterDetails>): boolean {
     const { context, sender } = this.#options
     if (record.owner === sender || this.#stateOfProcess(record) === 'gone') return true
     if (context.worker() !== undefined && record.details.workers === 0) return true
+    if (this.#isSilent(record)) return true
     return context.wallNow() - record.aliveAt > record.durationMs + CLOCK_MARGIN_MS
   }
 
@@ -357,9 +497,15 @@ export class Election {
 
   #setRole(role: Role): void {
     this.#role = role
+    if (role.kind !== 'standby') this.#alarm = undefined
     this.#options.onChange(role)
     this.changes.tell()
   }
+}
+
+/** Tells one renewal of a lease from another. */
+function renewalOf({ owner, generation, aliveAt }: LeaseRecord<WriterDetails>): string {
+  return `${owner} ${generation} ${aliveAt}`
 }
 
 async function isStillGranted(

@@ -14,6 +14,7 @@ import { senderFor } from '../shard/shard-of.ts'
 import type { Payload } from '../state/batch-codec.ts'
 import type { Command, ControlAction } from '../state/commands.ts'
 import type { Batch } from '../state/model.ts'
+import { BellRinger } from './bell.ts'
 import type { Answer, EngineContext, Submission } from './context.ts'
 import { Election, type Role } from './election.ts'
 import { Endings } from './endings.ts'
@@ -43,6 +44,7 @@ export class Engine {
   readonly #election: Election
   readonly #standby: Standby
   readonly #inbox: InboxSender
+  readonly #bell: BellRinger
   readonly #outstanding: Outstanding
   readonly #abort = new AbortController()
   /** Commands that came while there was no role. */
@@ -75,14 +77,24 @@ export class Engine {
       release: (token, reason) => this.local.release(token, reason),
       whenSent: () => this.#inbox.idle(),
     }
-    this.#inbox = new InboxSender({ options, sender: this.sender, onTrouble: trouble })
+    this.#bell = new BellRinger({
+      ...{ options, onTrouble: trouble },
+      isLeading: () => this.#election.isLeading,
+      onRung: (nonce) => this.#election.expectReaction(nonce),
+      onReaction: () => this.#election.sawReaction(),
+    })
+    this.#inbox = new InboxSender({
+      ...{ options, sender: this.sender, onTrouble: trouble },
+      onSent: (key, bytes) => this.#bell.sent(key, bytes),
+    })
     this.#outstanding = new Outstanding(clock, options.acknowledgeTimeoutMs, () => this.#lastTrouble)
     this.#standby = new Standby({
       context: this.#context,
       inbox: this.#inbox,
       epoch: () => this.#epoch,
       sawEpoch: (epoch) => {
-        this.#epoch = Math.max(this.#epoch, epoch)
+        if (epoch >= this.#epoch) this.#bell.writerSeen()
+        this.#sawEpoch(epoch)
       },
       wake: () => this.#election.lookNow(),
       signal: this.#abort.signal,
@@ -97,6 +109,7 @@ export class Engine {
       onNewsLikely: () => this.#standby.look(),
       isDeputy: () => this.#standby.isDeputy,
       hasCalls: () => this.#outstanding.size > 0,
+      sawEpoch: (epoch) => this.#sawEpoch(epoch),
     })
     const [context, election, outstanding] = [this.#context, this.#election, this.#outstanding]
     const parts = { context, election, outstanding, signal: this.#abort.signal }
@@ -225,6 +238,7 @@ export class Engine {
       this.#giveUp()
     }
     this.#inbox.stop(closed)
+    this.#bell.stop()
     this.#standby.end()
     this.#abort.abort(closed)
     await inTime(clock, END_MS, this.#election.close(closed), () => closed).catch(() => {})
@@ -268,6 +282,7 @@ export class Engine {
     for (const submission of this.#held.splice(0)) this.#inbox.send(submission)
     await this.local.whenLeft()
     await this.#inbox.idle()
+    await this.#bell.finish()
   }
 
   #place(submission: Submission): void {
@@ -276,8 +291,8 @@ export class Engine {
     if (role.kind === 'leading') role.term.accept(submission)
     else if (role.kind === 'standby') {
       this.#inbox.send(submission)
-      // Nobody may be there to take it out.
-      this.#election.lookSoon()
+      // No writer may be there to take it out.
+      if (!this.#bell.isWriterAwake) this.#election.lookSoon()
     } else {
       this.#held.push(submission)
       this.#election.start()
@@ -286,6 +301,7 @@ export class Engine {
 
   #roleChanged(role: Role): void {
     if (role.kind === 'leading') {
+      this.#bell.rest()
       this.#epoch = Math.max(this.#epoch, role.term.epoch)
       // What has ended while the fence was on its way is the term's: in the inbox it would come after the look that says what the worker has.
       this.#standby.keep()
@@ -298,6 +314,10 @@ export class Engine {
     }
     // Others may have written in between.
     this.endings.lookAgain()
+  }
+
+  #sawEpoch(epoch: number): void {
+    this.#epoch = Math.max(this.#epoch, epoch)
   }
 
   /** Tells those who wait for an enqueue that the store refuses; settlements are kept for a better time. */

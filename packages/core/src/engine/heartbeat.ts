@@ -8,10 +8,16 @@
 import { type LeaseGrant, LeaseLost } from '@s3queue/primitives'
 import type { Clock } from '@s3queue/storage'
 import type { EngineContext } from './context.ts'
-import type { WorkerProcess, WriterProcess } from './worker-processes.ts'
+import type { WriterProcess } from './worker-processes.ts'
 
 /** A writer gives signs so often, as a share of `takeoverAfterMs`, and an idle process that stands by looks for them as often. */
 export const SIGN_SHARE = 0.4
+/**
+ * While there is work and another process could take it over, the writer renews its lease this often, and others take over after this long a silence. A
+ * message that is handled within an interval costs no renewal.
+ */
+const BUSY_INTERVAL_MS = 1000
+const BUSY_LEASE_MS = 3000
 
 /** What a writer shows to others beside its signs of life. */
 export interface WriterDetails extends WriterProcess {
@@ -19,17 +25,21 @@ export interface WriterDetails extends WriterProcess {
   readonly workers: number
   /** Whether anything waits or is being handled: then others look more often. */
   readonly busy: boolean
+  /** The writer's epoch, once it has one. */
+  readonly epoch?: number | undefined
+  /** The nonce of the last ring that the writer heard: a process that heard a later one expects a renewal. */
+  readonly bell?: string | undefined
 }
 
 /** What this process would show, or shows, as the writer. `earlier`: workers of earlier writers that may still hold claims. */
 export function describeWriter(
   { options, worker }: EngineContext,
-  busy: boolean,
-  earlier: readonly WorkerProcess[],
+  { earlier = [], ...about }: Pick<WriterDetails, 'busy' | 'epoch' | 'bell' | 'earlier'>,
 ): WriterDetails {
   const link = worker()
   return {
-    ...{ workers: link === undefined ? 0 : 1, busy, worker: link?.id, process: options.processes.self() },
+    ...{ workers: link === undefined ? 0 : 1, worker: link?.id, process: options.processes.self() },
+    ...about,
     earlier: earlier.length > 0 ? earlier : undefined,
   }
 }
@@ -37,7 +47,10 @@ export function describeWriter(
 export interface HeartbeatOptions {
   readonly clock: Clock
   readonly grant: LeaseGrant<WriterDetails>
-  readonly intervalMs: number
+  /** How long others wait for a sign while nothing is urgent. */
+  readonly takeoverAfterMs: number
+  /** Whether there is work that another process would have to take over soon. */
+  readonly isUrgent: () => boolean
   readonly details: () => WriterDetails
   readonly onLost: (error: LeaseLost) => void
   readonly onTrouble: (error: unknown) => void
@@ -48,6 +61,9 @@ export class Heartbeat {
   readonly #options: HeartbeatOptions
   #provenAt: number
   #beating: Promise<void> | undefined
+  /** Whether the last renewal was for a short time. */
+  #isFast = false
+  #cancelWorkCheck: (() => void) | undefined
   #cancelTimer: () => void = () => {}
 
   constructor(options: HeartbeatOptions, provenAt: number) {
@@ -66,6 +82,22 @@ export class Heartbeat {
     this.#provenAt = Math.max(this.#provenAt, startedAt)
   }
 
+  /** There is work: if there still is some after an interval, renewals are frequent from then on. */
+  noteWork(): void {
+    const { clock, isUrgent, signal } = this.#options
+    if (this.#isFast || this.#cancelWorkCheck !== undefined || signal.aborted) return
+    this.#cancelWorkCheck = clock.setTimer(BUSY_INTERVAL_MS, () => {
+      this.#cancelWorkCheck = undefined
+      if (!this.#isFast && isUrgent()) void this.beat()
+    })
+  }
+
+  /** Another process expects a sign soon. */
+  answer(): void {
+    // Frequent renewals are answer enough.
+    if (!this.#isFast) void this.beat()
+  }
+
   /** Gives a sign of life now. Resolves when it is given or has failed; what fails is reported. */
   beat(): Promise<void> {
     this.#beating ??= this.#beat().finally(() => {
@@ -77,22 +109,28 @@ export class Heartbeat {
   /** Ends the signs and waits for one under way. */
   async stop(): Promise<void> {
     this.#cancelTimer()
+    this.#cancelWorkCheck?.()
     await this.#beating
     this.#cancelTimer()
   }
 
   #schedule(): void {
-    const { clock, intervalMs, signal } = this.#options
+    const { clock, takeoverAfterMs, signal } = this.#options
     if (signal.aborted) return
     this.#cancelTimer()
-    this.#cancelTimer = clock.setTimer(intervalMs, () => void this.beat())
+    const intervalMs = takeoverAfterMs * SIGN_SHARE
+    this.#cancelTimer = clock.setTimer(
+      this.#isFast ? Math.min(BUSY_INTERVAL_MS, intervalMs) : intervalMs,
+      () => void this.beat(),
+    )
   }
 
   async #beat(): Promise<void> {
-    const { clock, grant, details, onLost, onTrouble, signal } = this.#options
+    const { clock, grant, details, takeoverAfterMs, isUrgent, onLost, onTrouble, signal } = this.#options
     const startedAt = clock.monotonic()
+    this.#isFast = isUrgent()
     try {
-      await grant.renew(details(), signal)
+      await grant.renew(details(), signal, this.#isFast ? Math.min(BUSY_LEASE_MS, takeoverAfterMs) : takeoverAfterMs)
       this.proven(startedAt)
     } catch (error) {
       if (signal.aborted) return

@@ -10,9 +10,14 @@ import type { Batch, Payload } from '../state/batch-codec.ts'
 import type { Command } from '../state/commands.ts'
 import type { EngineContext } from './context.ts'
 import { decodeInbox, inboxPrefix } from './inbox-codec.ts'
+import { StoreWatch } from './store-watch.ts'
 
 /** Shortest wait between two looks. */
 export const FIRST_POLL_MS = 100
+/** Shortest wait where the store notifies of changes. */
+const NOTIFIED_POLL_MS = 10
+/** Longest wait after an error. */
+const RETRY_MS = 5000
 const READS_BEFORE_CORRUPT = 3
 /** What is in the log is deleted from the inbox this often, in ms, or when it fills a chunk: until then it is only skipped. */
 const DELETE_EVERY_MS = 1000
@@ -115,14 +120,40 @@ export class InboxReader {
   #waitMs = FIRST_POLL_MS
   #cancelTimer: (() => void) | undefined
   #polling: Promise<boolean> | undefined
+  #polledAt = Number.NEGATIVE_INFINITY
+  /** The inbox may have changed since the last poll began. */
+  #isNotified = false
+  readonly #watch: StoreWatch
 
   constructor(options: InboxReaderOptions) {
     this.#options = options
+    const { context, signal } = options
+    this.#watch = new StoreWatch({
+      ...{ options: context.options, prefix: inboxPrefix(context.options.prefix), signal, onTrouble: context.trouble },
+      onChange: () => this.#notified(),
+    })
   }
 
   /** Looks into the inbox now, and from then on by itself until the signal is aborted. */
   start(): void {
+    this.#watch.start()
     void this.poll()
+  }
+
+  /** The bell was rung: something is in the inbox, and more is likely to come. */
+  rung(): void {
+    this.#waitMs = Math.min(FIRST_POLL_MS, this.#options.context.options.maxPollMs) / 2
+    void this.pollAfresh()
+  }
+
+  #notified(): void {
+    const { context, signal } = this.#options
+    this.#isNotified = true
+    if (this.#polling !== undefined || signal.aborted) return
+    this.#cancelTimer?.()
+    const { clock } = context.options
+    const dueInMs = Math.max(0, this.#polledAt + NOTIFIED_POLL_MS - clock.monotonic())
+    this.#cancelTimer = clock.setTimer(dueInMs, () => void this.poll())
   }
 
   /** Something is likely to come: the next look is soon. */
@@ -156,6 +187,8 @@ export class InboxReader {
     const { context, signal } = this.#options
     const { maxPollMs, clock } = context.options
     this.#cancelTimer?.()
+    this.#polledAt = clock.monotonic()
+    this.#isNotified = false
     let isComplete = false
     try {
       const found = await this.#foldAll()
@@ -165,9 +198,11 @@ export class InboxReader {
     } catch (error) {
       if (signal.aborted) return false
       context.trouble(error)
-      this.#waitMs = maxPollMs
+      this.#waitMs = Math.min(maxPollMs, RETRY_MS)
     }
-    const wait = Math.max(1, Math.min(this.#waitMs, this.#options.visits().latestMs))
+    const longestMs = this.#watch.isWatching ? this.#watch.pollMs(0) : maxPollMs
+    const plannedMs = Math.max(1, Math.min(this.#waitMs, longestMs, this.#options.visits().latestMs))
+    const wait = this.#isNotified ? Math.min(NOTIFIED_POLL_MS, plannedMs) : plannedMs
     if (!signal.aborted) this.#cancelTimer = clock.setTimer(wait, () => void this.poll())
     return isComplete
   }

@@ -19,6 +19,8 @@ const MAX_CHARS = 8 << 20
 export interface InboxSenderOptions {
   readonly options: ResolvedQueueOptions
   readonly sender: string
+  /** An object of this many bytes is durable. */
+  readonly onSent: (key: string, bytes: number) => void
   readonly onTrouble: (error: unknown) => void
 }
 
@@ -135,7 +137,7 @@ export class InboxSender {
 
   /** Resolves to whether it is stored. If not, some of it has become late in the meantime. */
   async #put(batch: readonly Submission[]): Promise<boolean> {
-    const { options, sender, onTrouble } = this.#context
+    const { options, sender, onSent, onTrouble } = this.#context
     const commands = batch.flatMap((submission) => submission.commands)
     const body = encodeInbox(
       sender,
@@ -147,7 +149,10 @@ export class InboxSender {
     for (let attempt = 1; ; attempt++) {
       if (batch.some(isLate)) return false
       const put = await options.store.put(key, body, { condition: create, signal })
-      if (put.outcome !== 'unknown') return true
+      if (put.outcome !== 'unknown') {
+        onSent(key, body.length)
+        return true
+      }
       await waitBeforeRetry({ ...options, onTrouble }, attempt, put.error, signal)
     }
   }

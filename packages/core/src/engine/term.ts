@@ -11,13 +11,14 @@ import type { Payload } from '../state/batch-codec.ts'
 import type { Settlement } from '../state/commands.ts'
 import { type Claim, describeStats, KEEP_NOTHING, type QueueState, type QueueStats } from '../state/model.ts'
 import type { ClaimExtension, Extended } from '../transport/port.ts'
+import { BellListener } from './bell.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { Claims } from './claims.ts'
 import { CommitLoop, type Effect } from './commit-loop.ts'
 import type { Answer, EngineContext, Submission } from './context.ts'
 import { Decisions } from './decisions.ts'
 import { Dispatcher } from './dispatcher.ts'
-import { describeWriter, Heartbeat, SIGN_SHARE, type WriterDetails } from './heartbeat.ts'
+import { describeWriter, Heartbeat, type WriterDetails } from './heartbeat.ts'
 import { type FoldableCommands, InboxReader } from './inbox-reader.ts'
 import { withoutLate } from './late-enqueues.ts'
 import { LogTime } from './log-time.ts'
@@ -58,6 +59,7 @@ export class Term {
   readonly #garbage: PayloadCollector
   readonly #orphans: OrphanSweep
   readonly #inbox: InboxReader
+  readonly #bell: BellListener
   readonly #checkpoints: Checkpoints
   readonly #heartbeat: Heartbeat
   readonly #workerProcesses: WorkerProcesses
@@ -111,8 +113,12 @@ export class Term {
       {
         clock,
         grant,
-        intervalMs: takeoverAfterMs * SIGN_SHARE,
-        details: () => describeWriter(context, this.#isBusy(), this.#earlierWithClaims()),
+        takeoverAfterMs,
+        isUrgent: () => this.#isUrgent(),
+        details: () => {
+          const about = { busy: this.#isBusy(), epoch: this.epoch, bell: this.#bell.heard }
+          return describeWriter(context, { ...about, earlier: this.#earlierWithClaims() })
+        },
         onLost: (error) => this.#loop.fail(error),
         onTrouble: context.trouble,
         signal,
@@ -126,6 +132,13 @@ export class Term {
       settled: () => this.#loop.whenDurable(),
       visits: () => this.#dispatcher.visits(),
       signal,
+    })
+    this.#bell = new BellListener({
+      ...{ options: context.options, signal, onTrouble: context.trouble },
+      onRing: () => {
+        this.#inbox.rung()
+        this.#heartbeat.answer()
+      },
     })
     const parts = { context, state: this.#state, loop: this.#loop, time }
     const toOthers = {
@@ -154,6 +167,7 @@ export class Term {
     for (const { worker, process } of options.earlier) this.#workerProcesses.watch(worker, process)
     this.#configure()
     this.#inbox.start()
+    this.#bell.start()
     this.#loop.wake()
   }
 
@@ -288,6 +302,12 @@ export class Term {
     return this.#state.counts.waiting + this.#state.active.size > 0
   }
 
+  /** Whether there is work, and a worker in another process to go on with it. A paused backlog is none. */
+  #isUrgent(): boolean {
+    const { active, counts, paused } = this.#state
+    return (active.size > 0 || (counts.waiting > 0 && !paused)) && this.#claims.side?.hasSuccessor === true
+  }
+
   #beforeCommit(): void {
     const { context } = this.#options
     const now = context.options.clock.monotonic()
@@ -340,6 +360,7 @@ export class Term {
 
   #onDurable(slot: number, payloads: readonly Payload[], sentAt: number): void {
     this.#heartbeat.proven(sentAt)
+    this.#heartbeat.noteWork()
     if (payloads.length > 0) {
       const size = payloads.reduce((sum, payload) => sum + payload.length + PER_PAYLOAD, 0)
       this.#payloads.put(slot, { at: (index) => ownCopy(payloads[index] ?? '') }, size)

@@ -13,6 +13,10 @@ import { Observer } from './observer.ts'
 import type { Outstanding } from './outstanding.ts'
 import { wasTakenOver } from './term-end.ts'
 
+/** A writer that was woken answers within about two seconds: until then the caller reads often. */
+const AWAITED_MS = 3000
+const AWAITED_POLL_MS = 250
+
 export interface ViewsOptions {
   readonly context: EngineContext
   readonly election: Election
@@ -94,10 +98,22 @@ export class Views {
 
   /** The writer's answer to a command that went through the inbox, once it is there. */
   async answerTo(sender: string, seq: number): Promise<number> {
-    for (let waitMs = 50; ; waitMs = Math.min(2000, waitMs * 2)) {
+    for (const waits = this.#waits(); ; ) {
       const answer = await this.view(({ state }) => state.answers.get(numberedId(sender, seq)))
       if (answer !== undefined) return answer.result
-      await this.#lookLater(waitMs)
+      await this.#lookLater(waits())
+    }
+  }
+
+  /** Waits between reads that await the writer's reaction, in ms: each is twice the one before. */
+  #waits(): () => number {
+    const { clock } = this.#options.context.options
+    const startedAt = clock.monotonic()
+    let waitMs = 25
+    return () => {
+      const mostMs = clock.monotonic() - startedAt < AWAITED_MS ? AWAITED_POLL_MS : 2000
+      waitMs = Math.min(mostMs, waitMs * 2)
+      return waitMs
     }
   }
 

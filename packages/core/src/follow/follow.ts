@@ -18,9 +18,11 @@ export interface FollowOptions {
   readonly signal?: AbortSignal | undefined
   /** Wait between two looks while something happens, in ms, 10 to 3,600,000. Default 500. */
   readonly pollMs?: number | undefined
-  /** Longest wait while nothing does, in ms; each is twice the one before. Default: the queue's `maxPollMs`. */
+  /** Longest wait while nothing does, in ms; each is twice the one before. Default: the queue's `maxPollMs`, at most 12,000. */
   readonly maxPollMs?: number | undefined
 }
+
+const DEFAULT_MAX_POLL_MS = 12_000
 
 export interface ResolvedFollowOptions {
   readonly names: ReadonlySet<FollowedEventName>
@@ -44,11 +46,12 @@ export function resolveFollowOptions(
   }
   const bounds = { min: 10, max: 3_600_000, integer: true }
   const shortest = numberOption(who, 'pollMs', pollMs, Math.min(500, queueMaxPollMs), bounds)
+  const longest = Math.max(shortest, Math.min(DEFAULT_MAX_POLL_MS, queueMaxPollMs))
   return {
     names: new Set<FollowedEventName>(['gap', ...names]),
     signals: signal === undefined ? [] : [signal],
     pollMs: shortest,
-    maxPollMs: numberOption(who, 'maxPollMs', maxPollMs, Math.max(shortest, queueMaxPollMs), {
+    maxPollMs: numberOption(who, 'maxPollMs', maxPollMs, longest, {
       ...bounds,
       min: shortest,
     }),

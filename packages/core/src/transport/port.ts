@@ -141,6 +141,8 @@ export interface WriterTerm {
 export interface WriterSide {
   /** Workers to dispatch to, in the order in which they are to be served. Asked before each commit, while something waits. */
   workers(): Iterable<RemoteWorker>
+  /** Whether another process has a living worker, and so could take over. */
+  readonly hasSuccessor: boolean
   /** The worker of that id, if it is known. */
   worker(id: string): RemoteWorker | undefined
   /**
@@ -200,7 +202,7 @@ export interface StandbyProcess {
   readonly settled: (outcomes: readonly SettledElsewhere[]) => void
   /** The writer asks for up to `count` tickets that no handler has started. */
   readonly recall: (count: number) => void
-  /** The writer has said that the lease is free: look at it now. */
+  /** The writer has said that the lease is free, or that this process is to watch it closely: read it now. */
   readonly wake: () => void
   readonly trouble: (error: unknown) => void
 }

@@ -150,7 +150,9 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
   capacity(): number {
     const room = Math.max(0, this.room())
     const isNew = this.#slots.finishedCount === 0 && room > 0
-    return this.held + room + (isNew ? Math.min(this.#slots.concurrency, this.#context.process.maxPrefetch) : 0)
+    // A handler that does not end although its claim is over takes a slot, and the writer does not know of it.
+    const lost = [...this.#running].filter(({ isAborted }) => isAborted).length
+    return this.held - lost + room + (isNew ? Math.min(this.#slots.concurrency, this.#context.process.maxPrefetch) : 0)
   }
 
   roomChanged(): void {

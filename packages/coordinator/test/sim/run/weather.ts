@@ -164,6 +164,24 @@ const SHORT_TERMS: Partial<Profile> = {
   ways: { hangs: 1 },
 }
 
+/** Idle queues whose rings are late or lost, and whose writers read the inbox rarely. */
+const LOST_RINGS: Partial<Profile> = {
+  ...{ ...SMALL, processes: 5, takeoverAfterMs: 30_000, visibilityTimeoutMs: 3_000, maxPollMs: 9_000 },
+  ...{ actionEveryMs: 800, troubleMs: 40_000 },
+  actions: { enqueue: 30, work: 10, lieInWait: 30, crash: 4, start: 6, operate: 6 },
+  spots: { 'put /bell': 3, 'get /bell': 1, 'put /inbox/': 1 },
+  blows: { stall: 3, crash: 1, loseStore: 1 },
+}
+
+/** Writers that stand still for some seconds and are taken for dead long before `takeoverAfterMs`, while they and others have messages in hand. */
+const SUSPICIONS: Partial<Profile> = {
+  ...{ ...SMALL, processes: 5, takeoverAfterMs: 30_000, visibilityTimeoutMs: 5_000, maxPollMs: 5_000 },
+  ...{ actionEveryMs: 300, troubleMs: 60_000 },
+  actions: actions({ pause: 20, lieInWait: 15, crash: 3, start: 6, stats: 5 }),
+  spots: { 'put /writer': 2, 'put /log/': 1, 'put /mailboxes/': 1, 'put /bell': 1 },
+  blows: { pause: 4, stall: 2 },
+}
+
 /** All of them by name. */
 export const WEATHERS: Readonly<Record<string, Partial<Profile>>> = {
   'stepping-down': STEPPING_DOWN,
@@ -182,4 +200,6 @@ export const WEATHERS: Readonly<Record<string, Partial<Profile>>> = {
   raised: RAISED,
   neighbours: NEIGHBOURS,
   'short-terms': SHORT_TERMS,
+  'lost-rings': LOST_RINGS,
+  suspicions: SUSPICIONS,
 }

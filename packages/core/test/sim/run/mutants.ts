@@ -169,6 +169,17 @@ const ENGINE: readonly Mutant[] = [
   ),
 ]
 
+const BELL: readonly Mutant[] = [
+  mutant(
+    'a bell that is lost, without rare reads of the inbox',
+    /the work that is left is not done/,
+    'core/src/engine/inbox-reader.ts',
+    'if (!signal.aborted) this.#cancelTimer = clock.setTimer(wait, () => void this.poll())',
+    'if (!signal.aborted && wait < 5_000) this.#cancelTimer = clock.setTimer(wait, () => void this.poll())',
+    WEATHERS['lost-rings'],
+  ),
+]
+
 const WORKER: readonly Mutant[] = [
   mutant(
     "a worker's deadline counts from when the claim arrives",
@@ -240,4 +251,4 @@ const LOG: readonly Mutant[] = [
   ),
 ]
 
-export const MUTANTS: readonly Mutant[] = [...STATE, ...ENGINE, ...WORKER, ...PROCESSES, ...LOG]
+export const MUTANTS: readonly Mutant[] = [...STATE, ...ENGINE, ...BELL, ...WORKER, ...PROCESSES, ...LOG]

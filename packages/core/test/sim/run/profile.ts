@@ -47,6 +47,8 @@ export interface Profile {
   readonly transport?: TransportTimes | undefined
   /** `one`: all processes are neighbours on one machine, and must notice soon when one of them is killed. Default: some here, some there. */
   readonly machines?: 'one' | undefined
+  /** Whether the store notifies of changes, as on one machine; notifications are late and lost as often as other things go wrong. */
+  readonly notifies?: boolean | undefined
   /** What messages have of their own. Default: nothing. */
   readonly variety?: Variety | undefined
   /** How many logs the queue is spread over: at first, and after each raise. Default: one, and nobody speaks of it. */
@@ -55,6 +57,7 @@ export interface Profile {
 
 export function drawProfile(random: Random): Profile {
   const { takeoverAfterMs, visibilityTimeoutMs } = drawPatience(random)
+  const notifies = chance(random, 0.3)
   return {
     processes: whole(random, 1, 5),
     startWorking: 0,
@@ -70,7 +73,8 @@ export function drawProfile(random: Random): Profile {
     snapshotAfterCommits: spread(random, 1, 60),
     offloadAboveBytes: chance(random, 0.7) ? 1_000 : 8,
     deadCount: chance(random, 0.7) ? 100_000 : whole(random, 0, 10),
-    rates: drawRates(random),
+    notifies,
+    rates: drawRates(random, notifies ? pick(random, [0.02, 0.2, 0.5]) : 0),
     times: {
       latencyMs: spread(random, 2, 300),
       timeoutMs: spread(random, 100, 3_000),
@@ -103,12 +107,13 @@ function drawPatience(random: Random): Pick<Profile, 'takeoverAfterMs' | 'visibi
 }
 
 /** Nearly every request takes time, so that a process can be stopped at each of its awaits; some go wrong, seldom or often. */
-function drawRates(random: Random): FaultRates {
+function drawRates(random: Random, lostNotifications: number): FaultRates {
   const each = pick(random, [0, 0.002, 0.01, 0.04])
-  const kinds = FAULT_KINDS.filter((kind) => kind !== 'latency')
+  const kinds = FAULT_KINDS.filter((kind) => kind !== 'latency' && kind !== 'lost-notification')
   const faults = kinds.map((kind): [FaultKind, number] => [kind, each * between(random, 0, 1)])
-  const sum = faults.reduce((all, [, rate]) => all + rate, 0)
-  return { ...Object.fromEntries(faults), latency: chance(random, 0.1) ? 0.1 : Math.min(0.7, 0.99 - sum) }
+  const sum = faults.reduce((all, [, rate]) => all + rate, lostNotifications)
+  const rates = { ...Object.fromEntries(faults), 'lost-notification': lostNotifications }
+  return { ...rates, latency: chance(random, 0.1) ? 0.1 : Math.min(0.7, 0.99 - sum) }
 }
 
 function drawBackoff(random: Random): Profile['backoff'] {

@@ -111,9 +111,28 @@ const NEIGHBOURS: Partial<Profile> = {
   ways: { ...none(WAYS), returns: 20, hangs: 10 },
 }
 
+/** Rings that come late or never, of processes that end right after what they rang for, and writers that read the inbox rarely. */
+const LOST_RINGS: Partial<Profile> = {
+  ...{ processes: 3, takeoverAfterMs: 30_000, visibilityTimeoutMs: 2_000, maxPollMs: 9_000, notifies: false },
+  ...{ actionEveryMs: 400, troubleMs: 40_000 },
+  actions: actions({ lieInWait: 40, start: 6, stopWork: 2, enqueue: 30, loseStore: 4 }),
+  spots: traps({ 'put /bell': 3, 'get /bell': 1 }),
+  blows: blows({ crash: 3, stall: 1, close: 1 }),
+}
+
+/** Writers that stand still for some seconds and are taken for dead long before `takeoverAfterMs`. */
+const SUSPICIONS: Partial<Profile> = {
+  ...{ processes: 4, takeoverAfterMs: 30_000, visibilityTimeoutMs: 4_000, maxPollMs: 5_000, autoExtend: 1 },
+  ...{ actionEveryMs: 500, troubleMs: 60_000, maxAttempts: 5 },
+  actions: actions({ pause: 20, lieInWait: 10, enqueue: 20, crash: 4, start: 6 }),
+  spots: traps({ 'put /bell': 1, 'get /bell': 1, 'put /writer': 1 }),
+  blows: blows({ pause: 3, stall: 1 }),
+}
+
 export type WeatherName =
   | ('long-claims' | 'late-writers' | 'late-fences' | 'lost-bases')
   | ('hanging-reads' | 'hanging-ends' | 'sleepers' | 'lookers' | 'releasing' | 'short-stays' | 'neighbours')
+  | ('lost-rings' | 'suspicions')
 
 /** All of them by name. */
 export const WEATHERS: Readonly<Record<WeatherName, Partial<Profile>>> = {
@@ -124,6 +143,8 @@ export const WEATHERS: Readonly<Record<WeatherName, Partial<Profile>>> = {
   'hanging-reads': HANGING_READS,
   'hanging-ends': HANGING_ENDS,
   sleepers: SLEEPERS,
+  'lost-rings': LOST_RINGS,
+  suspicions: SUSPICIONS,
   lookers: LOOKERS,
   releasing: RELEASING,
   'short-stays': SHORT_STAYS,

@@ -49,6 +49,8 @@ export const SPOTS = {
   'put /writer': 2,
   'get /writer': 1,
   'put /inbox/': 1,
+  'put /bell': 1,
+  'get /bell': 1,
   'get /payloads/': 1,
   'list /inbox/': 1,
   'delete /inbox/': 1,

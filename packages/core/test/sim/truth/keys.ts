@@ -2,7 +2,7 @@
 const PREFIX = 's3queue/jobs/'
 
 /** Kinds of objects of a shard that need no number to be told apart. */
-const KINDS = ['base', 'snapshots', 'inbox', 'writer', 'payloads', 'mailboxes', 'workers', 'registry'] as const
+const KINDS = ['base', 'snapshots', 'inbox', 'writer', 'payloads', 'mailboxes', 'workers', 'registry', 'bell'] as const
 
 /** An object of one shard, or the one that says how many there are. */
 export type Place = Located | { readonly kind: 'shards' }

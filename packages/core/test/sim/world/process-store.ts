@@ -20,6 +20,8 @@ export interface ProcessStoreOptions {
   readonly link: Link
   readonly clock: Clock
   readonly random: Random
+  /** Whether the process is notified of changes. */
+  readonly notifies: boolean
   /** Called for each request. What it returns keeps this one request from going on. */
   readonly onRequest: (operation: string, key: string) => Stall | undefined
   /** Called with each request's way to the store and back; it may be rejected. */
@@ -47,8 +49,22 @@ export function createProcessStore(options: ProcessStoreOptions): ObjectStore {
       throw new StoreUnavailable(cause.message, { cause, key })
     }
   }
+  const watch = options.notifies ? network.watch?.bind(network) : undefined
   return {
     description: network.description,
+    // A process that is cut off or stands still is notified of nothing, or later.
+    watch:
+      watch &&
+      ((watchOptions) =>
+        watch({
+          ...watchOptions,
+          onChange: () => {
+            if (!options.link.isUp) return
+            options.gate.pass('reply', () => {
+              if (!watchOptions.signal.aborted) watchOptions.onChange()
+            })
+          },
+        })),
     get: (key, getOptions = {}) =>
       request({
         ...{ operation: 'get', key, signal: getOptions.signal, cut: unavailable(key) },

@@ -10,6 +10,7 @@ export interface StoreWatch {
 export function withWatch(store: ObjectStore, watch: StoreWatch): ObjectStore {
   return {
     description: store.description,
+    watch: store.watch?.bind(store),
     get: (key, options) => store.get(key, options),
     list: (options) => store.list(options),
     async put(key, body, options) {

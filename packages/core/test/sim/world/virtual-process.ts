@@ -212,6 +212,7 @@ export class VirtualProcess {
     const store = createProcessStore({
       ...{ network: this.network, gate: this.gate, link: this.#link, clock },
       random: this.#world.stream(`${this.name}/requests`),
+      notifies: profile.notifies ?? false,
       onRequest: (operation, key) => {
         this.#world.tally.requests++
         if (this.#world.isTraced) this.#world.note(this.name, `→ ${operation} ${key}`)
