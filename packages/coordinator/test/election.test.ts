@@ -27,8 +27,8 @@ describe('who writes', () => {
     expect(writers(pods)).toBe(1)
     await world.run(pods[0]?.queue.close() ?? Promise.resolve())
     await until(world, () => writers(pods) === 1)
-    expect(told.slice(0, 2)).toEqual(['0 promoted 1', '0 demoted 1'])
-    expect(told[2]).toMatch(/^[12] promoted 2$/)
+    // Where the store notifies, the next one may be faster than the end of the last.
+    expect(told.slice(0, 3).sort()).toEqual(['0 demoted 1', '0 promoted 1', expect.stringMatching(/^[12] promoted 2$/)])
   })
 
   it('passes on within a second after a clean stop while there is work', async () => {

@@ -18,7 +18,7 @@ describe('options', () => {
       // Longer than any term could last if elections went by a clock.
       await world.pass(10 * 60_000)
       await world.run(world.open(options).queue.enqueueMany(Array.from({ length: 500 }, (_, i) => i)))
-      await world.pass(1000)
+      await world.pass(3000)
       expect(elected).toEqual([])
       const cutAt = world.clock.monotonic()
       link.cut()

@@ -40,6 +40,8 @@ const CLOSE_POLL_MS = 500
 const RARE_SHARE = 0.8
 /** A writer that does not react to the bell for this long counts as gone: it reads the bell each second. */
 const SILENT_AFTER_MS = 3000
+/** Processes that do not watch the writer closely leave a lease that was given back for this long to those that do. */
+const OTHERS_WAIT_MS = 1000
 /** A process without a worker leaves the take-over for this long to those that have one. */
 const WITHOUT_WORKER_MS = 2000
 /** Allowed difference between two wall clocks before a writer is called stale by them. */
@@ -106,6 +108,7 @@ export class Election {
   readonly #leaseWatch: StoreWatch
   /** The bell is to be read before the next wait. */
   #isBellDue = true
+  #cancelLook: (() => void) | undefined
   /** The queue is being closed, and this process does not become the writer any more. */
   #isEnding = false
 
@@ -133,7 +136,7 @@ export class Election {
         this.#wakeStandby?.()
       },
     })
-    this.#leaseWatch = new StoreWatch({ ...watch, prefix: `${prefix}writer`, onChange: () => this.lookNow() })
+    this.#leaseWatch = new StoreWatch({ ...watch, prefix: `${prefix}writer`, onChange: () => this.#leaseChanged() })
   }
 
   get role(): Role {
@@ -187,6 +190,15 @@ export class Election {
     this.#wakeStandby?.()
   }
 
+  /** The lease was renewed or given back. Those that watch the writer closely come first: one of them may be meant to take over. */
+  #leaseChanged(): void {
+    if (this.#options.isDeputy()) return this.lookNow()
+    this.#cancelLook ??= this.#options.context.options.clock.setTimer(OTHERS_WAIT_MS, () => {
+      this.#cancelLook = undefined
+      this.lookNow()
+    })
+  }
+
   /** The bell was rung, by this process or another: the writer is expected to react. */
   expectReaction(nonce: string): void {
     if (this.#role.kind !== 'standby') return
@@ -214,6 +226,7 @@ export class Election {
     this.#setRole({ kind: 'closed' })
     term?.end(reason)
     this.#abort.abort(reason)
+    this.#cancelLook?.()
     this.#wakeStandby?.()
     await Promise.all([this.#running, this.#watching])
   }

@@ -25,7 +25,7 @@ import { LogTime } from './log-time.ts'
 import { OrphanSweep } from './orphans.ts'
 import { PayloadCollector } from './payload-objects.ts'
 import { PayloadSource } from './payload-source.ts'
-import { SteppedDown } from './term-end.ts'
+import { SteppedDown, SteppedDown, wasTakenOver } from './term-end.ts'
 import { type WorkerProcess, WorkerProcesses } from './worker-processes.ts'
 
 export interface TermOptions {
@@ -64,6 +64,7 @@ export class Term {
   readonly #heartbeat: Heartbeat
   readonly #workerProcesses: WorkerProcesses
   readonly #end = new AbortController()
+  #isSteppingDown = false
 
   constructor(options: TermOptions) {
     this.#options = options
@@ -270,6 +271,7 @@ export class Term {
   async stepDown(): Promise<void> {
     await this.#heartbeat.stop()
     if (this.#loop.failure !== undefined) return
+    this.#isSteppingDown = true
     try {
       await this.#options.grant.release(this.#end.signal)
       await this.#claims.side?.handOver()
@@ -375,7 +377,8 @@ export class Term {
     this.#orphans.stop()
     void this.#heartbeat.stop()
     void this.#inbox.stop()
-    this.#options.onEnd(error)
+    // The next writer may be faster than the end of this one.
+    this.#options.onEnd(this.#isSteppingDown && wasTakenOver(error) ? new SteppedDown() : error)
   }
 }
 
