@@ -192,7 +192,10 @@ export class Election {
 
   /** The lease was renewed or given back. Those that watch the writer closely come first: one of them may be meant to take over. */
   #leaseChanged(): void {
-    if (this.#options.isDeputy()) return this.lookNow()
+    if (this.#options.isDeputy()) {
+      this.lookNow()
+      return
+    }
     this.#cancelLook ??= this.#options.context.options.clock.setTimer(OTHERS_WAIT_MS, () => {
       this.#cancelLook = undefined
       this.lookNow()

@@ -25,7 +25,7 @@ import { LogTime } from './log-time.ts'
 import { OrphanSweep } from './orphans.ts'
 import { PayloadCollector } from './payload-objects.ts'
 import { PayloadSource } from './payload-source.ts'
-import { SteppedDown, SteppedDown, wasTakenOver } from './term-end.ts'
+import { SteppedDown, wasTakenOver } from './term-end.ts'
 import { type WorkerProcess, WorkerProcesses } from './worker-processes.ts'
 
 export interface TermOptions {
