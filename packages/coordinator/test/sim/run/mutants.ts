@@ -207,7 +207,7 @@ const WORKER: readonly Mutant[] = [
   ),
   mutant(
     'a ticket that was read before is taken again',
-    /handles .* a second time under token/,
+    new RegExp(`handles .* a second time under token|${GIVEN_BACK.source}`),
     'coordinator/src/mailbox/reader.ts',
     'if (isNew(ticket)) this.#tickets',
     'this.#tickets',
