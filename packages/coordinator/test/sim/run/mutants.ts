@@ -5,7 +5,8 @@ import { WEATHERS } from './weather.ts'
 
 const FEW: Partial<Profile> = { processes: 6 }
 /** A message is handed out again while its worker goes on with it. */
-const GIVEN_BACK = /which was given back unstarted|is given back unstarted, but a handler had it/
+const GIVEN_BACK =
+  /which was given back unstarted|is given back unstarted, but a handler had it|is released, while .* was not told to stop/
 /** Two workers have a message at a time, one of them without knowing that its claim is over. */
 const TRUSTS_TOO_LONG =
   /was not told to stop|none of them was told to stop|begins to handle .* which ran out|handles .* a second time/
@@ -207,7 +208,7 @@ const WORKER: readonly Mutant[] = [
   ),
   mutant(
     'a ticket that was read before is taken again',
-    /handles .* a second time under token/,
+    new RegExp(`handles .* a second time under token|${GIVEN_BACK.source}`),
     'coordinator/src/mailbox/reader.ts',
     'if (isNew(ticket)) this.#tickets',
     'this.#tickets',
