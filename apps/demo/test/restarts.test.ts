@@ -1,4 +1,4 @@
-/** What users see when real processes on one machine are killed: the next one goes on at once, with default options on files. */
+/** What users see when real processes on one machine are killed: the next one continues immediately, with default options on files. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -72,7 +72,7 @@ describe.runIf(process.platform === 'linux')('processes on one machine', () => {
     ['SIGTERM', false],
     ['SIGINT', true],
   ] as const)(
-    'closeOnSignals: at %s handlers finish, what is cut off does not count, and the next process gets it at once',
+    'closeOnSignals: at %s handlers finish, what is cut off does not count, and the next process gets it immediately',
     { timeout },
     async (signal, isCoordinated) => {
       await enqueue(isCoordinated, 'hangs in A', 'sleeps 1000', 'waits')
@@ -94,7 +94,7 @@ describe.runIf(process.platform === 'linux')('processes on one machine', () => {
     },
   )
 
-  it('closeOnSignals: a second signal ends the process at once', { timeout }, async () => {
+  it('closeOnSignals: a second signal ends the process immediately', { timeout }, async () => {
     await enqueue(false, 'hangs in A')
     const child = start('A', false, 60_000)
     await child.when(handles('hangs in A'))
