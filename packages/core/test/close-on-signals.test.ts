@@ -85,7 +85,7 @@ describe('closeOnSignals', () => {
   it.each([
     ['SIGINT', 'exit 130'],
     ['SIGTERM', 'exit 143'],
-  ] as const)('ends the process at once at a second %s', async (signal, end) => {
+  ] as const)('ends the process immediately at a second %s', async (signal, end) => {
     const world = createWorld()
     const process = play(world, 10_000)
     const queue = world.open<string>()
@@ -116,7 +116,7 @@ describe('closeOnSignals', () => {
     await expect(queue.enqueue('x')).rejects.toMatchObject({ code: 'QUEUE_CLOSED' })
   })
 
-  it('hears nothing any more once it is taken back', async () => {
+  it('hears nothing once its handlers are removed', async () => {
     const world = createWorld()
     const process = play(world, 10_000)
     const queue = world.open<string>()

@@ -6,9 +6,9 @@ import { createWorld, mortalStore, record, type World } from './support.ts'
 
 interface Dweller {
   readonly queue: Queue<string>
-  /** The process is killed: its machine knows, and nobody hears of it any more. */
+  /** The process is killed: its machine knows, and no request of it arrives any longer. */
   kill(): void
-  /** It lives on, and no request of it arrives any more. */
+  /** It lives on, and no request of it arrives any longer. */
   hang(): void
 }
 
@@ -86,7 +86,7 @@ describe('a process that was killed', () => {
     await world.run(queue.close())
   })
 
-  it('is found out although another process has its id now', async () => {
+  it('is detected although another process has its id now', async () => {
     const world = createWorld()
     const machine = new Machine(1)
     const process = machine.start()
@@ -101,7 +101,7 @@ describe('a process that was killed', () => {
     await world.run(queue.close())
   })
 
-  it('is found out by the next but one too, when its successor is killed before it has done anything', async () => {
+  it('is detected by the next but one too, when its successor is killed before it has done anything', async () => {
     const world = createWorld()
     const machine = new Machine(1)
     await killWhileHandling(world, live(world, machine.start()), ['held'])

@@ -8,6 +8,9 @@ export interface Child {
   readonly told: readonly ChildMessage[]
   /** Resolves to the moment, by `performance.now()`, at which it first told something that `is` picks. */
   when(is: (message: ChildMessage) => boolean): Promise<number>
+  send(signal: NodeJS.Signals): void
+  /** How it ended: its exit code, or the signal that ended it. */
+  readonly exited: Promise<number | NodeJS.Signals>
   /** Ends it wherever it is, and waits until it is gone. */
   end(signal: NodeJS.Signals): Promise<void>
 }
@@ -16,7 +19,7 @@ export function startChild(args: ChildArguments): Child {
   const child = fork(fileURLToPath(new URL('child.ts', import.meta.url)), [JSON.stringify(args)], {
     execArgv: ['--conditions=@s3queue/source', '--no-warnings'],
   })
-  const exited = once(child, 'exit')
+  const exited = once(child, 'exit').then(([code, signal]) => (signal ?? code) as number | NodeJS.Signals)
   const told: ChildMessage[] = []
   const moments: number[] = []
   const waiting = new Set<() => void>()
@@ -39,6 +42,8 @@ export function startChild(args: ChildArguments): Child {
         child.once('exit', () => reject(new Error(`${args.name} ended before it told that.`)))
         look()
       }),
+    exited,
+    send: (signal) => void child.kill(signal),
     async end(signal) {
       child.kill(signal)
       await exited
