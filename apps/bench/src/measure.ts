@@ -59,9 +59,9 @@ function resultOf(
 ): MetricResult {
   const middle = median(samples)
   const result = { metric, label, unit, samples, median: middle, min: Math.min(...samples), max: Math.max(...samples) }
-  const counts = target?.stores === undefined || (store !== undefined && target.stores.includes(store))
-  if (target === undefined || !counts || quick) return result
-  const { bound, value, every = false } = target
+  const wanted = [target ?? []].flat().find(({ stores }) => stores === undefined || (store && stores.includes(store)))
+  if (wanted === undefined || quick) return result
+  const { bound, value, every = false } = wanted
   const held = every ? samples : [middle]
   const met = held.every((each) => (bound === 'at least' ? each >= value : each <= value))
   return { ...result, target: { bound, value, every, met } }

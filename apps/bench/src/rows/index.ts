@@ -4,6 +4,7 @@ import { backlog, backlogFarAway, backlogOfOne } from './backlog.ts'
 import { bulkEnqueue } from './bulk-enqueue.ts'
 import { fewRequests } from './few-requests.ts'
 import { idle, idleInRealTime, idlePods } from './idle.ts'
+import { MANY_PROCESSES } from './many/index.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { peers, peersInBulk, peersOfOne } from './peers.ts'
 import { pods } from './pods.ts'
@@ -32,6 +33,7 @@ export const ROWS: readonly Row[] = [
   pods,
   podsTakeOver,
   podsTakeOverByDefault,
+  ...MANY_PROCESSES,
   peers,
   peersOfOne,
   peersInBulk,
