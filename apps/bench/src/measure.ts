@@ -51,11 +51,12 @@ export async function measureRow(row: Row, place: Place, repetitions: number | u
   return { row: row.name, store: place.storeName, repetitions: count, load, metrics }
 }
 
-function resultOf(
+/** What the samples of a metric come to, and whether they keep its target. */
+export function resultOf(
   metric: string,
   { label, unit, target }: MetricSpec,
   samples: readonly number[],
-  { storeName: store, quick }: Place,
+  { storeName: store, quick }: Pick<Place, 'storeName' | 'quick'>,
 ): MetricResult {
   const middle = median(samples)
   const result = { metric, label, unit, samples, median: middle, min: Math.min(...samples), max: Math.max(...samples) }

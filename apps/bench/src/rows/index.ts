@@ -6,7 +6,7 @@ import { fewRequests } from './few-requests.ts'
 import { idle, idleInRealTime, idlePods } from './idle.ts'
 import { MANY_PROCESSES } from './many/index.ts'
 import { oneAtATime } from './one-at-a-time.ts'
-import { peers, peersInBulk, peersOfOne } from './peers.ts'
+import { peers, peersInBulk, peersOfMany, peersOfOne } from './peers.ts'
 import { pods } from './pods.ts'
 import { podsTakeOver, podsTakeOverByDefault } from './pods-take-over.ts'
 import { recovery, recoveryOfAMillion } from './recovery.ts'
@@ -37,4 +37,5 @@ export const ROWS: readonly Row[] = [
   peers,
   peersOfOne,
   peersInBulk,
+  peersOfMany,
 ]
