@@ -36,7 +36,7 @@ export function startGuarded({ command, directory, signal, user }: ServerCommand
   const child: ChildProcess = spawn('sh', ['-c', GUARD, 'sh', directory, signal, ...command], {
     stdio: ['pipe', 'ignore', 'pipe'],
     cwd: directory,
-    // A group of its own: Ctrl-C in a terminal goes to whole groups, and would end the guard before it has cleaned up.
+    // A separate process group: Ctrl-C in a terminal goes to whole groups, and would end the guard before it has cleaned up.
     detached: true,
     ...user,
   })

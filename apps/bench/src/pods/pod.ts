@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { PodOrder, PodReport, PodSetup } from './protocol.ts'
 
-// Beside this file as .ts in the sources, and in a folder of its own when built.
+// Beside this file as .ts in the sources, and in a separate folder when built.
 const IS_SOURCE = import.meta.url.endsWith('.ts')
 const CHILD = fileURLToPath(new URL(IS_SOURCE ? './pod-process.ts' : './pods/pod-process.js', import.meta.url))
 

@@ -25,7 +25,7 @@ export const podsBusy: readonly Row[] = onBothSides({
   name: 'pods-busy',
   about:
     'A producer and 4 workers × 50, handlers of 5 ms and of 20 ms, and 8 × 10, handlers of 100 ms: each in a process, after a warm-up with messages of the same kind. All messages wait before the ' +
-    'first handler starts; counted from then to the end of the last handler. The ideal is what so many handlers of that time can do; a timer may be late, and "handler" says how long one took.',
+    'first handler starts; counted from then to the end of the last handler. The ideal is the rate of all handlers without any delay; a timer may be late, and "handler" says how long one took.',
   metrics: {
     five: { label: '4 × 50, 5 ms', unit: 'messages/s' },
     fiveRequests: { label: '4 × 50, 5 ms', unit: 'requests/message' },

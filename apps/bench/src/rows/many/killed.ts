@@ -12,7 +12,7 @@ const TRIALS = 3
 const BUSY: WorkOrder = { kind: 'work', concurrency: 4, handlerMs: 100 }
 /** A minute's work. */
 const BACKLOG = 9600
-/** Work goes on for about that long before the kill, and after the next writer is there. */
+/** The workers are busy for about that long before the kill, and after another process has become the writer. */
 const BEFORE_MS = 3000
 const AFTER_MS = 5000
 /** The next writer is there by then. */
