@@ -31,7 +31,7 @@ const AWAKE_LOOK_MS = 250
 /** A worker with messages in hand reads its mailbox at least this often, in ms, as they may be taken from it. */
 const BUSY_LOOK_MS = 1000
 /** Idle workers poll this part of an interval after the writer reads the bell: by then it has handed out what came. */
-const IDLE_PHASE = 0.5
+const IDLE_PHASE = 0.4
 /** A worker reports that it has read tickets, unless it sends something anyway within this time, in ms; sooner if it got one for each handler, as there may be more. */
 const REPORT_READ_MS = 150
 const REPORT_FULL_MS = 20
@@ -76,6 +76,8 @@ export class MailboxWorker implements WorkerSide {
   readonly #watch: StoreWatch
   /** How many claims it would hold, as the writer was told last. */
   #told = Number.POSITIVE_INFINITY
+  /** How many messages its handlers finish, as the writer was told last, per ms. */
+  #toldRate = 0
   /** When it last heard from the writer or wrote to it, and when it last wrote, monotonic. */
   #activeAt = Number.NEGATIVE_INFINITY
   #noticedAt = Number.NEGATIVE_INFINITY
@@ -170,6 +172,7 @@ export class MailboxWorker implements WorkerSide {
     const { heartbeats, nextNotice } = this.#options
     const capacity = worker.capacity()
     this.#told = capacity
+    this.#toldRate = worker.rate
     return {
       ...{ type: 'notice', format: FORMAT, worker: worker.id, number: nextNotice(), capacity },
       ...{ overCapacity: worker.overCapacity, concurrency: worker.concurrency, rate: worker.rate },
@@ -232,8 +235,15 @@ export class MailboxWorker implements WorkerSide {
         if (signal.aborted) return
         trouble(error)
       }
+      this.#reportSlowness()
       await this.#pace.wait(this.#patienceMs(), signal)
     }
+  }
+
+  /** Handlers that take long suddenly: the writer may want back what waits behind them. */
+  #reportSlowness(): void {
+    const { worker } = this.#standby
+    if (worker.isBusy && worker.rate < this.#toldRate / 2) this.#report()
   }
 
   /** With more tickets at hand the next ones are less urgent. */
@@ -248,6 +258,16 @@ export class MailboxWorker implements WorkerSide {
     if (this.#now() - this.#activeAt < AWAKE_MS) return AWAKE_LOOK_MS
     if (this.#standby.worker.isBusy) return BUSY_LOOK_MS
     return this.#watch.isWatching ? Number.POSITIVE_INFINITY : this.#idlePollMs()
+  }
+
+  /** Tells the writer how this worker is. Never rejects. */
+  #report(): void {
+    this.#standby.send([this.#notice({})]).then(
+      () => this.sent(),
+      (error: unknown) => {
+        if (!this.#abort.signal.aborted) this.#standby.trouble(error)
+      },
+    )
   }
 
   #idlePollMs(): number {
@@ -336,12 +356,7 @@ export class MailboxWorker implements WorkerSide {
     this.#cancelReport = queue.clock.setTimer(waitMs, () => {
       this.#cancelReport = undefined
       if (this.#abort.signal.aborted || this.#now() - this.#noticedAt < waitMs) return
-      this.#standby.send([this.#notice({})]).then(
-        () => this.sent(),
-        (error: unknown) => {
-          if (!this.#abort.signal.aborted) this.#standby.trouble(error)
-        },
-      )
+      this.#report()
     })
   }
 

@@ -116,7 +116,7 @@ export class Registry {
       this.#forget(member)
       return true
     }
-    const isNews = member.suspected || capacity !== member.capacity || member.notice === 0
+    const isNews = member.suspected || capacity !== member.capacity || rate < member.rate / 2 || member.notice === 0
     const now = this.#now()
     Object.assign(member, { notice: number, capacity, overCapacity, concurrency, rate, silentForMs })
     Object.assign(member, { heardAt: now, noticedAt: now, suspected: false })

@@ -53,6 +53,8 @@ export class SlotPool {
   #taken = 0
   #mayTake = Number.POSITIVE_INFINITY
   #finished = 0
+  /** When a handler ended last, or the first of those that run began. */
+  #endedAt = 0
   /** When the event loop turned last, as far as this pool knows. */
   #turnAt = 0
   #cancelTurn: (() => void) | undefined
@@ -132,9 +134,11 @@ export class SlotPool {
     return this.#mayTake === Number.POSITIVE_INFINITY ? this.concurrency : 0
   }
 
-  /** Messages per ms that the handlers finish while all of them are busy; 0 if that is not known yet. */
+  /** Messages per ms that the handlers finish while all of them are busy; 0 if that is not known yet. If none has ended for long, less than before. */
   get rate(): number {
-    return this.#prefetch.rate
+    const { rate } = this.#prefetch
+    if (this.#running < this.concurrency) return rate
+    return Math.min(rate, this.concurrency / Math.max(1, this.#clock.monotonic() - this.#endedAt))
   }
 
   /** How long a visit to the writer's process may wait, in ms: several fit into the time that the tickets at hand last. */
@@ -159,7 +163,7 @@ export class SlotPool {
 
   /** A handler starts. */
   started(now: number): void {
-    this.#running++
+    if (this.#running++ === 0) this.#endedAt = now
     this.#prefetch.started(now)
   }
 
@@ -167,7 +171,8 @@ export class SlotPool {
   ended(startedAt: number): void {
     this.#running--
     this.#finished++
-    this.#prefetch.endedAt(this.#clock.monotonic(), startedAt)
+    this.#endedAt = this.#clock.monotonic()
+    this.#prefetch.endedAt(this.#endedAt, startedAt)
     this.#ends.tell()
     const wasStalled = this.#isStalled
     this.#isStalled = false
