@@ -1,4 +1,4 @@
-import type { ObjectStore } from '@s3queue/storage'
+import { type ObjectStore, sleep } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
 import { mortalStore } from '../../core/test/support.ts'
 import { createCoordinatedQueue } from '../src/index.ts'
@@ -34,14 +34,18 @@ describe.each([undefined, 3])('closing a queue of %s shards', (shards) => {
     const world = createWorld()
     const [writer, queue] = [open(world, shards), open(world, shards)]
     const attempts: number[] = []
-    writer.process((_, { attempt }) => void attempts.push(attempt))
+    writer.process(async (_, { attempt }) => {
+      await sleep(world.clock, 50)
+      attempts.push(attempt)
+    })
     await world.pass(1_000)
     await world.run(writer.pause())
     queue.process(() => new Promise(() => {}), { concurrency: 200 })
     await world.pass(3_000)
     await world.run(writer.enqueueMany(Array.from({ length: 400 }, (_, n) => n)))
     await world.run(writer.resume())
-    await world.pass(3_000)
+    // An idle worker reads its mailbox after up to ten seconds.
+    for (let seconds = 0; seconds < 20 && queue.running === 0; seconds++) await world.pass(1_000)
     expect(queue.running).toBeGreaterThan(0)
     const before = world.clock.monotonic()
     await world.run(queue.close({ timeoutMs: 4_000 }))

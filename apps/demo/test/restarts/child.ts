@@ -15,7 +15,7 @@ export interface ChildArguments {
 /** `handling`: a handler has begun; `done`: it has ended; `log`: a line that the queue logged. */
 export type ChildMessage =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'promoted' }
+  | { readonly kind: 'promoted' | 'expired' }
   | { readonly kind: 'handling' | 'done'; readonly payload: string; readonly attempt: number }
   | { readonly kind: 'log'; readonly line: string }
 
@@ -26,6 +26,7 @@ const options = { name: 'jobs', store: createFsStore({ directory }), logger: { w
 const queue = isCoordinated ? createCoordinatedQueue<string>(options) : createQueue<string>(options)
 if (closeMs !== undefined) closeOnSignals(queue, { timeoutMs: closeMs, logger: options.logger })
 queue.on('promoted', () => tell({ kind: 'promoted' }))
+queue.on('expired', () => tell({ kind: 'expired' }))
 tell({ kind: 'ready' })
 // A payload may name the process whose handler never ends, or say how long its handler takes.
 queue.process(

@@ -127,11 +127,9 @@ export class Claims {
     await lookIntoInbox()
     if (signal.aborted) return
     const isOver = (token: number): boolean => this.#state.active.get(token)?.adoptedAt !== undefined
+    const extended = tokens.filter((token) => this.#state.active.has(token) && !isOver(token))
     expire(tokens.filter(isOver))
-    this.#deadlines.add(
-      tokens.filter((token) => !isOver(token)),
-      context.options.clock.monotonic(),
-    )
+    this.#deadlines.add(extended, context.options.clock.monotonic())
     this.setAlarm()
   }
 

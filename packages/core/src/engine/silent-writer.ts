@@ -6,9 +6,12 @@ import { SIGN_SHARE, type WriterDetails } from './heartbeat.ts'
 /** Allowed for the clocks of two processes, and for a heartbeat on its way, in ms. */
 const ALLOWANCE_MS = 1500
 
-/** How long a writer may send no heartbeat, in ms, before that is worth a word. */
+/** A busy writer is replaced within this time, in ms: a shorter silence is not worth a word. */
+const SHORT_MS = 5000
+
+/** How long a writer may send no heartbeat, in ms, before the user is told. */
 function promisedMs({ durationMs }: LeaseRecord<WriterDetails>): number {
-  return durationMs * SIGN_SHARE + ALLOWANCE_MS
+  return Math.max(SHORT_MS, durationMs * SIGN_SHARE + ALLOWANCE_MS)
 }
 
 export class SilentWriter {

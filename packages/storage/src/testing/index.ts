@@ -1,3 +1,4 @@
+export { createLinuxProcesses, type LinuxMachine } from '../runtime/linux-processes.ts'
 export * from './clock/manual-clock.ts'
 export type { BrokenKind, ConditionKind, StoreCapabilities } from './conformance/capabilities.ts'
 export { describeObjectStore } from './conformance/describe-object-store.ts'

@@ -1,4 +1,4 @@
-import type { createLinuxProcesses } from '../../../../storage/src/runtime/linux-processes.ts'
+import type { createLinuxProcesses } from '@s3queue/storage/testing'
 import type { Queue, QueueOptions } from '../../../src/index.ts'
 import type { ShardQueue } from '../../../src/shard/index.ts'
 import type { SimPayload } from '../world/payload.ts'

@@ -37,8 +37,10 @@ export async function loadPlanted<T>(patches: readonly Patch[], entry: string): 
       platform: 'node',
       conditions: ['@s3queue/source'],
     },
-    external: touchesPrimitives ? ['@s3queue/storage'] : ['@s3queue/storage', '@s3queue/primitives'],
-    plugins: [planting(patches, applied)],
+    plugins: [
+      sharing(touchesPrimitives ? ['@s3queue/storage'] : ['@s3queue/storage', '@s3queue/primitives']),
+      planting(patches, applied),
+    ],
   })
   for (const patch of patches)
     if (!applied.has(patch)) throw new Error(`No file ${patch.file} was found to plant a defect into.`)
@@ -49,6 +51,18 @@ export async function loadPlanted<T>(patches: readonly Patch[], entry: string): 
   new Function('module', 'require', output.text)(module, (name: string): unknown => known[name] ?? requireBuiltin(name))
   if (module.exports === undefined) throw new Error('The bundle exports nothing.')
   return module.exports
+}
+
+/** These packages are not copied into the bundle, as their errors must be those of the simulation. Their other entries may be planted into. */
+function sharing(packages: readonly string[]): Plugin {
+  return {
+    name: 'sharing',
+    setup({ onResolve }) {
+      onResolve({ filter: /^@s3queue\// }, ({ path }) =>
+        packages.includes(path) ? { path, external: true } : undefined,
+      )
+    },
+  }
 }
 
 function planting(patches: readonly Patch[], applied: Set<Patch>): Plugin {

@@ -19,7 +19,7 @@ const STATE: readonly Mutant[] = [
   ),
   mutant(
     'an attempt that a stopping worker cut off is counted',
-    /count, although no handler ended them|is told that this is attempt|gets attempt/,
+    /counts, although no handler ended it|is told that this is attempt|gets attempt/,
     'core/src/settle.ts',
     'started: true, counted: false }',
     'started: true }',

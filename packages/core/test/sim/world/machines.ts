@@ -3,7 +3,7 @@
  * ids are used again soon.
  */
 import type { Processes, ProcessIdentity } from '@s3queue/storage'
-import { createLinuxProcesses } from '../../../../storage/src/runtime/linux-processes.ts'
+import { createLinuxProcesses } from '@s3queue/storage/testing'
 
 /** A process as its machine sees it. */
 export interface MachineProcess {
