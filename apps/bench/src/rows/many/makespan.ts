@@ -21,7 +21,9 @@ const CASES = {
 } as const satisfies Readonly<Record<string, Case>>
 
 /** Each slot gets this many messages before anything is measured, on average. */
-const WARM_UP_ROUNDS = 2
+const WARM_UP_ROUNDS = { short: 2, long: 1 } as const
+/** From here on a handler is long. */
+const LONG_MS = 1000
 const PAUSE_MS = 1000
 const QUICK_HANDLER_MS = 10
 const UNIT = '× ideal'
@@ -65,7 +67,8 @@ async function share(
   progress(`${processes} × ${concurrency}, ${messages} of ${handlerMs} ms`)
   const order: WorkOrder = { kind: 'work', concurrency, handlerMs, reports: 'progress' }
   const fleet = await WorkFleet.start(open(options), [order, ...Array.from({ length: processes - 1 }, () => order)])
-  await fleet.handle(WARM_UP_ROUNDS * processes * concurrency)
+  const rounds = WARM_UP_ROUNDS[handlerMs < LONG_MS ? 'short' : 'long']
+  await fleet.handle(rounds * processes * concurrency)
   await sleep(systemClock, quick ? 0 : PAUSE_MS)
   const { firstStartAt, lastEndAt, acknowledgedAt } = await fleet.handle(messages)
   await fleet.end()

@@ -20,16 +20,18 @@ export const operator: readonly Row[] = onBothSides({
     cancelLongest: { label: 'cancel, longest', unit: 'ms', target: TARGET },
   },
   async measure(place) {
-    const pauses = await idleTrials(place, { workers: 1, trials: TRIALS }, async ({ fleet: { producer } }) => {
+    const pausing = idleTrials(place, { workers: 1, trials: TRIALS }, async ({ fleet: { producer } }) => {
       const { ms } = await producer.ask({ kind: 'pause' }, 'answered')
       await producer.ask({ kind: 'resume' }, 'answered')
       return ms
     })
-    const cancels = await idleTrials(
+    const cancelling = idleTrials(
       place,
       { workers: 1, trials: TRIALS, prepare: (fleet) => fleet.enqueue(1, { delayMs: HOUR_MS }) },
       async ({ fleet: { producer } }) => (await producer.ask({ kind: 'cancel-last' }, 'answered')).ms,
     )
+    // Each on its queues, at the same time: all are idle.
+    const [pauses, cancels] = await Promise.all([pausing, cancelling])
     return {
       ...{ pause: quantile(pauses, 0.5), pauseLongest: Math.max(...pauses) },
       ...{ cancel: quantile(cancels, 0.5), cancelLongest: Math.max(...cancels) },
