@@ -181,8 +181,8 @@ export class Election {
 
   /** The lease was renewed or given back. Those that watch the writer closely come first: one of them may be meant to take over. */
   #leaseChanged(): void {
-    if (this.#options.isDeputy()) return this.lookNow()
-    this.#cancelLook ??= this.#options.context.options.clock.setTimer(OTHERS_WAIT_MS, () => {
+    const waitMs = this.#options.isDeputy() ? 0 : OTHERS_WAIT_MS
+    this.#cancelLook ??= this.#options.context.options.clock.setTimer(waitMs, () => {
       this.#cancelLook = undefined
       this.lookNow()
     })
@@ -283,10 +283,12 @@ export class Election {
     const { context, onLost, onTrying } = this.#options
     const { signal } = this.#abort
     onTrying()
-    const leadership = await this.#takeOver(grant)
+    const [leadership] = await Promise.all([this.#takeOver(grant), this.#learnBell()])
     const provenAt = context.options.clock.monotonic()
     const { epoch } = leadership.writer
-    if (!(await isStillGranted(grant, describeWriter(context, { busy: false, epoch }), signal))) return
+    // All that was rung for until now, the term finds with its first read of the inbox.
+    const { nonce: bell } = this.#bell
+    if (!(await isStillGranted(grant, describeWriter(context, { busy: false, epoch, bell }), signal))) return
     if (this.#isEnding) return grant.release(signal)
     if (leadership.state.shared && context.options.transport === undefined) {
       await grant.release(signal)
@@ -297,7 +299,7 @@ export class Election {
     }
     const ended = Promise.withResolvers<Error>()
     const term = new Term({
-      ...{ context, grant, leadership, provenAt, onLost },
+      ...{ context, grant, leadership, provenAt, onLost, bell: this.#bell },
       onCommitted: () => this.changes.tell(),
       onEnd: (reason) => ended.resolve(reason),
     })
@@ -396,15 +398,20 @@ export class Election {
     this.#wakeStandby = undefined
   }
 
-  /** Reads the bell. Never rejects. */
   async #listen(): Promise<void> {
     this.#isBellDue = false
+    const nonce = await this.#learnBell()
+    if (nonce !== undefined) this.expectReaction(nonce)
+  }
+
+  /** Reads the bell. Resolves to the nonce of a ring since the last read. Never rejects. */
+  async #learnBell(): Promise<string | undefined> {
     const { signal } = this.#abort
     try {
-      const nonce = await this.#bell.poll(signal)
-      if (nonce !== undefined) this.expectReaction(nonce)
+      return await this.#bell.poll(signal)
     } catch (error) {
       if (!signal.aborted) this.#options.context.trouble(error)
+      return undefined
     }
   }
 

@@ -11,7 +11,7 @@ import type { Payload } from '../state/batch-codec.ts'
 import type { Settlement } from '../state/commands.ts'
 import { type Claim, describeStats, KEEP_NOTHING, type QueueState, type QueueStats } from '../state/model.ts'
 import type { ClaimExtension, Extended } from '../transport/port.ts'
-import { BellListener } from './bell.ts'
+import { BellListener, type BellReader } from './bell.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { Claims } from './claims.ts'
 import { CommitLoop, type Effect } from './commit-loop.ts'
@@ -31,6 +31,8 @@ export interface TermOptions {
   readonly context: EngineContext
   readonly grant: LeaseGrant<WriterDetails>
   readonly leadership: Leadership<QueueState>
+  /** Has read the bell before the term began. */
+  readonly bell: BellReader
   /** A moment behind the fence at which the lease was ours, monotonic. */
   readonly provenAt: number
   /** A commit has become durable. */
@@ -131,7 +133,7 @@ export class Term {
       signal,
     })
     this.#bell = new BellListener({
-      ...{ options: context.options, signal, onTrouble: context.trouble },
+      ...{ options: context.options, reader: options.bell, signal, onTrouble: context.trouble },
       onRing: () => {
         this.#inbox.rung()
         this.#heartbeat.answer()
