@@ -112,7 +112,8 @@ export class MailboxWorker implements WorkerSide {
   }
 
   look(): void {
-    this.#pace.soon()
+    // Where the store notifies, that comes by itself, and a read too early would delay the next one.
+    if (!this.#watch.isWatching) this.#pace.soon()
   }
 
   extend(tokens: readonly number[]): Promise<Extended | undefined> {
