@@ -63,6 +63,8 @@ export class Term {
   readonly #heartbeat: Heartbeat
   readonly #end = new AbortController()
   #isSteppingDown = false
+  /** When there was work last, monotonic. */
+  #workedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: TermOptions) {
     this.#options = options
@@ -113,7 +115,7 @@ export class Term {
         clock,
         grant,
         takeoverAfterMs,
-        isUrgent: () => this.#isUrgent(),
+        isUrgent: (withinMs) => this.#isUrgent(withinMs),
         details: () => {
           const { heard: bell } = this.#bell
           return describeWriter(context, { busy: this.#isBusy(), epoch: this.epoch, bell })
@@ -274,10 +276,18 @@ export class Term {
     return this.#state.counts.waiting + this.#state.active.size > 0
   }
 
-  /** Whether there is work, and a worker in another process to go on with it. A paused backlog is none. */
-  #isUrgent(): boolean {
+  /** Whether there is work or was some within this time, and a worker in another process to go on with it. */
+  #isUrgent(withinMs: number): boolean {
+    this.#noteWork()
+    const sinceMs = this.#options.context.options.clock.monotonic() - this.#workedAt
+    return sinceMs <= withinMs && this.#claims.side?.hasSuccessor === true
+  }
+
+  /** A paused backlog is no work. */
+  #noteWork(): void {
     const { active, counts, paused } = this.#state
-    return (active.size > 0 || (counts.waiting > 0 && !paused)) && this.#claims.side?.hasSuccessor === true
+    if (active.size > 0 || (counts.waiting > 0 && !paused))
+      this.#workedAt = this.#options.context.options.clock.monotonic()
   }
 
   #beforeCommit(): void {
@@ -332,6 +342,7 @@ export class Term {
 
   #onDurable(slot: number, payloads: readonly Payload[], sentAt: number): void {
     this.#heartbeat.proven(sentAt)
+    this.#noteWork()
     this.#heartbeat.noteWork()
     if (payloads.length > 0) {
       const size = payloads.reduce((sum, payload) => sum + payload.length + PER_PAYLOAD, 0)
