@@ -17,6 +17,7 @@ import type { LogTime } from './log-time.ts'
 export interface ClaimsOptions {
   readonly context: EngineContext
   readonly epoch: number
+  readonly predecessor: string | undefined
   readonly state: QueueState
   readonly loop: CommitLoop
   readonly time: LogTime
@@ -40,11 +41,11 @@ export class Claims {
   readonly #releasing = new Set<number>()
 
   constructor(options: ClaimsOptions) {
-    const { context, epoch, state, loop, signal } = options
+    const { context, epoch, predecessor, state, loop, signal } = options
     this.#options = options
     this.#state = state
     this.#side = context.options.transport?.lead({
-      ...{ epoch, queue: context.options, signal, trouble: context.trouble },
+      ...{ epoch, predecessor, queue: context.options, signal, trouble: context.trouble },
       isActive: (token) => state.active.has(token),
       waiting: () => state.counts.waiting,
       isBusy: () => state.counts.waiting + state.active.size > 0,

@@ -25,6 +25,8 @@ const BECOME_BUSY_MS = 600
 export interface WriterDetails {
   /** Workers in its process: a writer without any gives way to a process that has one. */
   readonly workers: number
+  /** The worker in its process: gone with it, if the writer is. */
+  readonly worker?: string | undefined
   /** Whether anything waits or is being handled: then others look more often. */
   readonly busy: boolean
   /** The writer's epoch, once it has one. */
@@ -38,7 +40,8 @@ export function describeWriter(
   { worker }: EngineContext,
   about: Pick<WriterDetails, 'busy' | 'epoch' | 'bell'>,
 ): WriterDetails {
-  return { workers: worker() === undefined ? 0 : 1, ...about }
+  const { id } = worker() ?? {}
+  return { workers: id === undefined ? 0 : 1, worker: id, ...about }
 }
 
 export interface HeartbeatOptions {

@@ -31,6 +31,8 @@ export interface TermOptions {
   readonly context: EngineContext
   readonly grant: LeaseGrant<WriterDetails>
   readonly leadership: Leadership<QueueState>
+  /** The worker in the process of the writer before this one, if that is known. */
+  readonly predecessor: string | undefined
   /** Has read the bell before the term began. */
   readonly bell: BellReader
   /** A moment behind the fence at which the lease was ours, monotonic. */
@@ -148,7 +150,7 @@ export class Term {
       lookIntoInbox: () => this.#inbox.pollAfresh(),
       signal,
     }
-    this.#claims = new Claims({ ...parts, ...toOthers, epoch: this.epoch })
+    this.#claims = new Claims({ ...parts, ...toOthers, epoch: this.epoch, predecessor: options.predecessor })
     this.#dispatcher = new Dispatcher({ ...parts, ...toOthers, claims: this.#claims, payloads: this.#payloads })
     this.#decisions = new Decisions({ ...parts, claims: this.#claims })
     this.#claims.adopt()
