@@ -417,7 +417,7 @@ export class Election {
     const { random, takeoverAfterMs } = context.options
     const { busy } = record.details
     const isFrequent = record.durationMs < takeoverAfterMs
-    const isClose = this.#alarm !== undefined || (busy && isDeputy())
+    const isClose = isDeputy() && (busy || this.#alarm !== undefined)
     const pollMs = takeoverAfterMs * (isDeputy() ? SIGN_SHARE : RARE_SHARE)
     // Frequent renewals are for those that watch closely: if all others did, a fleet would read the lease all the time.
     if (!isClose && isFrequent) return pollMs
