@@ -36,6 +36,7 @@ const BUSY_POLL_MS = 1000
 const CLOSE_POLL_MS = 500
 /** Share of `takeoverAfterMs` after which a process that does not watch the writer closely reads its lease. */
 const RARE_SHARE = 0.8
+const RARE_SPREAD = 0.1
 /** A writer that does not react to the bell for this long counts as gone: it reads the bell each second. */
 const SILENT_AFTER_MS = 3000
 /** Processes that do not watch the writer closely leave a lease that was given back for this long to those that do: longer than frequent renewals are apart. */
@@ -418,7 +419,8 @@ export class Election {
     const { busy } = record.details
     const isFrequent = record.durationMs < takeoverAfterMs
     const isClose = isDeputy() && (busy || this.#alarm !== undefined)
-    const pollMs = takeoverAfterMs * (isDeputy() ? SIGN_SHARE : RARE_SHARE)
+    // The rare reads of many processes are not to fall on the same moment.
+    const pollMs = takeoverAfterMs * (isDeputy() ? SIGN_SHARE : RARE_SHARE * (1 - RARE_SPREAD * random.next()))
     // Frequent renewals are for those that watch closely: if all others did, a fleet would read the lease all the time.
     if (!isClose && isFrequent) return pollMs
     const closeMs = isFrequent || this.#alarm !== undefined ? CLOSE_POLL_MS : BUSY_POLL_MS
