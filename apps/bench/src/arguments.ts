@@ -2,7 +2,7 @@
 import { tmpdir } from 'node:os'
 import { parseArgs } from 'node:util'
 import { assertKnownKeys, nearestName, numberOption } from '@s3queue/storage'
-import { type Row, STORE_NAMES, type StoreName } from './row.ts'
+import { ROW_GROUPS, type Row, STORE_NAMES, type StoreName } from './row.ts'
 
 export interface BenchOptions {
   readonly rows: readonly Row[]
@@ -14,7 +14,7 @@ export interface BenchOptions {
   readonly directory: string
   /** Where the JSON goes; undefined: a file of its own in `bench-results/`. */
   readonly json: string | undefined
-  /** The page whose table beside BullMQ is written anew, if any. */
+  /** The page whose table is written anew, if any. */
   readonly write: string | undefined
 }
 
@@ -23,7 +23,7 @@ export class BadArguments extends Error {}
 
 export const USAGE: string = `Measures the queue against its targets.
 
-  --only <row,…>        only these rows
+  --only <row,…>        only these rows; many-processes: all rows of real processes that share a queue, beside BullMQ
   --store <store,…>     only these stores: ${STORE_NAMES.join(', ')} (memory behind a model of a network, 60 ms a request)
   --repetitions <n>     how often each row is measured
   --quick               small numbers: does it work, not how fast
@@ -31,7 +31,8 @@ export const USAGE: string = `Measures the queue against its targets.
   --peers               instead of the rest: beside BullMQ on a Redis that is started for it, in one run
   --directory <path>    where the directories for fs are made (default: ${tmpdir()})
   --json <file>         where the numbers go (default: bench-results/<date>.json)
-  --write <page>        with --peers: puts the table beside BullMQ into this page (README.md)
+  --write <page>        puts the table into this page: with --peers into README.md, with --only many-processes into
+                        packages/coordinator/README.md
   --help
 
 Allocated: what the JavaScript heap grew by between runs of the garbage collector, all in all; buffers lie outside of it.
@@ -44,19 +45,16 @@ export function parseArguments(args: readonly string[], rows: readonly Row[]): B
   const values = parse(args)
   if (values.help === true) return 'help'
   const { quick = false, idle = false, peers = false, json, write, directory = tmpdir() } = values
-  const isAsked = (flag: 'idle' | 'peers'): boolean => (flag === 'idle' ? idle : peers)
-  const only = namesIn(
-    '--only',
-    values.only,
-    rows.map(({ name }) => name),
-  )
-  if (write !== undefined && (!peers || quick || only !== undefined))
-    throw new BadArguments('--write is for a whole run: --peers, and neither --quick nor --only.')
+  const only = namesIn<string>('--only', values.only, [...ROW_GROUPS, ...rows.map(({ name }) => name)])
+  const isNamed = ({ name, group }: Row): boolean | undefined =>
+    only && (only.includes(name) || (group !== undefined && only.includes(group)))
+  const flags = { idle, peers, group: false }
+  const isWhole = only === undefined ? peers : !peers && only.length === 1 && only[0] === 'many-processes'
+  if (write !== undefined && (!isWhole || quick))
+    throw new BadArguments('--write is for a whole run: --peers or --only many-processes, and not --quick.')
   return {
     rows: rows.filter((row) =>
-      row.onRequest === undefined
-        ? (only?.includes(row.name) ?? !peers)
-        : isAsked(row.onRequest) || only?.includes(row.name) === true,
+      row.onRequest === undefined ? (isNamed(row) ?? !peers) : flags[row.onRequest] || isNamed(row) === true,
     ),
     stores: namesIn('--store', values.store, STORE_NAMES),
     quick,

@@ -3,10 +3,12 @@ import { loadavg } from 'node:os'
 import { NoS3Server } from '@s3queue/e2e/harness'
 import { BadArguments, type BenchOptions, parseArguments, USAGE } from './arguments.ts'
 import { measureRow, type RowResult } from './measure.ts'
+import { NoPeer } from './peers/no-peer.ts'
 import { createProgress, type Progress, type ProgressOutput } from './progress.ts'
 import { describeMachine, machineLines } from './report/machine.ts'
+import { writeManyProcesses } from './report/many-page.ts'
 import { writePeers } from './report/peers-page.ts'
-import { type Trouble, writeReport } from './report/results-file.ts'
+import { type BenchReport, type Trouble, writeReport } from './report/results-file.ts'
 import { tableOf } from './report/table.ts'
 import type { Row, StoreName } from './row.ts'
 import { ROWS } from './rows/index.ts'
@@ -50,11 +52,17 @@ export async function bench(args: readonly string[], { stdout, stderr }: BenchOu
     const report = { machine, loadAtEnd: loadavg(), quick: options.quick, results, failed, skipped }
     const path = await writeReport(report, options.json)
     stdout.write(`\n${closingLine(results, failed, skipped)}\nNumbers in ${path}\n`)
-    if (options.write !== undefined) await writePeers(options.write, report)
+    if (options.write !== undefined) await writeReportInto(options.write, report)
     return failed.length > 0 ? 1 : 0
   } finally {
     await supply.close()
   }
+}
+
+/** Each of the two runs that have a page has its rows alone. */
+function writeReportInto(page: string, report: BenchReport): Promise<void> {
+  const isOfPeers = report.results.some(({ row }) => row === 'peers')
+  return isOfPeers ? writePeers(page, report) : writeManyProcesses(page, report)
 }
 
 interface Outcome {
@@ -78,7 +86,9 @@ async function measureAll(
       results.push(await measureOn(row, store, options, supply, progress))
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
-      const mayMiss = error instanceof NoS3Server && options.stores === undefined
+      const mayMiss =
+        (error instanceof NoS3Server && options.stores === undefined) ||
+        (error instanceof NoPeer && row.onRequest !== 'peers')
       progress.note(`${mayMiss ? 'SKIPPED' : 'FAILED'}: ${row.name} on ${store ?? 'no store'}: ${reason}`)
       ;(mayMiss ? skipped : failed).push({ row: row.name, store, reason })
     }

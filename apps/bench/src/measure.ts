@@ -51,17 +51,18 @@ export async function measureRow(row: Row, place: Place, repetitions: number | u
   return { row: row.name, store: place.storeName, repetitions: count, load, metrics }
 }
 
-function resultOf(
+/** What the samples of a metric come to, and whether they keep its target. */
+export function resultOf(
   metric: string,
   { label, unit, target }: MetricSpec,
   samples: readonly number[],
-  { storeName: store, quick }: Place,
+  { storeName: store, quick }: Pick<Place, 'storeName' | 'quick'>,
 ): MetricResult {
   const middle = median(samples)
   const result = { metric, label, unit, samples, median: middle, min: Math.min(...samples), max: Math.max(...samples) }
-  const counts = target?.stores === undefined || (store !== undefined && target.stores.includes(store))
-  if (target === undefined || !counts || quick) return result
-  const { bound, value, every = false } = target
+  const wanted = [target ?? []].flat().find(({ stores }) => stores === undefined || (store && stores.includes(store)))
+  if (wanted === undefined || quick) return result
+  const { bound, value, every = false } = wanted
   const held = every ? samples : [middle]
   const met = held.every((each) => (bound === 'at least' ? each >= value : each <= value))
   return { ...result, target: { bound, value, every, met } }

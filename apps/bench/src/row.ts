@@ -7,6 +7,10 @@ export const STORE_NAMES = ['memory', 'fs', 'minio', 'far'] as const
 
 export type StoreName = (typeof STORE_NAMES)[number]
 
+export const ROW_GROUPS = ['many-processes'] as const
+
+export type RowGroup = (typeof ROW_GROUPS)[number]
+
 export interface Target {
   readonly bound: 'at least' | 'at most'
   readonly value: number
@@ -21,7 +25,8 @@ export interface MetricSpec {
   readonly label: string
   /** `messages/s`, `ms`, `requests` … */
   readonly unit: string
-  readonly target?: Target | undefined
+  /** Of several, the first that counts on a store. */
+  readonly target?: Target | readonly Target[] | undefined
 }
 
 /** Where a row is measured. */
@@ -47,6 +52,8 @@ export type Repetition = () => Promise<Findings>
 export interface Row {
   /** For `--only`. */
   readonly name: string
+  /** Also for `--only`: all rows of a group. */
+  readonly group?: RowGroup | undefined
   /** What happens and what is counted, in a sentence. */
   readonly about: string
   /** Empty: needs no store. */
@@ -55,8 +62,8 @@ export interface Row {
   readonly repetitions?: number | undefined
   /** Whether a first repetition is thrown away. Default true. */
   readonly warmUp?: boolean | undefined
-  /** Only measured when asked for by name, or by the flag of this name. */
-  readonly onRequest?: 'idle' | 'peers' | undefined
+  /** Only measured when asked for by name or group, or by the flag of this name. */
+  readonly onRequest?: 'idle' | 'peers' | 'group' | undefined
   readonly metrics: Readonly<Record<string, MetricSpec>>
   /** Makes ready what all repetitions share. */
   readonly begin: (place: Place) => Promise<Repetition> | Repetition

@@ -1,6 +1,7 @@
 /** Time to measure in: the machine's own, or one that passes as fast as the work in it allows. */
 import { type Clock, type ObjectStore, sleep, systemClock } from '@s3queue/storage'
 import { createMemoryStore } from '@s3queue/storage-memory'
+import { withoutNotifications } from './stores/without-notifications.ts'
 
 export interface World {
   readonly store: ObjectStore
@@ -15,13 +16,13 @@ export function realWorld(store: ObjectStore): World {
   return { store, clock: systemClock, advance: (ms) => sleep(systemClock, ms), run: (work) => work }
 }
 
-/** A store in memory, in virtual time: an hour takes as long as the work that is done in it. */
+/** A model of S3 in virtual time: an hour takes as long as the work that is done in it. */
 export async function virtualWorld(): Promise<World> {
   // Loaded when it is needed, because it brings the test runner with it.
   const { createManualClock } = await import('@s3queue/storage/testing')
   const clock = createManualClock()
   return {
-    store: createMemoryStore({ clock }),
+    store: withoutNotifications(createMemoryStore({ clock })),
     clock,
     advance: (ms) => clock.advance(ms),
     run: (work) => clock.runUntil(work),

@@ -121,6 +121,25 @@ describe('other stores', () => {
     expect(value('pods-take-over', 'killedBusyWriter')).toBeGreaterThan(100)
   })
 
+  it('measures how processes wake up, start again and take urgent messages', { timeout: 120_000 }, async () => {
+    const { exitCode, value, report } = await measure('many-urgent,many-wake-up,many-restart', 'fs')
+    expect(report.failed).toEqual([])
+    expect(exitCode).toBe(0)
+    expect(value('many-urgent', 'one')).toBeGreaterThanOrEqual(0)
+    expect(value('many-wake-up', 'p50')).toBeGreaterThanOrEqual(0)
+    expect(value('many-restart', 'cutOff')).toBeGreaterThanOrEqual(value('many-restart', 'any'))
+  })
+
+  it('measures a remote worker', { timeout: 120_000 }, async () => {
+    const { exitCode, value, report } = await measure('pods-remote', 'fs')
+    expect(report.failed).toEqual([])
+    expect(exitCode).toBe(0)
+    expect(value('pods-remote', 'rate')).toBeGreaterThan(10)
+    expect(value('pods-remote', 'requests')).toBeLessThan(2)
+    expect(value('pods-remote', 'writerCpu')).toBeGreaterThan(0)
+    expect(value('pods-remote', 'workerCpu')).toBeGreaterThan(0)
+  })
+
   it('sees the time that requests take far away', async () => {
     const { value } = await measure('one-at-a-time', 'far')
     expect(value('one-at-a-time', 'p50')).toBeGreaterThanOrEqual(59)
@@ -151,6 +170,8 @@ describe('the command line', () => {
     [['--only', 'idle', '--store', 'minio'], 'Nothing to measure'],
     [['--write', 'README.md'], '--write is for a whole run'],
     [['--peers', '--quick', '--write', 'README.md'], '--write is for a whole run'],
+    [['--only', 'many-urgent', '--write', 'README.md'], '--write is for a whole run'],
+    [['--only', 'many-proceses'], 'Did you mean "many-processes"?'],
   ])('refuses %j', async (args, advice) => {
     expect(await run(...args)).toBe(1)
     expect(printed.stderr).toContain(advice)

@@ -8,8 +8,8 @@
 /** Who sent a notice so short a time ago looks into its mailbox often. */
 export const AWAKE_MS = 2000
 
-/** Light sleepers read their mailboxes this often while they have nothing to do: some of all workers, so that a message soon has a handler. */
-export const LIGHT_POLL_MS = 1000
+/** Light sleepers read their mailboxes this often while they have nothing to do, right after the writer reads the bell: some of all workers, so that a message soon has a handler. */
+export const LIGHT_POLL_MS = 1050
 
 /** A part of the visibility timeout: a ticket that waits longer in a mailbox has lost too much of its time. */
 const LOOKS_PER_TIMEOUT = 3

@@ -1,5 +1,6 @@
 /** One or several logs of the core behind one queue object. Wiring only: where a message belongs, and what all shards are asked, is in `shards/`. */
 import {
+  type CloseOptions,
   type DrainOptions,
   type DrainResult,
   type Enqueued,
@@ -20,8 +21,17 @@ import {
   type WaitOptions,
   type Worker,
 } from '@s3queue/core'
-import { costOf, EventHub, openShard, streamEvents } from '@s3queue/core/shard'
-import { type Clock, type MeteredStore, withMetering } from '@s3queue/storage'
+import {
+  type CloseTimes,
+  closeBy,
+  costOf,
+  EventHub,
+  openShard,
+  type ResolvedQueueOptions,
+  resolveCloseOptions,
+  streamEvents,
+} from '@s3queue/core/shard'
+import { type Clock, inTime, type MeteredStore, withMetering } from '@s3queue/storage'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { MetricsReader, type QueueHealth, type QueueMetrics, readHealth } from './metrics.ts'
 import { type CoordinatedQueueOptions, resolveCoordinatedQueueOptions } from './options.ts'
@@ -63,6 +73,7 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
   readonly #work: ShardedWork<T>
   readonly #store: MeteredStore
   readonly #metrics: MetricsReader
+  readonly #settings: ResolvedQueueOptions
   readonly #clock: Clock
   readonly #closed = new AbortController()
   readonly #calls = new Set<Promise<unknown>>()
@@ -74,6 +85,7 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
   constructor(given: CoordinatedQueueOptions) {
     const { settings, coordination, wanted, forCore } = resolveCoordinatedQueueOptions(given)
     const { name, namespacePrefix, clock, random, ids } = settings
+    this.#settings = settings
     const store = withMetering(forCore.store, { clock })
     this.name = name
     this.#clock = clock
@@ -97,6 +109,10 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
 
   get isProcessing(): boolean {
     return this.#work.isProcessing
+  }
+
+  get running(): number {
+    return this.#work.runningCount
   }
 
   enqueue(payload: T, options?: CoordinatedEnqueueOptions): Promise<Enqueued> {
@@ -216,16 +232,23 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
     return followShards(this.#shards, options, this.#closed.signal)
   }
 
-  close(): Promise<void> {
-    this.#closing ??= this.#close()
+  async close(options?: CloseOptions): Promise<void> {
+    const times = resolveCloseOptions(options, this.#settings)
+    this.#closing ??= this.#close(times)
     return this.#closing
   }
 
-  async #close(): Promise<void> {
-    await this.#work.close()
-    await Promise.allSettled(this.#calls)
+  async #close(times: CloseTimes): Promise<void> {
+    const startedAt = this.#clock.monotonic()
+    await this.#work.close(times.handlersMs, times.storeMs / 2)
+    const endAt = closeBy(times, startedAt, this.#clock.monotonic())
+    const leftMs = (): number => Math.max(0, endAt - this.#clock.monotonic())
+    await inTime(this.#clock, leftMs() / 2, Promise.allSettled(this.#calls), () => new QueueClosed(this.name)).catch(
+      () => {},
+    )
     this.#shards.close()
-    const closed = await Promise.allSettled(this.#shards.opened.map(({ queue }) => queue.close()))
+    const timeoutMs = leftMs()
+    const closed = await Promise.allSettled(this.#shards.opened.map(({ queue }) => queue.close({ timeoutMs })))
     this.#closed.abort()
     for (const one of closed) if (one.status === 'rejected') throw one.reason
   }

@@ -9,6 +9,7 @@ import {
   type Command,
   type Extended,
   type NoticeCommand,
+  PollInterval,
   type ProgressReport,
   type Settlement,
   type StandbyProcess,
@@ -29,8 +30,11 @@ import { AWAKE_MS, asleepMs } from './serving-order.ts'
 const AWAKE_LOOK_MS = 250
 /** A worker with messages in hand reads its mailbox at least this often, in ms, as they may be taken from it. */
 const BUSY_LOOK_MS = 1000
-/** A worker reports that it has read tickets, unless it sends something anyway within this time, in ms. */
+/** Idle workers poll this part of an interval after the writer reads the bell: by then it has handed out what came. */
+const IDLE_PHASE = 0.5
+/** A worker reports that it has read tickets, unless it sends something anyway within this time, in ms; sooner if it got one for each handler, as there may be more. */
 const REPORT_READ_MS = 150
+const REPORT_FULL_MS = 20
 /** So many tickets, or characters of their payloads, are worth a report: the writer keeps them in the mailbox until it knows. */
 const MANY_TICKETS = 100
 const MANY_CHARACTERS = 64 << 10
@@ -61,6 +65,7 @@ export class MailboxWorker implements WorkerSide {
   readonly #standby: StandbyProcess
   readonly #reader: MailboxReader
   readonly #pace: Pace
+  readonly #interval = new PollInterval()
   readonly #abort = new AbortController()
   /** Whom to tell of a receipt, by the number of the notice. */
   readonly #questions = new Map<number, (receipt: Letter['receipts'][number]) => void>()
@@ -212,13 +217,16 @@ export class MailboxWorker implements WorkerSide {
     let told: string | undefined
     while (!signal.aborted) {
       try {
+        const startedAt = this.#now()
         const letter = await this.#look(signal)
+        this.#interval.note(this.#now() - startedAt)
         if (signal.aborted) return
         if (letter !== undefined) this.#open(letter)
         const { mailbox } = this.#reader
         if (mailbox !== undefined && mailbox !== told) {
           this.#options.heartbeats.moved(worker.id, mailbox)
-          await orAborted(this.#standby.send([this.#notice({})]), signal)
+          const process = this.#standby.queue.processes.self()
+          await orAborted(this.#standby.send([this.#notice({ process })]), signal)
           told = mailbox
         }
       } catch (error) {
@@ -240,9 +248,13 @@ export class MailboxWorker implements WorkerSide {
     if (this.#questions.size > 0) return 2 * this.#options.options.dispatchIntervalMs
     if (this.#now() - this.#activeAt < AWAKE_MS) return AWAKE_LOOK_MS
     if (this.#standby.worker.isBusy) return BUSY_LOOK_MS
-    return this.#watch.isWatching
-      ? Number.POSITIVE_INFINITY
-      : (this.#currentDuty()?.idlePollMs ?? Number.POSITIVE_INFINITY)
+    return this.#watch.isWatching ? Number.POSITIVE_INFINITY : this.#idlePollMs()
+  }
+
+  #idlePollMs(): number {
+    const duty = this.#currentDuty()
+    if (duty?.idlePollMs === undefined) return Number.POSITIVE_INFINITY
+    return this.#interval.waitMs(duty.idlePollMs, IDLE_PHASE, this.#standby.queue.clock.now())
   }
 
   /** The duty, while it holds. A writer does not know the duties that its predecessor gave, so they end by themselves. */
@@ -320,9 +332,11 @@ export class MailboxWorker implements WorkerSide {
   #reportRead(count: number, characters: number): void {
     const isAwake = this.#now() - this.#noticedAt < AWAKE_MS
     if (this.#cancelReport !== undefined || (isAwake && count < MANY_TICKETS && characters < MANY_CHARACTERS)) return
-    this.#cancelReport = this.#standby.queue.clock.setTimer(REPORT_READ_MS, () => {
+    const { queue, worker } = this.#standby
+    const waitMs = count < worker.concurrency ? REPORT_READ_MS : REPORT_FULL_MS
+    this.#cancelReport = queue.clock.setTimer(waitMs, () => {
       this.#cancelReport = undefined
-      if (this.#abort.signal.aborted || this.#now() - this.#noticedAt < REPORT_READ_MS) return
+      if (this.#abort.signal.aborted || this.#now() - this.#noticedAt < waitMs) return
       this.#standby.send([this.#notice({})]).then(
         () => this.sent(),
         (error: unknown) => {

@@ -112,9 +112,10 @@ export class MailboxWriter implements WriterSide {
   }
 
   heard(notice: NoticeCommand, receipt: Receipt): void {
-    const { worker, seen, capacity, extend, lasting } = notice
+    const { worker, seen, extend, lasting } = notice
     const isNews = this.#registry.heard(notice)
-    if (capacity === 0 && this.#registry.get(worker) === undefined) return
+    // It has left, its process has ended, or it speaks another format.
+    if (this.#registry.get(worker) === undefined) return
     const post = this.#post(worker)
     post.confirmed(seen)
     if (extend !== undefined || lasting !== undefined) post.receipt(receipt)
@@ -126,6 +127,10 @@ export class MailboxWriter implements WriterSide {
     if (worker === this.#term.localWorker()?.id) return
     this.#counts.stalled += claims
     this.#registry.suspect(worker)
+  }
+
+  ended(worker: string): void {
+    this.#registry.ended(worker)
   }
 
   localChanged(): void {

@@ -1,7 +1,7 @@
-import { seededRandom, sleep } from '@s3queue/storage'
+import { type ObjectStore, seededRandom, sleep, withLatency } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
 import { type Counted, counted } from './counted.ts'
-import { createWorld, slowly, startInOrder, withoutWatch, workInOrder } from './support.ts'
+import { createWorld, slowly, startInOrder, type World, withoutWatch, workInOrder } from './support.ts'
 
 describe('a worker elsewhere that has much to do', () => {
   it('C52 sends what has ended no more often than the writer looks, and looks no more often than it was told', async () => {
@@ -42,10 +42,16 @@ const S3_READS = 5500
 const S3_WRITES = 3500
 const MINUTE = 60_000
 
+/** A store like S3: it takes its time, and notifies of nothing. */
+function farAway({ store, clock }: World): ObjectStore {
+  const ms = 60
+  return withLatency(withoutWatch(store), { clock, getMs: ms, putMs: ms, listMs: ms, deleteMs: ms })
+}
+
 describe('many processes', () => {
   it('C103 an idle queue: every process reads rarely but for one cheap read a second, and hears of a message all the same', async () => {
     const world = createWorld()
-    const meters = Array.from({ length: 4 }, () => counted(withoutWatch(world.store)))
+    const meters = Array.from({ length: 4 }, () => counted(farAway(world)))
     const pods = meters.map(({ store }) => world.open({}, {}, store))
     const done: unknown[] = []
     await workInOrder(world, pods, slowly(world, 10, done))

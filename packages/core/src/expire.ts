@@ -2,11 +2,15 @@
  * Step 6, expire: a claim whose visibility timeout passed without a settlement is void; its message is visible again, or dead after its last attempt.
  * A message that an operator releases is visible again in any case.
  */
+import { failureOf } from './state/endings.ts'
 import type { QueueEvent } from './state/events.ts'
 import type { QueueState } from './state/model.ts'
 
-/** What becomes of claims whose time is up, each named once. Tokens that nobody holds any more are passed over. */
-export function decideExpire(state: QueueState, tokens: readonly number[]): readonly QueueEvent[] {
+/**
+ * What becomes of claims whose time is up, each named once; `crashed`: their time is up because the process of their worker has ended. Tokens that
+ * no claim holds any longer are passed over.
+ */
+export function decideExpire(state: QueueState, tokens: readonly number[], crashed = false): readonly QueueEvent[] {
   const events: QueueEvent[] = []
   const expired: number[] = []
   const released: number[] = []
@@ -23,12 +27,12 @@ export function decideExpire(state: QueueState, tokens: readonly number[]): read
       expired.push(token)
       continue
     }
-    const message = `no settlement within ${claim.timeoutMs} ms`
-    events.push({ type: 'died', token, reason: 'timed-out', name: 'VisibilityTimeout', message })
+    events.push({ type: 'died', token, reason: 'timed-out', ...failureOf(claim, crashed) })
   }
-  if (expired.length > 0) events.push({ type: 'expired', tokens: expired })
+  if (expired.length > 0) events.push({ type: 'expired', tokens: expired, ...(crashed ? { crashed } : {}) })
   if (released.length > 0) events.push({ type: 'released', tokens: released, started: true })
   // The operator wants to see another attempt, so the last one is not counted.
-  if (releasedAfterLast.length > 0) events.push({ type: 'released', tokens: releasedAfterLast, started: false })
+  if (releasedAfterLast.length > 0)
+    events.push({ type: 'released', tokens: releasedAfterLast, started: true, counted: false })
   return events
 }

@@ -1,4 +1,6 @@
 export { type BackoffFunction, type BackoffOptions, resolveBackoff } from './backoff.ts'
+export { type ClosableQueue, type CloseOnSignalsOptions, closeOnSignals } from './close-on-signals.ts'
+export type { CloseOptions } from './close-options.ts'
 export type { QueueCost } from './cost.ts'
 export type { DrainOptions, DrainResult } from './drain.ts'
 export type { EnqueueOptions } from './enqueue-options.ts'

@@ -1,6 +1,7 @@
 /** A queue over one log. Wiring only: everything that happens, happens in the engine and the worker. */
-import { assertKnownKeys, type StoreMetrics, withMetering, withStoreTime } from '@s3queue/storage'
+import { assertKnownKeys, inTime, type StoreMetrics, withMetering, withStoreTime } from '@s3queue/storage'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { type CloseOptions, type CloseTimes, closeBy, resolveCloseOptions } from './close-options.ts'
 import { costOf, type QueueCost } from './cost.ts'
 import { type DrainOptions, type DrainResult, drainQueue } from './drain.ts'
 import { Engine } from './engine/engine.ts'
@@ -76,6 +77,10 @@ class LocalQueue<T> implements ShardQueue<T> {
 
   get isProcessing(): boolean {
     return this.#worker !== undefined
+  }
+
+  get running(): number {
+    return this.#worker?.running ?? 0
   }
 
   async enqueue(payload: T, options?: EnqueueOptions): Promise<Enqueued> {
@@ -247,21 +252,31 @@ class LocalQueue<T> implements ShardQueue<T> {
     return this.#engine.views.view(({ state }) => state.paused)
   }
 
-  close(): Promise<void> {
-    this.#closing ??= this.#close()
+  async close(options?: CloseOptions): Promise<void> {
+    const times = resolveCloseOptions(options, this.#options)
+    this.#closing ??= this.#close(times)
     return this.#closing
   }
 
-  async #close(): Promise<void> {
+  async #close(times: CloseTimes): Promise<void> {
+    const { clock } = this.#options
+    const startedAt = clock.monotonic()
     this.#engine.hurry()
-    if (this.#worker !== undefined) {
-      // A store that does not take the settlements in time must not keep the queue open: their claims run out.
-      const stopped = this.#stop(this.#worker, this.#options.visibilityTimeoutMs)
-      await stopped.catch((error: unknown) => this.#engine.tell(error))
-    }
-    await this.#intake.idle()
-    await this.#engine.close()
+    const worker = this.#worker
+    await worker?.stop(times.handlersMs)
+    const endAt = closeBy(times, startedAt, clock.monotonic())
+    const leftMs = (): number => Math.max(0, endAt - clock.monotonic())
+    // A store that does not take the settlements in time must not keep the queue open: their claims run out.
+    if (worker !== undefined) await this.#within(leftMs(), this.#detached(worker))
+    await this.#within(leftMs(), this.#intake.idle())
+    await this.#engine.close(leftMs())
     this.#closed.abort()
+  }
+
+  /** Waits for `promise`, for at most `ms`; the engine reports what is late. Never rejects. */
+  async #within(ms: number, promise: Promise<void>): Promise<void> {
+    const done = promise.catch((error: unknown) => this.#engine.tell(error))
+    await inTime(this.#options.clock, ms, done, () => new QueueClosed(this.name)).catch(() => {})
   }
 
   #assertOpen(): void {
@@ -291,6 +306,11 @@ class LocalQueue<T> implements ShardQueue<T> {
 
   async #stop(worker: WorkerRuntime<T>, timeoutMs: number): Promise<void> {
     await worker.stop(timeoutMs)
+    await this.#detached(worker)
+  }
+
+  /** The worker has stopped: the engine takes what it has left. */
+  async #detached(worker: WorkerRuntime<T>): Promise<void> {
     if (this.#worker !== worker) return
     this.#worker = undefined
     this.#counts.handled += worker.finishedCount

@@ -9,10 +9,12 @@ import {
   type Logger,
   numberOption,
   type ObjectStore,
+  type Processes,
   type Random,
   systemClock,
   systemIds,
   systemLogger,
+  systemProcesses,
   systemRandom,
 } from '@s3queue/storage'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
@@ -68,7 +70,7 @@ export interface QueueOptions {
   readonly shard?: number | undefined
   /** Where troubles are reported that no call can be told of. Default: Node's process warnings. */
   readonly logger?: Logger | undefined
-  /** Time, randomness, ids, and what is too slow or too large to be seen in a test; for tests and simulation. Default: the machine's. */
+  /** Time, randomness, ids, processes, and what is too slow or too large to be seen in a test; for tests and simulation. Default: the machine's. */
   readonly runtime?: Partial<Runtime> | undefined
 }
 
@@ -77,6 +79,8 @@ export interface Runtime {
   readonly clock: Clock
   readonly random: Random
   readonly ids: Ids
+  /** Which processes of this machine run. */
+  readonly processes: Processes
   /** Commits between two snapshots, at most. Default 512. */
   readonly snapshotAfterCommits: number
 }
@@ -185,6 +189,7 @@ export function resolveQueueOptions(options: QueueOptions, who = 'createQueue'):
     clock: runtime.clock ?? systemClock,
     random: runtime.random ?? systemRandom,
     ids: runtime.ids ?? systemIds,
+    processes: runtime.processes ?? systemProcesses,
     snapshotAfterCommits: numberOption(`${who}.runtime`, 'snapshotAfterCommits', runtime.snapshotAfterCommits, 512, {
       min: 1,
       ...whole,
@@ -193,8 +198,11 @@ export function resolveQueueOptions(options: QueueOptions, who = 'createQueue'):
 }
 
 function assertRuntime(who: string, runtime: Partial<Runtime>): void {
-  assertKnownKeys(who, runtime, ['clock', 'random', 'ids', 'snapshotAfterCommits'])
-  const ports = { clock: ['now', 'monotonic', 'setTimer'], random: ['next'], ids: ['ulid', 'nonce'] } as const
+  assertKnownKeys(who, runtime, ['clock', 'random', 'ids', 'processes', 'snapshotAfterCommits'])
+  const ports = {
+    ...{ clock: ['now', 'monotonic', 'setTimer'], random: ['next'], ids: ['ulid', 'nonce'] },
+    processes: ['self', 'state'],
+  } as const
   for (const [option, methods] of Object.entries(ports)) {
     const port = runtime[option as keyof typeof ports]
     if (port !== undefined && !hasMethods(port, methods))

@@ -1,4 +1,5 @@
 /** A queue as its users see it, and as those do who put several logs behind one. */
+import type { CloseOptions } from './close-options.ts'
 import type { QueueCost } from './cost.ts'
 import type { DrainOptions, DrainResult } from './drain.ts'
 import type { EnqueueOptions } from './enqueue-options.ts'
@@ -32,6 +33,8 @@ export interface Queue<T, H = T> {
   readonly name: string
   /** Whether a worker of this queue object runs. */
   readonly isProcessing: boolean
+  /** Handlers of this queue object that run now. */
+  readonly running: number
   /** Enqueues one message. It is durable when this resolves. Calls of one turn of the event loop share a commit. */
   enqueue(payload: T, options?: EnqueueOptions): Promise<Enqueued>
   /** Enqueues many in one commit. `options` hold for all, or are made for each by a function. */
@@ -99,11 +102,14 @@ export interface Queue<T, H = T> {
    */
   follow(options?: FollowOptions): AsyncIterable<FollowedEvent>
   /**
-   * Stops the worker, makes everything durable, and lets others take over at once. Running handlers have `visibilityTimeoutMs` to end; then their signals are
-   * aborted, and their messages go back: a worker's `stop({ timeoutMs })` before it waits for another time. Not to be awaited in a handler of the queue, which it
+   * Stops the worker, makes everything durable, and lets others take over immediately. Running handlers have `visibilityTimeoutMs` to end, or most of
+   * `timeoutMs`; then their signals are aborted, and their messages go back without counting the attempt.
+   *
+   * Resolves within `timeoutMs` also while the store is down (by default within `visibilityTimeoutMs` and 30 s). Then `trouble` says so; calls that the store did not
+   * confirm reject with `NotAcknowledged`, and messages whose outcome was not recorded are handed out again. Not to be awaited in a handler of the queue, which it
    * would wait for. A second call waits for the first.
    */
-  close(): Promise<void>
+  close(options?: CloseOptions): Promise<void>
 }
 
 /** One log of a queue that has several, and what holds them together needs of it. */

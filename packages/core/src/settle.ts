@@ -40,6 +40,7 @@ class Draft {
   readonly #completed: number[] = []
   readonly #resultOf: [number, string][] = []
   readonly #unstarted: number[] = []
+  readonly #cutOff: number[] = []
   readonly #interrupted: number[] = []
 
   constructor(state: QueueState, retryDelay: RetryDelay) {
@@ -64,12 +65,9 @@ class Draft {
       this.#unstarted.push(token)
       return 'released'
     }
-    if (claim.attempt < claim.batch.maxAttempts) {
-      this.#interrupted.push(token)
-    } else if (claim.releasing) {
-      // An operator who releases a message wants to see another attempt, also after the last one.
-      this.#unstarted.push(token)
-    } else return this.#die(token, 'attempts-used-up', 'Interrupted', 'the worker stopped during the last attempt')
+    // An operator's release counts the attempt, but for the last one; one that a stopping worker cut off is not counted.
+    if (claim.releasing && claim.attempt < claim.batch.maxAttempts) this.#interrupted.push(token)
+    else this.#cutOff.push(token)
     return 'released'
   }
 
@@ -80,6 +78,7 @@ class Draft {
       events.push({ type: 'completed', tokens: this.#completed, ...results })
     }
     if (this.#interrupted.length > 0) events.push({ type: 'released', tokens: this.#interrupted, started: true })
+    if (this.#cutOff.length > 0) events.push({ type: 'released', tokens: this.#cutOff, started: true, counted: false })
     if (this.#unstarted.length > 0) events.push({ type: 'released', tokens: this.#unstarted, started: false })
     return events
   }

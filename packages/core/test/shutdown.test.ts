@@ -57,6 +57,24 @@ describe('stopping a worker', () => {
     await run(queue.close())
   })
 
+  it('costs no attempt when it cuts a handler off: the last attempt of a message is made again', async () => {
+    const { open, run, clock } = createWorld()
+    const queue = open<string>({ maxAttempts: 1 })
+    const seen = record(queue, 'released', 'died')
+    await run(queue.enqueue('x'))
+    const worker = queue.process(() => new Promise(() => {}))
+    await clock.advance(10)
+    await run(worker.stop({ timeoutMs: 100 }))
+    expect(seen.map(({ name }) => name)).toEqual(['released'])
+
+    const attempts: number[] = []
+    queue.process((_, { attempt }) => void attempts.push(attempt))
+    await run(queue.drain())
+    expect(attempts).toEqual([1])
+    expect(await run(queue.getStats())).toMatchObject({ completed: 1, dead: 0 })
+    await run(queue.close())
+  })
+
   it('can be followed by another worker, but two at a time are refused', async () => {
     const { open, run } = createWorld()
     const queue = open<string>()

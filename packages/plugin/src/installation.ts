@@ -33,10 +33,9 @@ export class Installation {
     this.#names = names
     // The library stops what is in this list when it disconnects, and waits for it; plugins of `usePlugin` it forgets.
     if (!database.pluginList.includes(plugin)) database.pluginList.push(plugin)
-    this.#unhook = onShutdown(database, `${slug}:${settings.resource}`, async (handlersMs) => {
-      await runtime.stopWorker(Math.min(handlersMs, settings.visibilityTimeoutMs))
-      await runtime.session.close()
-    })
+    this.#unhook = onShutdown(database, `${slug}:${settings.resource}`, (handlersMs, totalMs) =>
+      runtime.leave(Math.min(handlersMs, settings.visibilityTimeoutMs), totalMs),
+    )
     database.once('disconnected', () => {
       this.#disconnecting = true
     })

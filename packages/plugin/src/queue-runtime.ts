@@ -11,7 +11,7 @@ import {
   type S3dbRecord,
   type S3dbResource,
 } from '@s3queue/s3db'
-import { type Clock, type Logger, sleep, systemClock, systemIds } from '@s3queue/storage'
+import { type Clock, inTime, type Logger, sleep, systemClock, systemIds } from '@s3queue/storage'
 import { asError } from './as-error.ts'
 import { type Completion, Completions } from './completions.ts'
 import type { Emit } from './events.ts'
@@ -26,6 +26,9 @@ import { announceCompletion, relayEvents } from './relay.ts'
 import { HandlerRuns } from './run-handler.ts'
 import { type WatchedStore, withWatch } from './watched-store.ts'
 import { workerName } from './worker-name.ts'
+
+/** How long the store has to take what the last handlers did, in ms, before the queue is closed without it. */
+const STORE_MS = 30_000
 
 export interface QueueRuntimeOptions {
   readonly database: PluginDatabase
@@ -147,6 +150,20 @@ export class QueueRuntime {
     this.#options.emit('plg:s3-queue:workers-stopped', { workerId: worker.id })
   }
 
+  /** The process ends: handlers have `handlersMs`, and all of it takes `totalMs` at most. */
+  async leave(handlersMs: number, totalMs: number): Promise<void> {
+    const startedAt = this.#clock.monotonic()
+    await this.#stopInTime(handlersMs, (totalMs - handlersMs) / 2)
+    await this.session.close({ timeoutMs: Math.max(0, totalMs - (this.#clock.monotonic() - startedAt)) })
+  }
+
+  /** Stops the worker. A store that does not take in time what its handlers did keeps nothing open: their messages are handed out again. Never rejects. */
+  async #stopInTime(handlersMs: number, storeMs: number): Promise<void> {
+    const late = (): Error => new Error('The store did not take in time what the last handlers did.')
+    const stopped = inTime(this.#clock, handlersMs + storeMs, this.stopWorker(handlersMs), late)
+    await stopped.catch((error: unknown) => this.tell(asError(error)))
+  }
+
   /** Handles one message in this call. False if there was none to be had. */
   async processNext(onMessage: OnMessage<never>): Promise<boolean> {
     if (this.#worker !== undefined) return this.#nextOfWorker()
@@ -196,7 +213,7 @@ export class QueueRuntime {
 
   /** Leaves nothing running; what needs the queue opens it again. */
   async close(): Promise<void> {
-    await this.stopWorker()
+    await this.#stopInTime(this.#options.settings.visibilityTimeoutMs, STORE_MS)
     // What died last is on its way to the dead letter resource, and needs the queue.
     await this.deadLetters?.idle()
     await this.session.close()
@@ -204,7 +221,7 @@ export class QueueRuntime {
 
   /** The same for good. */
   async end(): Promise<void> {
-    await this.stopWorker()
+    await this.#stopInTime(this.#options.settings.visibilityTimeoutMs, STORE_MS)
     await this.deadLetters?.stop()
     await this.session.end()
     this.#store.destroy()

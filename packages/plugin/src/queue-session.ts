@@ -2,6 +2,7 @@
  * A queue that is opened when it is first needed, and again after it was closed: a plugin that was stopped still enqueues, and a closed queue
  * leaves nothing running. Ended for good with its database.
  */
+import type { CloseOptions } from '@s3queue/core'
 import { QueueError } from '@s3queue/s3db'
 import type { PluginQueue } from './open-queue.ts'
 
@@ -32,11 +33,11 @@ export class QueueSession {
     return this.#queue
   }
 
-  /** Makes everything durable and lets others take over at once. */
-  close(): Promise<void> {
+  /** Makes everything durable and lets others take over immediately; within `timeoutMs`, if that is given. */
+  close(options?: CloseOptions): Promise<void> {
     const queue = this.#queue
     this.#queue = undefined
-    if (queue !== undefined) this.#closing = Promise.all([this.#closing, queue.close()]).then(() => {})
+    if (queue !== undefined) this.#closing = Promise.all([this.#closing, queue.close(options)]).then(() => {})
     return this.#closing
   }
 

@@ -9,15 +9,15 @@ import type { PluginDatabase } from './plugin-database.ts'
 const SHARE = 0.8
 const LIBRARY_TIMEOUT_MS = 30_000
 
-/** Calls `stop` when the process is told to end, with how long handlers may take. What is returned undoes it. */
+/** Calls `stop` when the process is told to end, with how long handlers may take, and all of it. What is returned undoes it. */
 export function onShutdown(
   { processManager, cronManager }: PluginDatabase,
   name: string,
-  stop: (handlersMs: number) => Promise<void>,
+  stop: (handlersMs: number, totalMs: number) => Promise<void>,
 ): () => void {
   if (processManager == null || processManager.isShuttingDown) return () => {}
   const { shutdownTimeout = LIBRARY_TIMEOUT_MS } = processManager.options ?? {}
   if (cronManager?.options !== undefined) cronManager.options.exitOnSignal = false
-  processManager.registerCleanup(() => stop(Math.floor(SHARE * shutdownTimeout)), name)
+  processManager.registerCleanup(() => stop(Math.floor(SHARE * shutdownTimeout), shutdownTimeout), name)
   return () => processManager.unregisterCleanup(name)
 }

@@ -53,6 +53,8 @@ export interface AcquireOptions<D> {
    * resource, such as a fenced log; it gives up the promise of one trusted holder at a time.
    */
   readonly mayDepose?: ((record: LeaseRecord<D>) => boolean) | undefined
+  /** What to show instead of `details`, by the record that is replaced; undefined if there is none. */
+  readonly describe?: ((replaced: LeaseRecord<D> | undefined) => D) | undefined
 }
 
 /** A version of the record, and since when we know it on our own clock. */
@@ -97,7 +99,8 @@ export class Lease<D = undefined> {
     }
     const startedAt = clock.monotonic()
     const generation = (current?.generation ?? 0) + 1
-    const record = { owner, generation, durationMs, held: true, aliveAt: clock.now(), details }
+    const shown = options.describe === undefined ? details : options.describe(current)
+    const record = { owner, generation, durationMs, held: true, aliveAt: clock.now(), details: shown }
     const now = await writeOrSee(this.#object, seen?.version, record, options.signal)
     const nowSeen = this.#note(now.current)
     if (now.outcome === 'written' && isOf(now.current.value, owner, generation)) {

@@ -1,10 +1,11 @@
-/** A Redis server to compare with: the one that is given, or one of our own for the time of the run, in memory and on loopback. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+/** A Redis server to compare with: the one that is given, or one for the time of the run, in memory and on loopback. */
+import { mkdtemp } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
+import { type GuardedServer, startGuarded } from './guarded-server.ts'
+import { NoPeer } from './no-peer.ts'
 
 export interface RedisServer {
   readonly port: number
@@ -13,9 +14,9 @@ export interface RedisServer {
 }
 
 const HINT =
-  'bench --peers needs Redis. Install it (Debian: apt-get install redis-server), or set REDIS_HOST and REDIS_PORT to one that may be filled and emptied.'
+  'BullMQ needs Redis. Install it (Debian: apt-get install redis-server), or set REDIS_HOST and REDIS_PORT to one that may be filled and emptied.'
 
-/** Starts Redis without persistence, its fastest setting. */
+/** Starts Redis without persistence, its fastest setting. Rejects with `NoPeer` if it cannot be started. */
 export async function startRedis(env: NodeJS.ProcessEnv = process.env): Promise<RedisServer> {
   if (env.REDIS_PORT !== undefined) {
     return { host: env.REDIS_HOST ?? '127.0.0.1', port: Number(env.REDIS_PORT), stop: async () => {} }
@@ -34,25 +35,17 @@ export async function startRedis(env: NodeJS.ProcessEnv = process.env): Promise<
     '--dir',
     directory,
   ]
-  const child = spawn('redis-server', settings, { stdio: 'ignore' })
-  const stop = async (): Promise<void> => {
-    child.kill()
-    await rm(directory, { recursive: true, force: true })
-  }
+  const server = startGuarded({ command: ['redis-server', ...settings], directory, signal: 'TERM' })
   try {
-    await ready(child, port)
-  } catch (error) {
-    await stop()
-    throw error
+    await ready(server, port)
+  } catch (cause) {
+    await server.stop()
+    throw new NoPeer(HINT, { cause })
   }
-  return { host: '127.0.0.1', port, stop }
+  return { host: '127.0.0.1', port, stop: () => server.stop() }
 }
 
-async function ready(child: ChildProcess, port: number): Promise<void> {
-  const failed = new Promise<never>((_, reject) => {
-    child.once('error', (cause) => reject(new Error(HINT, { cause })))
-    child.once('exit', (code) => reject(new Error(`redis-server ended with ${code} as soon as it was started.`)))
-  })
+async function ready({ failed }: GuardedServer, port: number): Promise<void> {
   const client = new Redis({
     host: '127.0.0.1',
     port,
@@ -64,8 +57,6 @@ async function ready(child: ChildProcess, port: number): Promise<void> {
     await Promise.race([client.ping(), failed])
   } finally {
     client.disconnect()
-    child.removeAllListeners('exit')
-    failed.catch(() => {})
   }
 }
 

@@ -2,9 +2,9 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { PodOrder, PodReport, PodSetup } from './pod-process.ts'
+import type { PodOrder, PodReport, PodSetup } from './protocol.ts'
 
-// Beside this file as .ts in the sources, and in a folder of its own when built.
+// Beside this file as .ts in the sources, and in a separate folder when built.
 const IS_SOURCE = import.meta.url.endsWith('.ts')
 const CHILD = fileURLToPath(new URL(IS_SOURCE ? './pod-process.ts' : './pods/pod-process.js', import.meta.url))
 
@@ -22,7 +22,7 @@ export class Pod {
     })
     this.#gone = once(this.#child, 'exit')
     this.#child.on('message', (report) => {
-      for (const tell of this.#listeners) tell(report as PodReport)
+      for (const notify of this.#listeners) notify(report as PodReport)
     })
   }
 
@@ -35,23 +35,26 @@ export class Pod {
     return pod
   }
 
-  onReport(listener: (report: PodReport) => void): void {
+  /** Calls `listener` for each report; the function that is returned ends it. */
+  onReport(listener: (report: PodReport) => void): () => void {
     this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 
   order(order: PodOrder): void {
     this.#child.send(order)
   }
 
-  /** Resolves with the next report of that kind; rejects if the process ends before. */
+  /** Resolves with the next report of that kind; rejects if an order fails or the process ends before. */
   next<K extends PodReport['kind']>(kind: K): Promise<ReportOf<K>> {
     return new Promise((resolve, reject) => {
-      const listen = (report: PodReport): void => {
-        if (report.kind !== kind) return
-        this.#listeners.delete(listen)
-        resolve(report as ReportOf<K>)
-      }
-      this.#listeners.add(listen)
+      const stop = this.onReport((report) => {
+        if (report.kind === kind) resolve(report as ReportOf<K>)
+        else if (report.kind === 'failed')
+          reject(new Error(`A process failed before it reported "${kind}": ${report.reason}`))
+        else return
+        stop()
+      })
       void this.#gone.then(() => reject(new Error(`A process ended before it reported "${kind}".`)))
     })
   }

@@ -10,7 +10,7 @@ export async function startFleet(
   location: StoreLocation,
   { workers, takeoverAfterMs, stuckBelow }: FleetOptions,
 ): Promise<Fleet> {
-  const setup = { location, queue: `q-${systemIds.ulid()}`, takeoverAfterMs }
+  const setup = { kind: 'store', location, queue: `q-${systemIds.ulid()}`, options: { takeoverAfterMs } } as const
   const all: Pod[] = []
   const starts = new Moments<number>()
   const promotions = new Moments<'promoted'>()

@@ -4,8 +4,9 @@ import { backlog, backlogFarAway, backlogOfOne } from './backlog.ts'
 import { bulkEnqueue } from './bulk-enqueue.ts'
 import { fewRequests } from './few-requests.ts'
 import { idle, idleInRealTime, idlePods } from './idle.ts'
+import { MANY_PROCESSES } from './many/index.ts'
 import { oneAtATime } from './one-at-a-time.ts'
-import { peers, peersInBulk, peersOfOne } from './peers.ts'
+import { peers, peersInBulk, peersOfMany, peersOfOne } from './peers.ts'
 import { pods } from './pods.ts'
 import { podsTakeOver, podsTakeOverByDefault } from './pods-take-over.ts'
 import { recovery, recoveryOfAMillion } from './recovery.ts'
@@ -32,7 +33,9 @@ export const ROWS: readonly Row[] = [
   pods,
   podsTakeOver,
   podsTakeOverByDefault,
+  ...MANY_PROCESSES,
   peers,
   peersOfOne,
   peersInBulk,
+  peersOfMany,
 ]

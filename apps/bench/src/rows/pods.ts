@@ -1,8 +1,9 @@
 /** What it costs when those who enqueue and those who handle are different processes, with nothing between them but the store. */
 import { sleep, systemClock, systemIds } from '@s3queue/storage'
 import { Pod } from '../pods/pod.ts'
-import type { PodOrder } from '../pods/pod-process.ts'
-import { NAMESPACE, openCoordinatedQueue } from '../queues.ts'
+import { whenJoined } from '../pods/pod-source.ts'
+import type { PodOrder } from '../pods/protocol.ts'
+import { openCoordinatedQueue } from '../queues.ts'
 import type { Place, Row } from '../row.ts'
 
 const BATCH = 50
@@ -65,7 +66,7 @@ async function produceAndHandle(
 ): Promise<Measured> {
   const { location } = place
   if (location === undefined) throw new Error('Other processes cannot open a store in memory.')
-  const setup = { location, queue: `q-${systemIds.ulid()}` }
+  const setup = { kind: 'store', location, queue: `q-${systemIds.ulid()}` } as const
   const all = await Promise.all(Array.from({ length: workers.length + 1 }, () => Pod.start(setup)))
   const [producer, writer, ...others] = all as [Pod, Pod, ...Pod[]]
   const handled = new Set<number>()
@@ -78,7 +79,7 @@ async function produceAndHandle(
       writer.order({ kind: 'enqueue', first: STUCK, count: 1, batch: 1 })
       await stuck
     }
-    await whenJoined(place, setup.queue, workers.length - 1)
+    await whenJoined(place.store, setup.queue, workers.length - 1)
     const { promise: done, resolve } = Promise.withResolvers<number>()
     for (const pod of all) {
       pod.onReport((report) => {
@@ -99,13 +100,6 @@ async function produceAndHandle(
   }
 }
 
-/** All workers but the writer's own are known to the writer: each has made its mailbox and said so. */
-async function whenJoined({ store }: Place, queue: string, count: number): Promise<void> {
-  const under = async (part: string): Promise<number> =>
-    (await store.list({ prefix: `${NAMESPACE}/${queue}/0/${part}/` })).entries.length
-  while ((await under('mailboxes')) < count || (await under('inbox')) > 0) await sleep(systemClock, 50)
-}
-
 /** All completions are in the log. */
 async function whenRecorded({ store }: Place, name: string, count: number): Promise<void> {
   const { queue } = openCoordinatedQueue(store, { name })
@@ -114,6 +108,6 @@ async function whenRecorded({ store }: Place, name: string, count: number): Prom
 }
 
 async function requestsOf(all: readonly Pod[]): Promise<number> {
-  const counts = await Promise.all(all.map((pod) => pod.ask({ kind: 'count-requests' }, 'requests')))
+  const counts = await Promise.all(all.map((pod) => pod.ask({ kind: 'usage' }, 'usage')))
   return counts.reduce((sum, { requests }) => sum + requests, 0)
 }

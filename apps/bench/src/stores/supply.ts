@@ -7,6 +7,7 @@ import { createMemoryStore } from '@s3queue/storage-memory'
 import type { S3StoreOptions } from '@s3queue/storage-s3'
 import type { StoreName } from '../row.ts'
 import { openLocation, type StoreLocation } from './location.ts'
+import { withoutNotifications } from './without-notifications.ts'
 
 export interface OpenStore {
   readonly store: ObjectStore
@@ -39,7 +40,11 @@ export function createStoreSupply({ directory, log }: StoreSupplyOptions): Store
   }
   const openers: Readonly<Record<StoreName, () => Promise<OpenStore>>> = {
     memory: async () => ({ store: createMemoryStore(), location: undefined, close: async () => {} }),
-    far: async () => ({ store: farAway(createMemoryStore()), location: undefined, close: async () => {} }),
+    far: async () => ({
+      store: farAway(withoutNotifications(createMemoryStore())),
+      location: undefined,
+      close: async () => {},
+    }),
     async fs() {
       const path = await mkdtemp(join(directory, 's3queue-bench-'))
       const location = { kind: 'fs', directory: path } as const

@@ -135,7 +135,7 @@ export class Heartbeats {
       ...{ format: FORMAT, id: worker.id, queue: name, mailbox: pulse.mailbox },
       ...{ concurrency: worker.concurrency, capacity: worker.capacity() },
       ...{ silentForMs: this.silentForMs(worker), since, saidAt: clock.now() },
-      ...{ handled: worker.finishedCount, beat: ++pulse.beats },
+      ...{ handled: worker.finishedCount, process: queue.processes.self(), beat: ++pulse.beats },
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
     })
     try {

@@ -1,4 +1,5 @@
 /** What a worker's sign of life says, and what the writer tells all others of it. */
+import type { ProcessIdentity } from '@s3queue/storage'
 import { FORMAT } from '../mailbox/record.ts'
 
 /** One worker, as it says itself. */
@@ -22,6 +23,8 @@ export interface WorkerRecord {
   readonly handled: number
   /** The last trouble it had, in words. */
   readonly lastError?: string | undefined
+  /** The process it runs in; undefined where the machine does not identify its processes. */
+  readonly process?: ProcessIdentity | undefined
   /** Grows with each sign, so that no two are equal. */
   readonly beat: number
 }

@@ -6,7 +6,7 @@
  */
 import type { NoticeCommand, WriterTerm } from '@s3queue/core/transport'
 import { persistently } from '@s3queue/primitives'
-import type { ETag } from '@s3queue/storage'
+import { asProcessIdentity, type ETag } from '@s3queue/storage'
 import { FormatMismatch, SameWorkerId } from '../errors.ts'
 import { mailboxKey, workerKey, workersPrefix } from '../keys.ts'
 import { FORMAT } from '../mailbox/record.ts'
@@ -66,6 +66,8 @@ export class Registry {
   readonly #members = new Map<string, Member>()
   readonly #byNotice = new Recency<Member>()
   readonly #told = new Set<string>()
+  /** Workers whose processes have ended: what they sent before may come later. */
+  readonly #ended = new Set<string>()
   readonly #publisher: Publisher
   #rounds = 0
   #cancelTimer: () => void = () => {}
@@ -102,11 +104,12 @@ export class Registry {
 
   /** A notice came. False if a later one came before. */
   heard(command: NoticeCommand): boolean {
-    const { worker, number, mailbox, capacity, overCapacity, concurrency, rate, silentForMs, format } = command
+    const { worker, number, mailbox, process, capacity, overCapacity, concurrency, rate, silentForMs, format } = command
     if (format !== FORMAT) {
       this.#tellOnce(worker, new FormatMismatch(workerKey(this.#options.term.queue.prefix, worker), format, FORMAT))
       return false
     }
+    if (this.#ended.has(worker)) return false
     const member = this.#member(worker)
     if (number < member.notice) return false
     if (capacity === 0 && silentForMs === 0) {
@@ -120,7 +123,19 @@ export class Registry {
     member.mailbox = mailbox ?? member.mailbox
     this.#byNotice.spoke(member)
     if (isNews) this.#options.onChange()
+    this.#runsIn(worker, process)
     return true
+  }
+
+  /** The process of this worker has ended: it is forgotten, with all that it left behind. */
+  ended(id: string): void {
+    this.#ended.add(id)
+    const member = this.#members.get(id)
+    if (member === undefined) return
+    this.#forget(member)
+    const { queue, signal } = this.#options.term
+    const keys = [mailboxKey(queue.prefix, id), workerKey(queue.prefix, id)]
+    void this.#patiently(() => queue.store.delete(keys, { signal })).catch((error: unknown) => this.#troubleWith(error))
   }
 
   /** Claims of it ran out: it gets nothing until it gives a sign. */
@@ -179,11 +194,15 @@ export class Registry {
       await this.#readDue()
       await this.#publisher.publish(this.describe())
     } catch (error) {
-      if (term.signal.aborted) return
-      term.trouble(error)
+      this.#troubleWith(error)
     }
     if (term.signal.aborted) return
     this.#cancelTimer = term.queue.clock.setTimer(options.heartbeatIntervalMs, () => void this.#round())
+  }
+
+  #troubleWith(error: unknown): void {
+    const { signal, trouble } = this.#options.term
+    if (!signal.aborted) trouble(error)
   }
 
   async #list(): Promise<void> {
@@ -197,7 +216,8 @@ export class Registry {
       startAfter = page.truncated ? page.entries.at(-1)?.key : undefined
     } while (startAfter !== undefined)
     const local = localWorker()?.id
-    const unknown = [...found].filter((id) => id !== local && !this.#members.has(id))
+    const isUnknown = (id: string): boolean => id !== local && !this.#members.has(id) && !this.#ended.has(id)
+    const unknown = [...found].filter(isUnknown)
     await this.#inParts(unknown, (id) => this.#read(id))
     const gone: Member[] = []
     for (const member of this.#members.values()) {
@@ -241,6 +261,7 @@ export class Registry {
       this.#tellOnce(id, new FormatMismatch(key, Number(record.format), FORMAT))
       return
     }
+    if (this.#ended.has(id)) return
     const isFirst = !this.#members.has(id)
     const member = this.#member(id)
     Object.assign(member, {
@@ -255,6 +276,13 @@ export class Registry {
     if (member.notice === 0) Object.assign(member, { capacity: record.capacity, concurrency: record.concurrency })
     this.#checkName(id)
     this.#options.onChange()
+    this.#runsIn(id, record.process)
+  }
+
+  /** `process`: as the worker wrote it. */
+  #runsIn(id: string, process: unknown): void {
+    const identity = asProcessIdentity(process)
+    if (identity !== undefined) this.#options.term.runsIn(id, identity)
   }
 
   /**
@@ -271,6 +299,7 @@ export class Registry {
     this.#members.delete(member.id)
     this.#byNotice.delete(member)
     this.#options.onForgotten(member.id)
+    this.#options.term.runsIn(member.id, undefined)
     this.#options.onChange()
   }
 

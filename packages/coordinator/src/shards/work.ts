@@ -9,6 +9,7 @@ import {
   type DrainResult,
   type Handler,
   type ProcessOptions,
+  QueueClosed,
   type StopOptions,
   type Worker,
   WorkerExists,
@@ -21,7 +22,7 @@ import {
   resolveStopOptions,
   SlotPool,
 } from '@s3queue/core/shard'
-import { assertKnownKeys, type Clock, type Ids, InvalidOption, numberOption, sleep } from '@s3queue/storage'
+import { assertKnownKeys, type Clock, type Ids, InvalidOption, inTime, numberOption, sleep } from '@s3queue/storage'
 import type { Shard } from './shard.ts'
 import type { Shards } from './shards.ts'
 import { Spread } from './spread.ts'
@@ -142,9 +143,22 @@ export class ShardedWork<T> {
     for (const one of stopped) if (one.status === 'rejected') throw one.reason
   }
 
-  /** Stops the worker, if there is one. Never rejects: a store that does not take the settlements in time keeps nothing open, as their claims run out. */
-  async close(): Promise<void> {
-    if (this.#running !== undefined) await this.#stop(this.#running, undefined).catch(this.#options.tell)
+  /** Handlers running now. */
+  get runningCount(): number {
+    return this.#running?.slots.running ?? 0
+  }
+
+  /**
+   * Stops the worker, if there is one: its handlers have `handlersMs` to end, and the store has `storeMs` more to take what they did. Never rejects: a
+   * store that does not take it in time keeps nothing open, as the claims run out.
+   */
+  async close(handlersMs: number, storeMs: number): Promise<void> {
+    const running = this.#running
+    if (running === undefined) return
+    const { clock, name, tell } = this.#options
+    const stopped = this.#stop(running, { timeoutMs: handlersMs }).catch(tell)
+    const late = (): Error => new QueueClosed(name)
+    await inTime(clock, handlersMs + storeMs, stopped, late).catch(() => {})
   }
 
   /** One message of any shard. */

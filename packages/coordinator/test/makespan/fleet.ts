@@ -1,6 +1,14 @@
 /** Worker processes and one producer on a queue in virtual time, all options at their defaults but `concurrency`. */
 import type { QueueOptions } from '@s3queue/core'
-import { createIds, type MeteredStore, seededRandom, sleep, withLatency, withMetering } from '@s3queue/storage'
+import {
+  createIds,
+  type MeteredStore,
+  type ObjectStore,
+  seededRandom,
+  sleep,
+  withLatency,
+  withMetering,
+} from '@s3queue/storage'
 import { createManualClock, type ManualClock } from '@s3queue/storage/testing'
 import { createMemoryStore } from '@s3queue/storage-memory'
 import { type CoordinatedQueue, createCoordinatedQueue } from '../../src/index.ts'
@@ -44,6 +52,8 @@ export interface Fleet {
 }
 
 const JITTER = 0.2
+/** A request to a store in a directory takes up to that long. */
+const DIRECTORY_MS = 1
 /** Between the starts of two processes. */
 const APART_MS = 200
 /** From the last start until all workers have reported to the writer. */
@@ -56,7 +66,7 @@ export async function startFleet({ processes, concurrency, latencyMs, seed }: Fl
   const clock = createManualClock()
   const random = seededRandom(seed)
   const latency = { putMs: latencyMs, getMs: latencyMs, listMs: latencyMs, deleteMs: latencyMs }
-  const far = withLatency(createMemoryStore({ clock }), { clock, ...latency, jitter: JITTER, random })
+  const far = withLatency(storeFor(latencyMs, clock), { clock, ...latency, jitter: JITTER, random })
   const meter = withMetering(far, { clock })
   const log = new RunLog()
   const run = <T>(promise: Promise<T>): Promise<T> => clock.runUntil(promise, { limitMs: LIMIT_MS })
@@ -92,6 +102,12 @@ export async function startFleet({ processes, concurrency, latencyMs, seed }: Fl
     started: (n) => log.started(n),
     ended: (numbers) => log.ended(numbers),
   }
+}
+
+/** Directories notify processes of one machine of changes; S3 and MinIO do not. */
+function storeFor(latencyMs: number, clock: ManualClock): ObjectStore {
+  const memory = createMemoryStore({ clock })
+  return latencyMs <= DIRECTORY_MS ? memory : { ...memory, watch: undefined }
 }
 
 function promoted(queue: CoordinatedQueue<Job>): Promise<unknown> {

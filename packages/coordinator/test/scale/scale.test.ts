@@ -14,7 +14,15 @@ const quiet = (): void => {}
 describe('ten pods on one queue', () => {
   it('cost next to nothing while nothing happens, and keep their promises', async () => {
     const row = await measureScale({
-      ...{ pods: 10, messagesPerSecond: 0, seed: 1, warmUpMs: 300_000, measureMs: 300_000, onProgress: quiet },
+      ...{
+        pods: 10,
+        messagesPerSecond: 0,
+        handlerMs: 100,
+        seed: 1,
+        warmUpMs: 300_000,
+        measureMs: 300_000,
+        onProgress: quiet,
+      },
     })
     expect(judge(row)).toEqual([])
     const { put, get, list } = row.perSecond
@@ -26,7 +34,15 @@ describe('ten pods on one queue', () => {
 
   it('need less than four requests for each message while few come, and keep their promises', async () => {
     const row = await measureScale({
-      ...{ pods: 10, messagesPerSecond: 20, seed: 1, warmUpMs: 10_000, measureMs: 10_000, onProgress: quiet },
+      ...{
+        pods: 10,
+        messagesPerSecond: 20,
+        handlerMs: 100,
+        seed: 1,
+        warmUpMs: 10_000,
+        measureMs: 10_000,
+        onProgress: quiet,
+      },
     })
     expect(judge(row)).toEqual([])
     const { put, get, list, delete: deletes } = row.perSecond
@@ -34,6 +50,19 @@ describe('ten pods on one queue', () => {
     expect(row.p50).toBeLessThan(400)
     expect(row.p99).toBeLessThan(1000)
     expect(row.afterCloseMs).toBeLessThan(1000)
+  })
+})
+
+describe('ten pods with long handlers', () => {
+  it.each([
+    [1000, 50],
+    [10_000, 10],
+  ])('keep their promises with handlers of %i ms, %i messages per second', async (handlerMs, messagesPerSecond) => {
+    const row = await measureScale({
+      ...{ pods: 10, messagesPerSecond, handlerMs, seed: 1, warmUpMs: 20_000, measureMs: 20_000, onProgress: quiet },
+    })
+    expect(judge(row)).toEqual([])
+    expect(row.p99).toBeLessThan(2000)
   })
 })
 
@@ -64,7 +93,15 @@ describe('the limits of the model', () => {
 })
 
 const ROW: ScaleRow = {
-  ...{ pods: 1000, messagesPerSecond: 100, dollarsPerMonth: 1234.5, p50: 321, p99: 1500, backlog: 7 },
+  ...{
+    pods: 1000,
+    messagesPerSecond: 100,
+    handlerMs: 10_000,
+    dollarsPerMonth: 1234.5,
+    p50: 321,
+    p99: 1500,
+    backlog: 7,
+  },
   ...{
     perSecond: { put: 1.25, get: 1234, list: 10, delete: 0 },
     afterCloseMs: 999,
@@ -86,14 +123,14 @@ describe('the command', () => {
         '201 messages wait',
         'no other process wrote for 32001 ms after a crash of the writer',
         'the next message waited for 3001 ms after the take-over',
-      ].map((what) => `1000 pods, 100 messages per second: ${what}`),
+      ].map((what) => `1000 pods, 100 messages per second, handlers of 10000 ms: ${what}`),
     )
   })
 
   it('puts its table into a page', () => {
     const table = formatTable([ROW])
     expect(table.split('\n')[2]).toBe(
-      '| 1,000 | 100 | 1.3 | 1,234 | 10 | 0.0 | 50 | 2,000 | 0 | 1,235 | 321 ms | 1.5 s | 999 ms | 31.0 s | 30.5 s |',
+      '| 1,000 | 100 | 10.0 s | 1.3 | 1,234 | 10 | 0.0 | 50 | 2,000 | 0 | 1,235 | 321 ms | 1.5 s | 999 ms | 31.0 s | 30.5 s |',
     )
     const page = 'before\n<!-- scale: table -->\nold\n<!-- scale: end -->\nafter'
     expect(putTable(page, table)).toBe(`before\n<!-- scale: table -->\n${table}\n<!-- scale: end -->\nafter`)
@@ -104,9 +141,12 @@ describe('the command', () => {
     expect(readArguments(['--', '--pods', '10,20', '--rate', '0'])).toMatchObject({
       pods: [10, 20],
       rates: [0],
+      handlersMs: [100, 1000, 10_000],
       write: false,
     })
     expect(readArguments(['--write'])).toMatchObject({ pods: [10, 100, 1000], rates: [0, 100, 1000], write: true })
+    expect(readArguments(['--handler', '1000'])).toMatchObject({ handlersMs: [1000] })
+    expect(() => readArguments(['--write', '--handler', '1000'])).toThrow('leave out')
     expect(() => readArguments(['--pods', '2'])).toThrow('--pods takes whole numbers from 3')
     expect(() => readArguments(['--rate', '1,x'])).toThrow('not "1,x"')
     expect(() => readArguments(['--write', '--pods', '10'])).toThrow('leave out')

@@ -74,7 +74,7 @@ describe('who writes the shards', () => {
     let sent = await world.run(traffic(world, producer, 8000))
     expect(written(pods).every((shards) => shards.length > 0)).toBe(true)
     link.cut()
-    sent += await world.run(traffic(world, producer, 15_000))
+    sent += await world.run(traffic(world, producer, 18_000))
     const left = written(pods.slice(1))
     expect(left.flat().sort()).toEqual([0, 1, 2, 3])
     expect(left.map((shards) => shards.length)).toEqual([2, 2])

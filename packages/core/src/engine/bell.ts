@@ -7,10 +7,11 @@
 import { waitBeforeRetry } from '@s3queue/primitives'
 import { type ETag, overwrite } from '@s3queue/storage'
 import type { ResolvedQueueOptions } from '../options.ts'
+import { PollInterval } from './poll-interval.ts'
 import { StoreWatch } from './store-watch.ts'
 
-/** How often the writer and the processes that watch it read the bell. A read a second costs $1.04 a month on S3. */
-export const BELL_POLL_MS = 1000
+/** How often the writer and the processes that watch it read the bell. On S3 this costs a dollar a month. */
+export const BELL_POLL_MS = 1050
 /** A writer that was seen at work this short a time ago still polls the inbox often, so it needs no ring. */
 const AWAKE_MS = 1700
 /** How long after a write the sender checks whether the writer took it: an object is deleted with the writer's second read after it, half a second later at most. */
@@ -225,11 +226,12 @@ export interface BellListenerOptions {
   readonly signal: AbortSignal
 }
 
-/** The writer's ear: reads the bell every second, and where the store can watch, as soon as it was rung. */
+/** The writer's ear: reads the bell every second, more often on a store that is near, and where the store can watch, as soon as it was rung. */
 export class BellListener {
   readonly #context: BellListenerOptions
   readonly #reader: BellReader
   readonly #watch: StoreWatch
+  readonly #interval = new PollInterval()
   #wake: (() => void) | undefined
   #isNotified = false
 
@@ -261,8 +263,12 @@ export class BellListener {
     const { onRing, onTrouble, signal } = this.#context
     while (!signal.aborted) {
       this.#isNotified = false
+      const { clock } = this.#context.options
+      const startedAt = clock.monotonic()
       try {
-        if ((await this.#reader.poll(signal)) !== undefined && !signal.aborted) onRing()
+        const ring = await this.#reader.poll(signal)
+        this.#interval.note(clock.monotonic() - startedAt)
+        if (ring !== undefined && !signal.aborted) onRing()
       } catch (error) {
         if (signal.aborted) return
         onTrouble(error)
@@ -280,7 +286,9 @@ export class BellListener {
         this.#wake = undefined
         resolve()
       }
-      const cancel = options.clock.setTimer(this.#watch.pollMs(BELL_POLL_MS), end)
+      const { clock } = options
+      const waitMs = this.#interval.waitMs(BELL_POLL_MS, 0, clock.now())
+      const cancel = clock.setTimer(this.#watch.pollMs(waitMs), end)
       signal.addEventListener('abort', end, { once: true })
       this.#wake = end
     })

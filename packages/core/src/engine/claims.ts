@@ -7,13 +7,19 @@
  */
 import { Cancelled, Released } from '../errors.ts'
 import type { NoticeCommand, Settlement } from '../state/commands.ts'
+import type { QueueEvent } from '../state/events.ts'
 import { type Claim, messageId, type QueueState } from '../state/model.ts'
-import type { ClaimExtension, Receipt, RevokeReason, WriterSide } from '../transport/port.ts'
+import type { ClaimExtension, Receipt, RevokeReason, WriterSide, WriterTerm } from '../transport/port.ts'
 import type { CommitLoop } from './commit-loop.ts'
 import type { EngineContext } from './context.ts'
 import { Deadlines } from './deadlines.ts'
 import type { LogTime } from './log-time.ts'
 
+/**
+ * By how much the log's times of two writers may differ, in ms. An adopted claim ends early only by so much later, as its worker goes by durations and
+ * would else trust it for longer. The store's clock corrects the log's time to a second and a round trip.
+ */
+const LOG_TIME_MARGIN_MS = 10_000
 export interface ClaimsOptions {
   readonly context: EngineContext
   readonly epoch: number
@@ -24,6 +30,9 @@ export interface ClaimsOptions {
   readonly settle: (settlements: readonly Settlement[], claims: readonly Claim[]) => void
   /** Something is likely to come from elsewhere. */
   readonly expectFromInbox: () => void
+  /** Ends claims without a settlement. */
+  readonly expire: (tokens: readonly number[]) => void
+  readonly runsIn: WriterTerm['runsIn']
   /** Looks for what came from elsewhere; it is in the state when this resolves. */
   readonly lookIntoInbox: () => Promise<unknown>
   readonly signal: AbortSignal
@@ -35,6 +44,9 @@ export class Claims {
   readonly #deadlines = new Deadlines()
   readonly #side: WriterSide | undefined
   #cancelAlarm: () => void = () => {}
+  /** Adopted claims that this term extends, while that is not in the log yet. */
+  readonly #saying = new Set<number>()
+  #ending: Promise<void> | undefined
   /** Claims that are due, and of which nothing was found in the inbox. */
   readonly #lookedFor = new Set<number>()
   /** Claims whose workers were told to stop, as an operator wants the messages back: they get no more time. */
@@ -45,7 +57,7 @@ export class Claims {
     this.#options = options
     this.#state = state
     this.#side = context.options.transport?.lead({
-      ...{ epoch, predecessor, queue: context.options, signal, trouble: context.trouble },
+      ...{ epoch, predecessor, queue: context.options, signal, trouble: context.trouble, runsIn: options.runsIn },
       isActive: (token) => state.active.has(token),
       waiting: () => state.counts.waiting,
       isBusy: () => state.counts.waiting + state.active.size > 0,
@@ -55,25 +67,111 @@ export class Claims {
     })
   }
 
-  /** Claims from earlier terms get their full time again. Workers are told again what they may not have heard of the writer before. */
+  /** Tokens of the claims that a worker holds. */
+  heldBy(worker: string): number[] {
+    if (!this.#state.held.has(worker)) return []
+    return Array.from(this.#state.active.values())
+      .filter((claim) => claim.worker === worker)
+      .map(({ token }) => token)
+  }
+
+  /**
+   * Claims from earlier terms get their full time again, as the term before may have extended them just now: extensions are not in the log.
+   *
+   * But a claim that no term extends any longer must end, also where no term lasts for a whole visibility timeout. So a term writes into the log which claims it
+   * has taken over (`adopted`), once nothing that an earlier term sends can reach their workers, and from then on it writes `extended` before it
+   * extends one of them for the first time. A claim that is still `adopted` for the next term was therefore extended by nobody since then. Its worker's
+   * trust began before that moment and ends a timeout later at the latest, however many terms there were in between. The log's time tells when that is, with a
+   * margin for clocks that differ. Terms of processes that live for moments thus add up.
+   */
   adopt(): void {
     const local = this.#options.context.worker()?.id
     const elsewhere = new Map<string, Claim[]>()
     const here: Claim[] = []
+    this.#resumeAdopted()
     for (const claim of this.#state.active.values()) {
       if (this.#side === undefined || claim.worker === local) here.push(claim)
       else if (!elsewhere.get(claim.worker)?.push(claim)) elsewhere.set(claim.worker, [claim])
     }
-    this.startAll(here)
+    this.#startAdopted(here)
     if (this.#side !== undefined && here.length > 0) void this.#releaseUnknown(here)
     for (const [worker, claims] of elsewhere) {
       const adopted = this.#side?.adopt(worker, claims)
       adopted?.then(
-        () => this.startAll(claims.filter(({ token }) => this.#state.active.has(token))),
+        () => this.#startAdopted(claims.filter(({ token }) => this.#state.active.has(token))),
         (error: unknown) => this.#trouble(error),
       )
     }
     for (const claim of this.#state.active.values()) if (claim.releasing) this.release(claim)
+  }
+
+  /** Claims that an earlier term adopted have what is left of their time. */
+  #resumeAdopted(): void {
+    const now = this.#options.time.now()
+    const tokensByTimeLeft = new Map<number, number[]>()
+    for (const { token, adoptedAt, timeoutMs } of this.#state.active.values()) {
+      if (adoptedAt === undefined) continue
+      const leftMs = Math.min(adoptedAt + timeoutMs + LOG_TIME_MARGIN_MS - now, timeoutMs)
+      const tokens = tokensByTimeLeft.get(Math.max(0, leftMs))
+      if (tokens === undefined) tokensByTimeLeft.set(Math.max(0, leftMs), [token])
+      else tokens.push(token)
+    }
+    for (const [leftMs, tokens] of tokensByTimeLeft) {
+      if (leftMs === 0) this.#ending = this.#endAdopted(tokens)
+      else this.start(tokens, leftMs)
+    }
+  }
+
+  /** Ends adopted claims whose time is over. What was settled or extended in time may still lie in the inbox. Never rejects. */
+  async #endAdopted(tokens: readonly number[]): Promise<void> {
+    const { lookIntoInbox, expire, context, signal } = this.#options
+    await lookIntoInbox()
+    if (signal.aborted) return
+    const isOver = (token: number): boolean => this.#state.active.get(token)?.adoptedAt !== undefined
+    expire(tokens.filter(isOver))
+    this.#deadlines.add(
+      tokens.filter((token) => !isOver(token)),
+      context.options.clock.monotonic(),
+    )
+    this.setAlarm()
+  }
+
+  /** Resolves once the claims are ended whose time was over when the term began. */
+  async whenResumed(): Promise<void> {
+    await this.#ending
+  }
+
+  /** From here on the time of these claims counts, and nothing of an earlier term can extend them. */
+  #startAdopted(claims: readonly Claim[]): void {
+    if (this.#options.signal.aborted) return
+    const fresh = claims.filter(({ adoptedAt }) => adoptedAt === undefined)
+    if (fresh.length === 0) return
+    this.startAll(fresh)
+    // The moment that counts is now, not when the open commit was begun.
+    this.#options.loop.tick()
+    this.#options.loop.record([{ type: 'adopted', ranges: rangesOf(fresh) }])
+  }
+
+  /** Writes down that this term extends adopted claims, unless that is known. Resolves when it is in the log; undefined if there is nothing to wait for. */
+  #sayExtended(tokens: Iterable<number>): Promise<void> | undefined {
+    const events: QueueEvent[] = []
+    let mustWait = false
+    for (const token of tokens) {
+      const claim = this.#state.active.get(token)
+      if (claim?.adoptedAt !== undefined) {
+        events.push({ type: 'extended', token, timeoutMs: claim.timeoutMs })
+        this.#saying.add(token)
+      }
+      mustWait ||= this.#saying.has(token)
+    }
+    if (!mustWait) return undefined
+    return new Promise((resolve, reject) => {
+      const durable = (): void => {
+        for (const event of events) if (event.type === 'extended') this.#saying.delete(event.token)
+        resolve()
+      }
+      this.#options.loop.record(events, { durable, lost: reject })
+    })
   }
 
   /** Tickets that were on their way to this process when it became the writer do not arrive any more. */
@@ -125,6 +223,13 @@ export class Claims {
     return held
   }
 
+  /** As `extend`, for the worker of this process. Resolves once a later term can know of it; rejects if it never will. */
+  async extendKnown(tokens: readonly number[]): Promise<Set<number>> {
+    const held = this.extend(tokens)
+    await this.#sayExtended(held)
+    return held
+  }
+
   /**
    * Gives a claim at least `atLeastMs` from now on, durably: also a new writer will. Never less than it has, since a worker may not hear of
    * it in time. Resolves to how long it lasts and from which moment on, or to undefined if the claim is lost.
@@ -155,13 +260,14 @@ export class Claims {
     const held = this.extend(extend, worker)
     const mine = reports.filter(({ token }) => this.#state.active.get(token)?.worker === worker)
     this.#options.loop.record(mine.map((report) => ({ type: 'reported', ...report })))
+    const said = this.#sayExtended(held)
     const receipt = { notice: number, lost: extend.filter((token) => !held.has(token)) }
-    if (lasting.length === 0) {
+    if (lasting.length === 0 && said === undefined) {
       side.heard(notice, { ...receipt, lasting: [] })
       return
     }
-    void this.#makeLast(worker, lasting).then(
-      (answers) => side.heard(notice, { ...receipt, lasting: answers }),
+    void Promise.all([this.#makeLast(worker, lasting), said]).then(
+      ([answers]) => side.heard(notice, { ...receipt, lasting: answers }),
       // The term is over: the next writer did not hear of it, and the worker asks again.
       () => {},
     )
@@ -271,4 +377,16 @@ export class Claims {
   #trouble(error: unknown): void {
     if (!this.#options.signal.aborted) this.#options.context.trouble(error)
   }
+}
+
+/** Pairs of a first token and how many follow in a row, flat. */
+function rangesOf(claims: readonly Claim[]): number[] {
+  const ranges: number[] = []
+  let next = Number.NaN
+  for (const token of claims.map((claim) => claim.token).sort((a, b) => a - b)) {
+    if (token === next) ranges.push((ranges.pop() as number) + 1)
+    else ranges.push(token, 1)
+    next = token + 1
+  }
+  return ranges
 }

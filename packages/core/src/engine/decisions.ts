@@ -124,10 +124,12 @@ export class Decisions {
     }
   }
 
-  expire(tokens: readonly number[]): void {
+  /** Claims are over without a settlement. `crashed`: the process of their worker has ended. */
+  expire(tokens: readonly number[], crashed = false): void {
     const claims = tokens.map((token) => this.#state.active.get(token)).filter((claim) => claim !== undefined)
+    if (claims.length === 0) return
     for (const token of tokens) this.#claims.forget(token)
-    const decided = decideExpire(this.#state, tokens)
+    const decided = decideExpire(this.#state, tokens, crashed)
     this.#loop.record(decided, this.#announcer.expired(claims, decided))
     this.#claims.ranOut(claims)
   }

@@ -40,7 +40,7 @@ const MIN_VISIT_MS = 100
 const MAX_LATEST_MS = 1000
 /** While claims are in other processes the inbox is read this many times per visibility timeout, for settlements that came in time. */
 const VISITS_PER_TIMEOUT = 8
-/** While some are idle and others hold messages ahead, the writer thinks again after this long, in ms. */
+/** While messages wait, or some workers are idle and others hold messages ahead, the writer thinks again after this long, in ms. */
 const RECONSIDER_MS = 1000
 /** Idle workers that are looked for before messages are taken back. */
 const MAX_IDLE = 32
@@ -117,6 +117,8 @@ export class Dispatcher {
     const left = this.#waiting - remotes.reduce((sum, { count }) => sum + count, 0)
     if (left > 0) this.#divide(left, local, remotes, askedAt)
     for (const { remote, count } of remotes) this.#toRemote(remote, count)
+    // The part that is kept for a worker that has fallen silent goes to others in time.
+    if (this.#waiting > 0) this.#retryIn(RECONSIDER_MS)
   }
 
   /**
@@ -147,6 +149,9 @@ export class Dispatcher {
 
   /** Divides `left` messages that no handler is free for. Adds to the plans; claims for this process are made here. */
   #divide(left: number, local: WorkerLink | undefined, remotes: readonly Plan[], askedAt: number): void {
+    const perHandler = meanRate([...remotes.map(({ remote }) => remote), ...(local === undefined ? [] : [local])])
+    const rate = (worker: WorkerLink | RemoteWorker): number =>
+      worker.rate > 0 ? worker.rate : Math.max(1, worker.concurrency) * perHandler
     const shares = remotes.map(({ remote, held, room, count }): Share => {
       const ahead = Math.max(0, held + count - remote.concurrency)
       const more = room - count
@@ -154,12 +159,12 @@ export class Dispatcher {
       return {
         ahead,
         room: isEnough || remote.delayMs > MAX_AHEAD_DELAY_MS ? 0 : more,
-        rate: rateOf(remote),
+        rate: rate(remote),
       }
     })
     if (local !== undefined) {
       const ahead = (this.#state.held.get(local.id) ?? 0) - local.concurrency
-      shares.push({ ahead: Math.max(0, ahead), room: local.room(), rate: rateOf(local) })
+      shares.push({ ahead: Math.max(0, ahead), room: local.room(), rate: rate(local) })
     }
     const counts = shareOut(left, shares)
     for (const [i, plan] of remotes.entries()) plan.count += counts[i] ?? 0
@@ -440,4 +445,11 @@ function isOffloaded({ batch }: Claim): boolean {
 
 function rateOf({ rate }: { readonly rate: number }): number {
   return Math.max(rate, UNKNOWN_RATE)
+}
+
+/** Messages per ms of one handler, over all workers of which that is known. */
+function meanRate(workers: readonly { readonly rate: number; readonly concurrency: number }[]): number {
+  const known = workers.filter(({ rate }) => rate > 0)
+  const handlers = known.reduce((sum, { concurrency }) => sum + concurrency, 0)
+  return handlers === 0 ? UNKNOWN_RATE : known.reduce((sum, { rate }) => sum + rate, 0) / handlers
 }

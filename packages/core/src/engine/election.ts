@@ -5,7 +5,7 @@
  * has a worker. Who writes is decided by the log's fence alone; the lease beside it only says when it makes sense to try.
  */
 import { type Leadership, Lease, type LeaseGrant, LeaseLost, type LeaseRecord } from '@s3queue/primitives'
-import { sleep } from '@s3queue/storage'
+import { asProcessIdentity, isSameProcess, type ProcessState, sleep } from '@s3queue/storage'
 import { ClockOff, QueueClosed, TransportMissing } from '../errors.ts'
 import { queueFold } from '../state/fold.ts'
 import type { QueueState } from '../state/model.ts'
@@ -14,9 +14,11 @@ import { Changes } from './changes.ts'
 import type { EngineContext, Submission } from './context.ts'
 import { describeWriter, Heartbeat, SIGN_SHARE, type WriterDetails } from './heartbeat.ts'
 import { ensureProbed } from './probe.ts'
+import { SilentWriter } from './silent-writer.ts'
 import { StoreWatch } from './store-watch.ts'
 import { Term } from './term.ts'
 import { SteppedDown, wasTakenOver } from './term-end.ts'
+import { earlierWorkers, type WorkerProcess } from './worker-processes.ts'
 
 export type Role =
   /** Not used yet, or nothing to gain from trying to write. */
@@ -47,6 +49,8 @@ const WITHOUT_WORKER_MS = 2000
 const CLOCK_MARGIN_MS = 1500
 /** A machine whose wall clock is off by more is told of. */
 const CLOCK_OFF_MS = 60_000
+/** How often a process that stands by asks its machine whether the writer's process still runs. */
+const PROCESS_CHECK_MS = 500
 /** Those that wait for the same moment spread over this time. */
 const SPREAD_MS = 300
 
@@ -62,6 +66,8 @@ export interface ElectionOptions {
   readonly onTrying: () => void
   /** The lease says that something is likely to be there for this process's worker. */
   readonly onNewsLikely: () => void
+  /** Whether a call of this process waits for an answer. */
+  readonly hasCalls: () => boolean
   /** Whether to watch the writer closely. */
   readonly isDeputy: () => boolean
   /** The writer has this epoch. */
@@ -80,6 +86,7 @@ export class Election {
   readonly changes: Changes = new Changes()
   readonly #options: ElectionOptions
   readonly #lease: Lease<WriterDetails>
+  readonly #silentWriter: SilentWriter
   readonly #abort = new AbortController()
   #role: Role = { kind: 'idle' }
   #running: Promise<void> | undefined
@@ -91,6 +98,8 @@ export class Election {
   #isLookDue = false
   /** Of the lease, as last seen: another one is another writer's. */
   #generation: number | undefined
+  /** Workers that may hold claims of earlier terms, by the lease that this process took last. */
+  #earlier: readonly WorkerProcess[] = []
   #probed = false
   #isClockKnown = false
   #hasToldClock = false
@@ -108,6 +117,8 @@ export class Election {
     this.#options = options
     const { context, sender } = options
     const { store, prefix, clock, random, ids, takeoverAfterMs } = context.options
+    const { logger, name } = context.options
+    this.#silentWriter = new SilentWriter(name, (line) => logger.warn(line))
     this.#lease = new Lease({
       store,
       key: `${prefix}writer`,
@@ -232,6 +243,10 @@ export class Election {
         const attempt = await this.#lease.tryAcquire(describeWriter(context, { busy: false }), {
           signal,
           mayDepose: (record) => this.#mayDepose(record),
+          describe: (replaced) => {
+            this.#earlier = replaced === undefined ? [] : earlierWorkers(replaced.details)
+            return describeWriter(context, { busy: false, earlier: this.#earlier })
+          },
         })
         this.#isClockKnown = true
         this.#tellClock()
@@ -240,6 +255,7 @@ export class Election {
         } else {
           this.#setRole({ kind: 'standby' })
           this.#noteReaction(attempt.record)
+          this.#sayWait(attempt.record, attempt.freeInMs)
           if (context.worker() === undefined) return
           this.#tellSeen(attempt.record)
           await this.#waitOnStandby(attempt.record, attempt.freeInMs)
@@ -253,6 +269,18 @@ export class Election {
         await sleep(context.options.clock, RETRY_MS, signal).catch(() => {})
       }
     }
+  }
+
+  #sayWait(record: LeaseRecord<WriterDetails>, freeInMs: number): void {
+    const { context, hasCalls } = this.#options
+    if (context.worker() === undefined && !hasCalls()) return
+    const endsInMs = Math.min(freeInMs, this.#staleInMs(record)) + SPREAD_MS
+    this.#silentWriter.waits(record, context.wallNow(), endsInMs)
+  }
+
+  /** In how many ms the writer counts as gone by its wall time and the store's. */
+  #staleInMs({ aliveAt, durationMs }: LeaseRecord<WriterDetails>): number {
+    return aliveAt + durationMs + CLOCK_MARGIN_MS + 1 - this.#options.context.wallNow()
   }
 
   /** Once: who has set it right and wrong again knows already. */
@@ -287,7 +315,8 @@ export class Election {
     const { epoch } = leadership.writer
     // All that was rung for until now, the term finds with its first read of the inbox.
     const { nonce: bell } = this.#bell
-    if (!(await isStillGranted(grant, describeWriter(context, { busy: false, epoch, bell }), signal))) return
+    const details = describeWriter(context, { busy: false, epoch, bell, earlier: this.#earlier })
+    if (!(await isStillGranted(grant, details, signal))) return
     if (this.#isEnding) return grant.release(signal)
     if (leadership.state.shared && context.options.transport === undefined) {
       await grant.release(signal)
@@ -298,7 +327,7 @@ export class Election {
     }
     const ended = Promise.withResolvers<Error>()
     const term = new Term({
-      ...{ context, grant, leadership, provenAt, onLost, bell: this.#bell, predecessor },
+      ...{ context, grant, leadership, provenAt, onLost, bell: this.#bell, predecessor, earlier: this.#earlier },
       onCommitted: () => this.changes.tell(),
       onEnd: (reason) => ended.resolve(reason),
     })
@@ -330,7 +359,7 @@ export class Election {
     const signs = new Heartbeat(
       {
         ...{ clock, grant, signal, takeoverAfterMs, isUrgent: () => false, onTrouble: context.trouble },
-        details: () => describeWriter(context, { busy: false }),
+        details: () => describeWriter(context, { busy: false, earlier: this.#earlier }),
         // Whether the lease is still ours is looked at behind the fence, in any case.
         onLost: () => {},
       },
@@ -371,14 +400,15 @@ export class Election {
     const { clock } = this.#options.context.options
     this.#leaseWatch.start()
     this.#bellWatch.start()
+    const stopWatching = this.#watchProcess(record, () => this.lookNow())
     const dueAt = clock.monotonic() + this.#waitMs(record, freeInMs)
-    while (!this.#isLookDue && !this.#isEnding && !this.#abort.signal.aborted) {
-      const leftMs = dueAt - clock.monotonic()
-      if (leftMs <= 0) return
+    for (let leftMs = dueAt - clock.monotonic(); leftMs > 0; leftMs = dueAt - clock.monotonic()) {
+      if (this.#isLookDue || this.#isEnding || this.#abort.signal.aborted) break
       const listens = this.#alarm === undefined && this.#options.isDeputy()
       if (listens && this.#isBellDue) await this.#listen()
       else await this.#pause(listens ? Math.min(leftMs, this.#bellWatch.pollMs(BELL_POLL_MS)) : leftMs)
     }
+    stopWatching()
   }
 
   /** Until woken, for at most `ms`. */
@@ -394,6 +424,21 @@ export class Election {
       }
     })
     this.#wakeStandby = undefined
+  }
+
+  /** Calls `onEnded` soon after the writer's process has ended, if it runs on this machine. */
+  #watchProcess(record: LeaseRecord<WriterDetails>, onEnded: () => void): () => void {
+    const { clock, processes } = this.#options.context.options
+    let cancel = (): void => {}
+    // Another queue object of this process writes.
+    if (isSameProcess(asProcessIdentity(record.details.process), processes.self())) return cancel
+    const check = (): void => {
+      const state = this.#stateOfProcess(record)
+      if (state === 'gone') onEnded()
+      else if (state === 'alive') cancel = clock.setTimer(PROCESS_CHECK_MS, check)
+    }
+    check()
+    return () => cancel()
   }
 
   async #listen(): Promise<void> {
@@ -464,10 +509,15 @@ export class Election {
    */
   #mayDepose(record: LeaseRecord<WriterDetails>): boolean {
     const { context, sender } = this.#options
-    if (record.owner === sender) return true
+    if (record.owner === sender || this.#stateOfProcess(record) === 'gone') return true
     if (context.worker() !== undefined && record.details.workers === 0) return true
     if (this.#isSilent(record)) return true
     return context.wallNow() - record.aliveAt > record.durationMs + CLOCK_MARGIN_MS
+  }
+
+  #stateOfProcess({ details }: LeaseRecord<WriterDetails>): ProcessState {
+    const process = asProcessIdentity(details.process)
+    return process === undefined ? 'unknown' : this.#options.context.options.processes.state(process)
   }
 
   #setRole(role: Role): void {

@@ -5,7 +5,7 @@
  */
 import { createFencedLog } from '@s3queue/primitives'
 import { inTime } from '@s3queue/storage'
-import { QueueClosed } from '../errors.ts'
+import { NotAcknowledged, QueueClosed } from '../errors.ts'
 import type { EventHub } from '../events.ts'
 import type { FollowedEvent } from '../follow/events.ts'
 import { followLog, type ResolvedFollowOptions } from '../follow/follow.ts'
@@ -28,6 +28,9 @@ import { Standby } from './standby.ts'
 import type { Term } from './term.ts'
 import { wasTakenOver } from './term-end.ts'
 import { Views } from './views.ts'
+
+/** For what is under way when a queue is closed, and heeds the signal that ends it. */
+const END_MS = 1000
 
 export interface EngineOptions {
   readonly options: ResolvedQueueOptions
@@ -57,6 +60,8 @@ export class Engine {
   readonly sender: string
   #nextSeq = 0
   #isHurried = false
+  /** Closing took too long. */
+  #hasGivenUp = false
   #epoch = 0
 
   constructor({ options, events, wallNow }: EngineOptions) {
@@ -103,6 +108,7 @@ export class Engine {
       onTrying: () => this.#standby.end(),
       onNewsLikely: () => this.#standby.look(),
       isDeputy: () => this.#standby.isDeputy,
+      hasCalls: () => this.#outstanding.size > 0,
       sawEpoch: (epoch) => this.#sawEpoch(epoch),
     })
     const [context, election, outstanding] = [this.#context, this.#election, this.#outstanding]
@@ -213,32 +219,65 @@ export class Engine {
     if (role.kind === 'leading') role.term.hurry()
   }
 
-  /** Everything asked for so far is durable or has failed, and others may take over at once. */
-  close(): Promise<void> {
-    this.#closing ??= this.#close()
+  /**
+   * Everything asked for so far is durable or has failed, and others may take over immediately. What is not done after `boundMs` is given up: the calls
+   * that wait reject.
+   */
+  close(boundMs: number): Promise<void> {
+    this.#closing ??= this.#close(boundMs)
     this.endings.lookAgain()
     return this.#closing
   }
 
-  async #close(): Promise<void> {
-    const closed = new QueueClosed(this.#options.name)
-    await this.#outstanding.whenEmpty()
-    this.#election.beginEnding()
-    const { clock, acknowledgeTimeoutMs } = this.#options
-    const { role } = this.#election
-    const ended = this.#endInOrder(role.kind === 'leading' ? role.term : undefined, closed)
-    await inTime(clock, acknowledgeTimeoutMs, ended, () => closed).catch(() => {})
+  async #close(boundMs: number): Promise<void> {
+    const { clock, name } = this.#options
+    const closed = new QueueClosed(name)
+    try {
+      await inTime(clock, boundMs, this.#closeInOrder(closed), () => closed)
+    } catch {
+      this.#giveUp()
+    }
     this.#inbox.stop(closed)
     this.#bell.stop()
     this.#standby.end()
     this.#abort.abort(closed)
-    await this.#election.close(closed)
+    await inTime(clock, END_MS, this.#election.close(closed), () => closed).catch(() => {})
+  }
+
+  /** Never rejects. */
+  async #closeInOrder(reason: Error): Promise<void> {
+    await this.#outstanding.whenEmpty()
+    if (this.#hasGivenUp) return
+    this.#election.beginEnding()
+    const { role } = this.#election
+    await this.#endInOrder(role.kind === 'leading' ? role.term : undefined, reason)
+  }
+
+  #giveUp(): void {
+    this.#hasGivenUp = true
+    const { name } = this.#options
+    const calls = this.#outstanding.size
+    const what = calls === 0 ? '' : ` ${calls} ${calls === 1 ? 'call was' : 'calls were'} not confirmed.`
+    const trouble = this.#lastTrouble
+    const why = trouble instanceof Error ? ` The last error was: ${trouble.message}` : ''
+    this.#outstanding.giveUp(
+      new NotAcknowledged(
+        `Queue "${name}" was closed before the store confirmed the call. It may still have taken effect.${why}`,
+        trouble,
+      ),
+    )
+    this.#trouble(
+      new NotAcknowledged(
+        `Queue "${name}" was closed before the store had confirmed everything.${what} Messages whose outcome is not recorded are handed out again.${why}`,
+        trouble,
+      ),
+    )
   }
 
   /** What the term does not get into the log goes to the inbox. Never rejects. */
   async #endInOrder(term: Term | undefined, reason: Error): Promise<void> {
     await term?.close(reason).catch((error: unknown) => {
-      if (!wasTakenOver(error)) this.#trouble(error)
+      if (!wasTakenOver(error) && !this.#hasGivenUp) this.#trouble(error)
     })
     for (const submission of this.#held.splice(0)) this.#inbox.send(submission)
     await this.local.whenLeft()

@@ -8,6 +8,7 @@
 import { type LeaseGrant, LeaseLost } from '@s3queue/primitives'
 import type { Clock } from '@s3queue/storage'
 import type { EngineContext } from './context.ts'
+import type { WriterProcess } from './worker-processes.ts'
 
 /** A writer gives signs so often, as a share of `takeoverAfterMs`, and an idle process that stands by looks for them as often. */
 export const SIGN_SHARE = 0.4
@@ -22,11 +23,9 @@ const STAY_BUSY_MS = 3000
 const BECOME_BUSY_MS = 600
 
 /** What a writer shows to others beside its signs of life. */
-export interface WriterDetails {
+export interface WriterDetails extends WriterProcess {
   /** Workers in its process: a writer without any gives way to a process that has one. */
   readonly workers: number
-  /** The worker in its process: gone with it, if the writer is. */
-  readonly worker?: string | undefined
   /** Whether anything waits or is being handled: then others look more often. */
   readonly busy: boolean
   /** The writer's epoch, once it has one. */
@@ -35,13 +34,17 @@ export interface WriterDetails {
   readonly bell?: string | undefined
 }
 
-/** What this process would show, or shows, as the writer. */
+/** What this process would show, or shows, as the writer. `earlier`: workers of earlier writers that may still hold claims. */
 export function describeWriter(
-  { worker }: EngineContext,
-  about: Pick<WriterDetails, 'busy' | 'epoch' | 'bell'>,
+  { options, worker }: EngineContext,
+  { earlier = [], ...about }: Pick<WriterDetails, 'busy' | 'epoch' | 'bell' | 'earlier'>,
 ): WriterDetails {
-  const { id } = worker() ?? {}
-  return { workers: id === undefined ? 0 : 1, worker: id, ...about }
+  const link = worker()
+  return {
+    ...{ workers: link === undefined ? 0 : 1, worker: link?.id, process: options.processes.self() },
+    ...about,
+    earlier: earlier.length > 0 ? earlier : undefined,
+  }
 }
 
 export interface HeartbeatOptions {

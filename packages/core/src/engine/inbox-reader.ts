@@ -20,7 +20,7 @@ const NOTIFIED_POLL_MS = 10
 const RETRY_MS = 5000
 const READS_BEFORE_CORRUPT = 3
 /** What is in the log is deleted from the inbox this often, in ms, or when it fills a chunk: until then it is only skipped. */
-const DELETE_EVERY_MS = 1000
+const DELETE_EVERY_MS = 500
 /** How much of the inbox is in memory at a time. */
 const CHUNK_OBJECTS = 64
 const CHUNK_BYTES = 32 << 20

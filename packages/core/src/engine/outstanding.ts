@@ -10,7 +10,8 @@ const SWEEP_MS = 1000
 interface Waiter {
   /** Monotonic. */
   readonly until: number
-  readonly giveUp: () => void
+  readonly giveUp: (error: Error) => void
+  readonly moreMs: number
 }
 
 export class Outstanding {
@@ -31,11 +32,24 @@ export class Outstanding {
   bound<T>(answer: Promise<T>, moreMs = 0): Promise<T> {
     return new Promise((resolve, reject) => {
       const until = this.#clock.monotonic() + this.#timeoutMs + moreMs
-      const waiter: Waiter = { until, giveUp: () => reject(this.#notAcknowledged(moreMs)) }
+      const waiter: Waiter = { until, giveUp: reject, moreMs }
       this.#waiters.add(waiter)
       this.#cancelSweep ??= this.#clock.setTimer(SWEEP_MS, () => this.#sweep())
       answer.then(resolve, reject).finally(() => this.#done(waiter))
     })
+  }
+
+  /** How many answers are waited for. */
+  get size(): number {
+    return this.#waiters.size
+  }
+
+  /** No answer is waited for any longer: those who wait get `error`. */
+  giveUp(error: Error): void {
+    for (const waiter of this.#waiters) {
+      waiter.giveUp(error)
+      this.#done(waiter)
+    }
   }
 
   /** Resolves when nobody waits any more. */
@@ -56,7 +70,7 @@ export class Outstanding {
     const now = this.#clock.monotonic()
     for (const waiter of this.#waiters) {
       if (now < waiter.until) continue
-      waiter.giveUp()
+      waiter.giveUp(this.#notAcknowledged(waiter.moreMs))
       this.#done(waiter)
     }
     if (this.#waiters.size > 0) this.#cancelSweep ??= this.#clock.setTimer(SWEEP_MS, () => this.#sweep())

@@ -26,6 +26,7 @@ import { OrphanSweep } from './orphans.ts'
 import { PayloadCollector } from './payload-objects.ts'
 import { PayloadSource } from './payload-source.ts'
 import { SteppedDown, wasTakenOver } from './term-end.ts'
+import { type WorkerProcess, WorkerProcesses } from './worker-processes.ts'
 
 export interface TermOptions {
   readonly context: EngineContext
@@ -35,6 +36,8 @@ export interface TermOptions {
   readonly predecessor: string | undefined
   /** Has read the bell before the term began. */
   readonly bell: BellReader
+  /** Workers that may hold claims of earlier terms, with their processes, as far as they are known. */
+  readonly earlier: readonly WorkerProcess[]
   /** A moment behind the fence at which the lease was ours, monotonic. */
   readonly provenAt: number
   /** A commit has become durable. */
@@ -63,6 +66,7 @@ export class Term {
   readonly #bell: BellListener
   readonly #checkpoints: Checkpoints
   readonly #heartbeat: Heartbeat
+  readonly #workerProcesses: WorkerProcesses
   readonly #end = new AbortController()
   #isSteppingDown = false
   /** When there was work last, monotonic. */
@@ -119,8 +123,8 @@ export class Term {
         takeoverAfterMs,
         isUrgent: (withinMs) => this.#isUrgent(withinMs),
         details: () => {
-          const { heard: bell } = this.#bell
-          return describeWriter(context, { busy: this.#isBusy(), epoch: this.epoch, bell })
+          const about = { busy: this.#isBusy(), epoch: this.epoch, bell: this.#bell.heard }
+          return describeWriter(context, { ...about, earlier: this.#earlierWithClaims() })
         },
         onLost: (error) => this.#loop.fail(error),
         onTrouble: context.trouble,
@@ -150,10 +154,24 @@ export class Term {
       lookIntoInbox: () => this.#inbox.pollAfresh(),
       signal,
     }
-    this.#claims = new Claims({ ...parts, ...toOthers, epoch: this.epoch, predecessor: options.predecessor })
-    this.#dispatcher = new Dispatcher({ ...parts, ...toOthers, claims: this.#claims, payloads: this.#payloads })
+    this.#workerProcesses = new WorkerProcesses({
+      ...{ clock, processes: context.options.processes, signal },
+      onEnded: (worker) => void this.#processEnded(worker),
+    })
+    this.#claims = new Claims({
+      ...{ ...parts, ...toOthers, epoch: this.epoch, predecessor: options.predecessor },
+      expire: (tokens) => this.#decisions.expire(tokens),
+      runsIn: (worker, process) => {
+        if (process === undefined) this.#workerProcesses.forget(worker)
+        else this.#workerProcesses.watch(worker, process)
+      },
+    })
+    this.#dispatcher = new Dispatcher({
+      ...{ ...parts, ...toOthers, claims: this.#claims, payloads: this.#payloads },
+    })
     this.#decisions = new Decisions({ ...parts, claims: this.#claims })
     this.#claims.adopt()
+    for (const { worker, process } of options.earlier) this.#workerProcesses.watch(worker, process)
     this.#configure()
     this.#inbox.start()
     this.#bell.start()
@@ -197,7 +215,8 @@ export class Term {
     const { clock } = this.#options.context.options
     if (clock.monotonic() - this.#heartbeat.provenAt > maxAgeMs) await this.#heartbeat.beat()
     if (this.#loop.failure !== undefined) throw this.#loop.failure
-    return { held: this.#claims.extend(tokens), provenAt: this.#heartbeat.provenAt }
+    const { provenAt } = this.#heartbeat
+    return { held: await this.#claims.extendKnown(tokens), provenAt }
   }
 
   /** See `Claims.setTimeout`. */
@@ -208,6 +227,7 @@ export class Term {
   /** What `look` sees of the whole queue as of some moment during the call, with all that was in the inbox, once that is durable. */
   async survey<T>(look: (view: QueueView) => T): Promise<T> {
     await this.#inbox.pollAfresh()
+    await this.#claims.whenResumed()
     // Only now: what another writer takes out of the inbox from here on was folded above.
     await this.#loop.whenCurrent()
     this.#claims.noteDue()
@@ -272,6 +292,18 @@ export class Term {
   /** Ends the term at once; what is not durable is lost to it. */
   end(reason: Error): void {
     this.#loop.fail(reason)
+  }
+
+  #earlierWithClaims(): readonly WorkerProcess[] {
+    return this.#options.earlier.filter(({ worker }) => this.#state.held.has(worker))
+  }
+
+  /** The claims of a worker end with its process, once what it sent before is taken from the inbox. Never rejects. */
+  async #processEnded(worker: string): Promise<void> {
+    this.#claims.side?.ended(worker)
+    await this.#inbox.pollAfresh()
+    const tokens = this.#end.signal.aborted ? [] : this.#claims.heldBy(worker)
+    if (tokens.length > 0) this.#decisions.expire(tokens, true)
   }
 
   #isBusy(): boolean {

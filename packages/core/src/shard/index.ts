@@ -1,5 +1,6 @@
 /** For those who put several logs behind one queue: `@s3queue/core/shard`. Users of a queue say how many it shall have: see `@s3queue/coordinator`. */
 
+export { type CloseTimes, closeBy, resolveCloseOptions } from '../close-options.ts'
 export { costOf } from '../cost.ts'
 export { ensureProbed } from '../engine/probe.ts'
 export { streamEvents } from '../event-stream.ts'

@@ -5,7 +5,7 @@
  * An event that does not fit the state (a token nobody holds, a run that is too short) cannot come from a log that was written
  * by the decisions of this package; it throws, since going on would mean to guess.
  */
-import { complete, failuresWith, forgetEnded, forgetMessage, keepCompletion, keepDead } from './endings.ts'
+import { complete, failureOf, failuresWith, forgetEnded, forgetMessage, keepCompletion, keepDead } from './endings.ts'
 import type { QueueEvent } from './events.ts'
 import { type Batch, type Claim, countHeld, numberedId, type QueueState } from './model.ts'
 import { enterNames, forgetNames } from './names.ts'
@@ -81,6 +81,18 @@ const table: Apply = {
     const claim = held(state, token)
     state.watch?.claimChanges(claim)
     claim.timeoutMs = timeoutMs
+    claim.adoptedAt = undefined
+  },
+
+  adopted(state, { ranges }) {
+    for (let i = 0; i < ranges.length; i += 2) {
+      const [first, count] = [ranges[i] as number, ranges[i + 1] as number]
+      for (let token = first; token < first + count; token++) {
+        const claim = held(state, token)
+        state.watch?.claimChanges(claim)
+        claim.adoptedAt = state.now
+      }
+    }
   },
 
   reported(state, { token, progress, log = [] }) {
@@ -117,17 +129,18 @@ const table: Apply = {
     claim.releasing = true
   },
 
-  released(state, { tokens, started }) {
+  released(state, { tokens, started, counted = started }) {
     for (let i = tokens.length - 1; i >= 0; i--) {
       const claim = end(state, tokens[i] as number)
-      putBack(state, claim, started ? claim.attempt : claim.attempt - 1, 0, claim.failures, 'front')
+      putBack(state, claim, counted ? claim.attempt : claim.attempt - 1, 0, claim.failures, 'front')
     }
   },
 
-  expired(state, { tokens }) {
+  expired(state, { tokens, crashed = false }) {
     for (let i = tokens.length - 1; i >= 0; i--) {
       const claim = end(state, tokens[i] as number)
-      const failures = failuresWith(claim, state.now, 'VisibilityTimeout', `no settlement within ${claim.timeoutMs} ms`)
+      const { name, message } = failureOf(claim, crashed)
+      const failures = failuresWith(claim, state.now, name, message)
       putBack(state, claim, claim.attempt, 0, failures, 'front')
     }
   },
@@ -248,6 +261,7 @@ function claimFrom(
       failures,
       report: undefined,
       releasing: false,
+      adoptedAt: undefined,
     }
     state.active.set(claim.token, claim)
   }

@@ -2,6 +2,7 @@
  * What somebody wants of a queue. Commands are plain data: they reach the writer directly in its own process, and through the
  * inbox from any other. All but settlements are numbered by their sender, so that each is carried out once, however often it arrives.
  */
+import type { ProcessIdentity } from '@s3queue/storage'
 import type { Extras } from './events.ts'
 
 /** `count` new messages with the numbers `seq`, `seq + 1`, … of `sender`. Their payloads travel beside it. */
@@ -34,7 +35,7 @@ export type Settlement =
   /** To the dead letters, whatever attempts are left. */
   | { readonly token: number; readonly kind: 'reject'; readonly name: string; readonly message: string }
   | { readonly token: number; readonly kind: 'snooze'; readonly ms: number }
-  /** Given back; `started` says whether the handler ever saw it. */
+  /** Given back; `started` says whether the handler ever saw it. The attempt is not counted in either case. */
   | { readonly token: number; readonly kind: 'release'; readonly started: boolean }
 
 export interface SettleCommand {
@@ -86,6 +87,8 @@ export interface NoticeCommand {
   readonly silentForMs: number
   /** The mailbox it reads, if it has one. Tickets are for one mailbox: not for the next one of the same worker. */
   readonly mailbox?: string | undefined
+  /** The process it runs in; said when it has a new mailbox. */
+  readonly process?: ProcessIdentity | undefined
   /** The last version of its mailbox that it has read. */
   readonly seen: number
   /** Tokens of claims to run for their full time from now on. */

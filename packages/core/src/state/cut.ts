@@ -11,7 +11,7 @@ import type { Named } from './names.ts'
 import type { SenderRecord } from './senders.ts'
 
 type RunImage = Pick<Run, 'seq' | 'count' | 'rest'>
-type ClaimImage = Pick<Claim, 'timeoutMs' | 'report' | 'releasing'>
+type ClaimImage = Pick<Claim, 'timeoutMs' | 'report' | 'releasing' | 'adoptedAt'>
 
 /** Runs and claims as they were before they were changed for the first time since the cut. */
 export class BeforeImages implements ChangeWatch {
@@ -24,8 +24,8 @@ export class BeforeImages implements ChangeWatch {
 
   claimChanges(claim: Claim): void {
     if (this.#claims.has(claim)) return
-    const { timeoutMs, report, releasing } = claim
-    this.#claims.set(claim, { timeoutMs, report, releasing })
+    const { timeoutMs, report, releasing, adoptedAt } = claim
+    this.#claims.set(claim, { timeoutMs, report, releasing, adoptedAt })
   }
 
   runOf(run: Run): RunImage {

@@ -11,6 +11,13 @@ export function failuresWith(claim: Claim, at: number, name: string, message: st
   return [...claim.failures.slice(1 - FAILURES_KEPT), { attempt: claim.attempt, at, name, message }]
 }
 
+/** How an attempt failed whose claim ended without a settlement. `crashed`: the process of its worker has ended. */
+export function failureOf({ timeoutMs }: Claim, crashed: boolean): Pick<Failure, 'name' | 'message'> {
+  return crashed
+    ? { name: 'ProcessEnded', message: 'the process of its worker has ended' }
+    : { name: 'VisibilityTimeout', message: `no settlement within ${timeoutMs} ms` }
+}
+
 /** A message is completed: counted for ever. Returns how many were before it. */
 export function complete(state: QueueState, { batch }: Claim): number {
   dropPayload(state, batch)

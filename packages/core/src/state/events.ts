@@ -14,7 +14,7 @@ export interface Failure {
   readonly attempt: number
   /** When it was recorded, ms since 1970. */
   readonly at: number
-  /** The error's name, or `VisibilityTimeout` when the claim ran out. */
+  /** The error's name; `VisibilityTimeout` when the claim ran out, `ProcessEnded` when its worker's process had ended. */
   readonly name: string
   readonly message: string
 }
@@ -87,7 +87,13 @@ export type QueueEvent =
       /** Pairs of a run's id and how many of its first messages are taken, flat. */
       readonly runs: readonly number[]
     }
+  /**
+   * A claim lasts for `timeoutMs` from each moment on at which it is extended, and later terms must expect that it was. Also written before a term first
+   * extends an adopted claim.
+   */
   | { readonly type: 'extended'; readonly token: number; readonly timeoutMs: number }
+  /** No earlier term can extend these claims from here on, and this one writes `extended` before it does. `ranges`: pairs of a first token and how many in a row, flat. */
+  | { readonly type: 'adopted'; readonly ranges: readonly number[] }
   /** What a handler reported while it ran: JSON text of the latest progress, and lines for the message's log. */
   | {
       readonly type: 'reported'
@@ -116,10 +122,18 @@ export type QueueEvent =
    * when its time is over; until then no other worker gets the message.
    */
   | { readonly type: 'releasing'; readonly token: number }
-  /** Given back. An attempt that never started (`started: false`) is not counted. */
-  | { readonly type: 'released'; readonly tokens: readonly number[]; readonly started: boolean }
-  /** The visibility timeout passed without a settlement, and there are attempts left. */
-  | { readonly type: 'expired'; readonly tokens: readonly number[] }
+  /**
+   * Given back. An attempt that never started (`started: false`) is not counted, nor is one that its worker cut off when it stopped
+   * (`counted: false`). Logs of earlier versions do not have `counted`: a started attempt counts there.
+   */
+  | {
+      readonly type: 'released'
+      readonly tokens: readonly number[]
+      readonly started: boolean
+      readonly counted?: boolean | undefined
+    }
+  /** The visibility timeout passed without a settlement, or the process of the worker has ended (`crashed`), and there are attempts left. */
+  | { readonly type: 'expired'; readonly tokens: readonly number[]; readonly crashed?: boolean | undefined }
   | {
       readonly type: 'died'
       readonly token: number

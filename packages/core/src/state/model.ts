@@ -58,6 +58,11 @@ export interface Claim {
   report: Report | undefined
   /** An operator wants the message back, and the worker has not confirmed yet that it stopped. */
   releasing: boolean
+  /**
+   * When a later term took the claim over, ms since 1970 in the log's time: since then no term has extended it. Undefined while a term may extend it
+   * without a word in the log: see `engine/claims.ts`.
+   */
+  adoptedAt?: number | undefined
 }
 
 export interface Report {

@@ -51,6 +51,8 @@ export interface ClaimColumns extends MessageColumns {
   readonly report: ValueColumn<Report | null>
   /** Null where no row is being released; missing in snapshots of earlier versions. */
   readonly releasing?: ValueColumn<true | null> | null
+  /** Null where no row has any; missing in snapshots of earlier versions. */
+  readonly adoptedAt?: ValueColumn<number | null> | null
 }
 
 export interface DeadColumns extends MessageColumns {
@@ -149,6 +151,7 @@ export function packClaims(claims: readonly Claim[], images: BeforeImages): Clai
     timeoutMs: packNumbers(claims, (claim) => images.claimOf(claim).timeoutMs),
     report: packValues(claims, (claim) => images.claimOf(claim).report ?? null),
     releasing: packReleasing(claims, images),
+    adoptedAt: packAdopted(claims, images),
   }
 }
 
@@ -156,6 +159,11 @@ function packReleasing(claims: readonly Claim[], images: BeforeImages): ValueCol
   const isReleasing = (claim: Claim): boolean => images.claimOf(claim).releasing
   if (!claims.some(isReleasing)) return null
   return packValues(claims, (claim) => (isReleasing(claim) ? true : null))
+}
+
+function packAdopted(claims: readonly Claim[], images: BeforeImages): ValueColumn<number | null> | null {
+  const adoptedAt = (claim: Claim): number | null => images.claimOf(claim).adoptedAt ?? null
+  return claims.every((claim) => adoptedAt(claim) === null) ? null : packValues(claims, adoptedAt)
 }
 
 export function packDead(dead: readonly DeadLetter[]): DeadColumns {
@@ -201,6 +209,7 @@ export class RowReader {
     const timeoutMs = unpackNumbers(columns.timeoutMs, columns.rows)
     const report = unpackValues(columns.report, columns.rows)
     const releasing = columns.releasing == null ? [] : unpackValues(columns.releasing, columns.rows)
+    const adoptedAt = columns.adoptedAt == null ? [] : unpackValues(columns.adoptedAt, columns.rows)
     return batches.map((batch, i) => ({
       batch,
       seq: seq[i] as number,
@@ -212,6 +221,7 @@ export class RowReader {
       failures: failures[i] ?? NO_FAILURES,
       report: report[i] ?? undefined,
       releasing: releasing[i] === true,
+      adoptedAt: adoptedAt[i] ?? undefined,
     }))
   }
 

@@ -9,7 +9,7 @@
  *   from a moment at which the ticket *was not there yet*. So the worker gives up first, and no clocks are compared.
  * - What one writer told a worker must not reach it after the next writer has counted: see `WriterSide.adopt`.
  */
-import type { Clock, Ids, ObjectStore, Random } from '@s3queue/storage'
+import type { Clock, Ids, ObjectStore, Processes, ProcessIdentity, Random } from '@s3queue/storage'
 import type { SettledAs } from '../settle.ts'
 import type { Payload } from '../state/batch-codec.ts'
 import type { Command, NoticeCommand, ProgressReport, Settlement } from '../state/commands.ts'
@@ -47,6 +47,7 @@ export interface TransportQueue {
   readonly clock: Clock
   readonly random: Random
   readonly ids: Ids
+  readonly processes: Processes
 }
 
 /** How long a claim lasts, counted from a moment on the monotonic clock at which it was certain not to be over. */
@@ -133,6 +134,8 @@ export interface WriterTerm {
   readonly localWorker: () => WorkerSelf | undefined
   /** Somebody has room: claims are made soon. */
   readonly wake: () => void
+  /** A worker runs in that process: see `WriterSide.ended`. Undefined: the worker is not known any longer. */
+  readonly runsIn: (worker: string, process: ProcessIdentity | undefined) => void
   readonly trouble: (error: unknown) => void
 }
 
@@ -153,6 +156,8 @@ export interface WriterSide {
   heard(notice: NoticeCommand, receipt: Receipt): void
   /** So many claims of this worker ran out: it may be dead. */
   ranOut(worker: string, claims: number): void
+  /** The process of this worker has certainly ended: the worker gets nothing more in this term. The core ends its claims. */
+  ended(worker: string): void
   /** A worker of this process has come or gone. */
   localChanged(): void
   /** The term ends in order, its lease is free: somebody else may take over. Never rejects. */

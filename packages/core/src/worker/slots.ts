@@ -169,9 +169,10 @@ export class SlotPool {
     this.#finished++
     this.#prefetch.endedAt(this.#clock.monotonic(), startedAt)
     this.#ends.tell()
-    if (!this.#isStalled) return
+    const wasStalled = this.#isStalled
     this.#isStalled = false
-    this.#tellRoom()
+    // The writers of the other logs do not see that a handler is free.
+    if (wasStalled || this.#held() < this.concurrency) this.#tellRoom()
   }
 
   /** How long settlements may wait for others, in ms: 0 if the handlers may run out of work by then, or if nothing else of their log will end meanwhile. */

@@ -83,6 +83,8 @@ const changes: readonly ((state: QueueState) => void)[] = [
       applyEvent(state, { type: 'reported', token, progress: '1', log: ['a line'] })
     }
   },
+  (state) =>
+    applyEvent(state, { type: 'adopted', ranges: [...state.active.keys()].slice(5, 25).flatMap((t) => [t, 1]) }),
   (state) => applyEvent(state, { type: 'released', tokens: [...state.active.keys()].slice(0, 5), started: false }),
   (state) => {
     const run = runsOf(state).find(({ count }) => count > 10)

@@ -26,8 +26,8 @@ const MUTANTS: readonly (readonly [name: string, file: string, from: string, to:
   [
     'an attempt that never started counts',
     APPLY,
-    'started ? claim.attempt : claim.attempt - 1',
-    'started ? claim.attempt : claim.attempt',
+    'counted ? claim.attempt : claim.attempt - 1',
+    'counted ? claim.attempt : claim.attempt',
   ],
   [
     'one attempt too many',
@@ -87,8 +87,8 @@ const MUTANTS: readonly (readonly [name: string, file: string, from: string, to:
   [
     'an operator who releases takes the last attempt',
     SETTLE,
-    '} else if (claim.releasing) {',
-    '} else if (claim.releasing && token < 0) {',
+    'claim.releasing && claim.attempt < claim.batch.maxAttempts',
+    'claim.releasing',
   ],
   [
     'a released message whose worker is silent dies after its last attempt',

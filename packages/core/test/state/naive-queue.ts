@@ -127,13 +127,9 @@ export class NaiveQueue {
     else this.#wait(message, 0, 'front')
   }
 
-  release(message: NaiveMessage, started: boolean): void {
-    // An operator's release costs no last attempt.
-    if (!started || (message.releasing && message.attempts >= message.maxAttempts)) message.attempts--
-    else if (message.attempts >= message.maxAttempts) {
-      this.#die(message)
-      return
-    }
+  /** `isStarted`: a handler had it. An operator's release counts the attempt, but for the last one; nothing else that gives a message back does. */
+  release(message: NaiveMessage, isStarted: boolean): void {
+    if (!isStarted || !message.releasing || message.attempts >= message.maxAttempts) message.attempts--
     this.#wait(message, 0, 'front')
   }
 

@@ -1,9 +1,17 @@
-/** The one place that reads the machine's clock and randomness, and writes to its standard error. Everything else takes them as `Clock`, `Random` and `Ids`. */
+/**
+ * The one place that reads the machine's clock, randomness and processes, listens to signals, and writes to standard error. Everything else takes
+ * them as `Clock`, `Random`, `Ids`, `Processes` and `Signals`.
+ */
 import { randomFillSync } from 'node:crypto'
+import { readFileSync, readlinkSync } from 'node:fs'
+import { hostname } from 'node:os'
 import type { Clock } from './clock.ts'
 import { createIds, type Ids } from './ids.ts'
+import { createLinuxProcesses } from './linux-processes.ts'
 import type { Logger } from './logger.ts'
+import { type Processes, unknownProcesses } from './processes.ts'
 import type { Random } from './random.ts'
+import type { Signals } from './signals.ts'
 
 /** `setTimeout` keeps its ms in 32 bits, and what is longer (24.8 days) it calls at once. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
@@ -51,4 +59,43 @@ export const systemIds: Ids = createIds(systemClock, systemRandom)
 export const systemLogger: Logger = {
   warn: (message) => process.emitWarning(message, 'S3QueueWarning'),
   error: (message) => process.emitWarning(message, 'S3QueueError'),
+}
+
+/** The machine's processes on Linux. Elsewhere nothing about other processes is certain. */
+export const systemProcesses: Processes =
+  process.platform === 'linux'
+    ? createLinuxProcesses({
+        pid: process.pid,
+        hostname,
+        read: (path) => readFileSync(path, 'utf8'),
+        readLink: (path) => readlinkSync(path),
+        probe: probeProcess,
+      })
+    : unknownProcesses
+
+/** Signal 0 reaches no process: the kernel only says whether it could. */
+function probeProcess(pid: number): 'there' | 'missing' | 'refused' {
+  try {
+    process.kill(pid, 0)
+    return 'there'
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ESRCH' ? 'missing' : 'refused'
+  }
+}
+
+/** The signals of this process. */
+export const systemSignals: Signals = {
+  listen(listener) {
+    const onTerm = (): void => listener('SIGTERM')
+    const onInterrupt = (): void => listener('SIGINT')
+    process.on('SIGTERM', onTerm)
+    process.on('SIGINT', onInterrupt)
+    return () => {
+      process.off('SIGTERM', onTerm)
+      process.off('SIGINT', onInterrupt)
+    }
+  },
+  hasListeners: (signal) => process.listenerCount(signal) > 0,
+  raise: (signal) => void process.kill(process.pid, signal),
+  exit: (code) => process.exit(code),
 }

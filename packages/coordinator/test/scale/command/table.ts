@@ -10,6 +10,7 @@ const HEAD = [
   ...[
     'pods',
     'messages per second',
+    'handlers',
     'PUT/s',
     'GET/s',
     'LIST/s',
@@ -41,11 +42,27 @@ export function formatTable(rows: readonly ScaleRow[]): string {
 }
 
 function cellsOf(row: ScaleRow): string[] {
-  const { pods, messagesPerSecond, perSecond, load, dollarsPerMonth, p50, p99, afterCloseMs, afterKillMs, takeOverMs } =
-    row
+  const {
+    pods,
+    messagesPerSecond,
+    handlerMs,
+    perSecond,
+    load,
+    dollarsPerMonth,
+    p50,
+    p99,
+    afterCloseMs,
+    afterKillMs,
+    takeOverMs,
+  } = row
   const { put, get, list, delete: deletes } = perSecond
   return [
-    ...[count(pods), count(messagesPerSecond), ...[put, get, list, deletes].map(rate)],
+    ...[
+      count(pods),
+      count(messagesPerSecond),
+      messagesPerSecond === 0 ? '–' : time(handlerMs),
+      ...[put, get, list, deletes].map(rate),
+    ],
     ...[load.mostWrites, load.mostReads, load.refused, dollarsPerMonth].map(count),
     ...[p50, p99, afterCloseMs, afterKillMs, takeOverMs].map(time),
   ]
@@ -60,7 +77,7 @@ function builtIn(): string[] {
   )
   const unknown = '–'
   return [
-    ...[`the built-in plugin, ${count(pods)}`, 'up to 100', ...[put, get, list, deletes].map(rate)],
+    ...[`the built-in plugin, ${count(pods)}`, 'up to 100', unknown, ...[put, get, list, deletes].map(rate)],
     ...[unknown, unknown, unknown, count(dollarsPerSecond * MONTH_S), unknown, unknown, unknown, unknown, unknown],
   ]
 }

@@ -16,8 +16,7 @@ import { linkTo } from '../../support.ts'
 import { type LimitedStore, S3_LIMITS, withRequestLimits } from './request-limits.ts'
 
 const LATENCY = { putMs: 60, getMs: 20, listMs: 40, deleteMs: 60, jitter: 0.2 }
-const HANDLER_MS = 100
-const CONCURRENCY = 20
+export const CONCURRENCY = 20
 const PRODUCERS = 2
 /** Pods of a deployment do not start at the same moment. */
 const START_WITHIN_MS = 30_000
@@ -44,8 +43,8 @@ export interface Fleet {
   readonly troubles: Map<string, number>
 }
 
-/** All of them, started; handlers take 100 ms, and all options are at their defaults but for `concurrency`. */
-export async function startFleet(pods: number, seed: number): Promise<Fleet> {
+/** All of them, started; all options but `concurrency` are at their defaults. */
+export async function startFleet(pods: number, handlerMs: number, seed: number): Promise<Fleet> {
   const clock = createManualClock()
   const random = seededRandom(seed)
   const limited = withRequestLimits(createMemoryStore({ clock }), clock, S3_LIMITS)
@@ -71,7 +70,7 @@ export async function startFleet(pods: number, seed: number): Promise<Fleet> {
   }
   const handler = async ({ payload }: { readonly payload: number }): Promise<void> => {
     fleet.onStarted(payload)
-    await sleep(clock, HANDLER_MS)
+    await sleep(clock, handlerMs)
   }
   for (const { queue } of fleet.pods) {
     clock.setTimer(random.next() * START_WITHIN_MS, () => queue.process(handler, { concurrency: CONCURRENCY }))

@@ -11,7 +11,7 @@ const SECONDS_OF_BACKLOG = 2
 
 /** Promises that are not kept, in words. */
 export function judge(row: ScaleRow): string[] {
-  const { pods, messagesPerSecond, load, backlog, takeOverMs, afterKillMs } = row
+  const { pods, messagesPerSecond, handlerMs, load, backlog, takeOverMs, afterKillMs } = row
   const checks: [boolean, string][] = [
     [load.refused === 0, `${load.refused} requests were refused`],
     [load.mostWrites <= S3_LIMITS.writesPerSecond, `${load.mostWrites} writes in a second`],
@@ -25,5 +25,5 @@ export function judge(row: ScaleRow): string[] {
   ]
   return checks
     .filter(([isKept]) => !isKept)
-    .map(([, what]) => `${pods} pods, ${messagesPerSecond} messages per second: ${what}`)
+    .map(([, what]) => `${pods} pods, ${messagesPerSecond} messages per second, handlers of ${handlerMs} ms: ${what}`)
 }

@@ -7,6 +7,8 @@ import { Traffic } from './traffic.ts'
 export interface Scale {
   readonly pods: number
   readonly messagesPerSecond: number
+  /** How long each handler takes. */
+  readonly handlerMs: number
   readonly seed: number
   /** Virtual time to pass before anything is counted, and while it is. */
   readonly warmUpMs: number
@@ -15,7 +17,7 @@ export interface Scale {
   readonly onProgress: (what: string) => void
 }
 
-export interface ScaleRow extends Pick<Scale, 'pods' | 'messagesPerSecond'> {
+export interface ScaleRow extends Pick<Scale, 'pods' | 'messagesPerSecond' | 'handlerMs'> {
   /** Requests per second of all processes together. */
   readonly perSecond: Readonly<Record<RequestKind, number>>
   readonly load: Load
@@ -39,9 +41,9 @@ const SETTLE_MS = 60_000
 const GONE_FOR_GOOD_MS = 300_000
 
 export async function measureScale(scale: Scale): Promise<ScaleRow> {
-  const { pods, messagesPerSecond, seed, warmUpMs, measureMs, onProgress } = scale
+  const { pods, messagesPerSecond, handlerMs, seed, warmUpMs, measureMs, onProgress } = scale
   onProgress('starting')
-  const fleet = await startFleet(pods, seed)
+  const fleet = await startFleet(pods, handlerMs, seed)
   const traffic = new Traffic(fleet, messagesPerSecond)
   // Somebody writes, and everybody knows.
   await fleet.clock.runUntil(traffic.probe())
@@ -65,7 +67,7 @@ export async function measureScale(scale: Scale): Promise<ScaleRow> {
   const { handledMs: afterKillMs, takeOverMs } = await standStill(fleet, traffic, async (pod) => pod.kill())
   traffic.stop()
   return {
-    ...{ pods, messagesPerSecond, load, backlog, afterCloseMs, afterKillMs, takeOverMs },
+    ...{ pods, messagesPerSecond, handlerMs, load, backlog, afterCloseMs, afterKillMs, takeOverMs },
     perSecond: Object.fromEntries(REQUEST_KINDS.map((kind) => [kind, kinds[kind].requests / seconds])) as Record<
       RequestKind,
       number

@@ -5,9 +5,9 @@ import type { World } from '../../../../core/test/sim/world/world.ts'
 
 /** Idle workers give signs so much more seldom. */
 const IDLE_FACTOR = 18
-/** A worker looks at least so often into its mailbox within a visibility timeout, and a light sleeper each second. */
+/** A worker looks at least so often into its mailbox within a visibility timeout, and a light sleeper this often on a store that answers at once. */
 const LOOKS_PER_TIMEOUT = 3
-const LIGHT_POLL_MS = 1000
+const LIGHT_POLL_MS = 200
 /** How often each process looks whether there are more shards. */
 const ROUNDS_PER_COUNT = 6
 

@@ -6,6 +6,7 @@ import type { SimPayload } from '../../../../core/test/sim/world/payload.ts'
 import { createCoordinatedQueue, createMailboxTransport } from '../../../src/index.ts'
 
 export { deadLetter, NotRetriable, retry, snooze } from '@s3queue/core'
+export { createLinuxProcesses } from '../../../../storage/src/runtime/linux-processes.ts'
 
 export function createQueue(
   options: QueueOptions,

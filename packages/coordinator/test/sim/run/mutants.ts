@@ -5,7 +5,8 @@ import { WEATHERS } from './weather.ts'
 
 const FEW: Partial<Profile> = { processes: 6 }
 /** A message is handed out again while its worker goes on with it. */
-const GIVEN_BACK = /which was given back unstarted|is given back unstarted, but a handler had it/
+const GIVEN_BACK =
+  /which was given back unstarted|is given back unstarted, but a handler had it|is released, while .* was not told to stop/
 /** Two workers have a message at a time, one of them without knowing that its claim is over. */
 const TRUSTS_TOO_LONG =
   /was not told to stop|none of them was told to stop|begins to handle .* which ran out|handles .* a second time/
@@ -207,7 +208,7 @@ const WORKER: readonly Mutant[] = [
   ),
   mutant(
     'a ticket that was read before is taken again',
-    /handles .* a second time under token/,
+    new RegExp(`handles .* a second time under token|${GIVEN_BACK.source}`),
     'coordinator/src/mailbox/reader.ts',
     'if (isNew(ticket)) this.#tickets',
     'this.#tickets',
@@ -220,6 +221,41 @@ const WORKER: readonly Mutant[] = [
     'running.tokens.filter((token) => !knows(token))',
     'running.tokens.filter((token) => knows !== undefined || token)',
     FEW,
+  ),
+]
+
+const PROCESSES: readonly Mutant[] = [
+  mutant(
+    'a process id that another process has now is taken for the process that was killed',
+    /is still held by a process that was killed/,
+    'storage/src/runtime/linux-processes.ts',
+    'return stat.startedAt === startedAt && !stat.hasEnded',
+    'return !stat.hasEnded',
+    WEATHERS.neighbours,
+  ),
+  mutant(
+    'the writer does not watch the processes of workers',
+    /is still held by a process that was killed/,
+    'coordinator/src/registry/registry.ts',
+    'if (identity !== undefined) this.#options.term.runsIn(id, identity)',
+    'if (identity?.boot === id) this.#options.term.runsIn(id, identity)',
+    WEATHERS.neighbours,
+  ),
+  mutant(
+    'a worker of another machine is called dead',
+    new RegExp(`${TRUSTS_TOO_LONG.source}|the registry of epoch \\d+ tells of writer`),
+    'core/src/engine/worker-processes.ts',
+    "    if (state === 'unknown') return\n    this.#watched.set(worker, process)\n    if (state === 'gone')",
+    "    if (state !== 'alive')",
+    WEATHERS['cut-off'],
+  ),
+  mutant(
+    'a claim that an earlier term has taken over is extended without a word in the log',
+    TRUSTS_TOO_LONG,
+    'core/src/engine/claims.ts',
+    '    if (!mustWait) return undefined\n',
+    '    if (mustWait || !mustWait) return undefined\n',
+    WEATHERS['short-terms'],
   ),
 ]
 
@@ -298,4 +334,4 @@ const SHARDS: readonly Mutant[] = [
   ),
 ]
 
-export const MUTANTS: readonly Mutant[] = [...WRITER, ...RELEASES, ...WORKER, ...SHARDS]
+export const MUTANTS: readonly Mutant[] = [...WRITER, ...RELEASES, ...WORKER, ...PROCESSES, ...SHARDS]

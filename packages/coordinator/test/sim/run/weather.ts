@@ -144,6 +144,26 @@ const RAISED: Partial<Profile> = {
   actions: actions({ raise: 10, crash: 5, start: 10, pause: 5, lieInWait: 20, look: 20, stats: 10, operate: 10 }),
 }
 
+/** Processes of one machine, of which some are killed and others get their process ids. Everybody is patient, so who goes by the machine is seen. */
+const NEIGHBOURS: Partial<Profile> = {
+  ...{ machines: 'one', processes: 6, startWorking: 0.8, takeoverAfterMs: 20_000, visibilityTimeoutMs: 15_000 },
+  ...{ rates: {}, maxAttempts: 5, troubleMs: 20_000, autoExtend: 1, lingerMs: 0, maxPollMs: 500 },
+  transport: { heartbeatIntervalMs: 1_000, heartbeatTtlMs: 60_000, dispatchIntervalMs: 50 },
+  actions: actions({ crash: 8, start: 16 }),
+  ways: { returns: 20, hangs: 10 },
+}
+
+/** Writers that are killed again and again before a claim can run out in their time, and workers that live on and extend theirs. */
+const SHORT_TERMS: Partial<Profile> = {
+  ...{ ...SMALL, processes: 8, visibilityTimeoutMs: 4_000, takeoverAfterMs: 300, maxPollMs: 200, troubleMs: 60_000 },
+  ...{ rates: {}, lingerMs: 0 },
+  transport: { heartbeatIntervalMs: 500, heartbeatTtlMs: 20_000, dispatchIntervalMs: 50 },
+  actions: actions({ lieInWait: 60, start: 10, enqueue: 20 }),
+  spots: { 'put /writer': 1 },
+  blows: { crash: 1 },
+  ways: { hangs: 1 },
+}
+
 /** Idle queues whose rings are late or lost, and whose writers read the inbox rarely. */
 const LOST_RINGS: Partial<Profile> = {
   ...{ ...SMALL, processes: 5, takeoverAfterMs: 30_000, visibilityTimeoutMs: 3_000, maxPollMs: 9_000 },
@@ -178,6 +198,8 @@ export const WEATHERS: Readonly<Record<string, Partial<Profile>>> = {
   'late-payloads': LATE_PAYLOADS,
   'more-time': MORE_TIME,
   raised: RAISED,
+  neighbours: NEIGHBOURS,
+  'short-terms': SHORT_TERMS,
   'lost-rings': LOST_RINGS,
   suspicions: SUSPICIONS,
 }

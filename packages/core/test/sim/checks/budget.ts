@@ -3,8 +3,8 @@ import { must } from '../world/violation.ts'
 import type { World } from '../world/world.ts'
 
 const IDLE_MS = 20_000
-/** The writer and each process that watches it closely read the bell this often, and do not where the store notifies them. */
-const BELL_POLL_MS = 1000
+/** The writer and each process that watches it closely read the bell this often where the store answers at once, and do not where the store notifies them. */
+const BELL_POLL_MS = 200
 /** What may still be under way from before: the backing off of the looks into the inbox, the last commits. */
 const AFTERMATH = 30
 

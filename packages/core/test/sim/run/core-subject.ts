@@ -1,5 +1,5 @@
 import type { Random } from '@s3queue/storage'
-import * as core from '../../../src/index.ts'
+import * as core from './code-under-test.ts'
 import { drawProfile, type Profile } from './profile.ts'
 import type { Subject } from './subject.ts'
 import { drawVariety } from './variety.ts'
@@ -8,7 +8,7 @@ import { swarm, VARIED_ACTIONS } from './weights.ts'
 
 /** The core alone: only the writer's process handles messages. */
 export const CORE: Subject = {
-  ...{ name: '@s3queue/core', core, entry: 'core/src/index.ts' },
+  ...{ name: '@s3queue/core', core, entry: 'core/test/sim/run/code-under-test.ts' },
   ...{ drawProfile: drawVaried, weathers: WEATHERS },
 }
 

@@ -1,3 +1,4 @@
+import type { createLinuxProcesses } from '../../../../storage/src/runtime/linux-processes.ts'
 import type { Queue, QueueOptions } from '../../../src/index.ts'
 import type { ShardQueue } from '../../../src/shard/index.ts'
 import type { SimPayload } from '../world/payload.ts'
@@ -12,4 +13,5 @@ export type QueueUnderTest = Queue<SimPayload> & Partial<Pick<ShardQueue<SimPayl
 export interface CoreUnderTest extends Outcomes {
   /** `times`: of a transport, where there is one. `shards`: how many there are to be; undefined: nobody speaks of it. */
   createQueue(options: QueueOptions, times?: TransportTimes, shards?: number): QueueUnderTest
+  readonly createLinuxProcesses: typeof createLinuxProcesses
 }

@@ -18,6 +18,14 @@ const STATE: readonly Mutant[] = [
     "putBack(state, claim, claim.attempt - 1, 0, failures, 'front')",
   ),
   mutant(
+    'an attempt that a stopping worker cut off is counted',
+    /count, although no handler ended them|is told that this is attempt|gets attempt/,
+    'core/src/settle.ts',
+    'started: true, counted: false }',
+    'started: true }',
+    WEATHERS['short-stays'],
+  ),
+  mutant(
     'a command that comes twice is carried out twice',
     /is carried out twice|is enqueued twice|which was true at no moment/,
     'core/src/enqueue.ts',
@@ -140,14 +148,14 @@ const ENGINE: readonly Mutant[] = [
     'a writer tells numbers by a look into the inbox that began before the question',
     /which was true at no moment of its call|which it was at no moment of the call/,
     'core/src/engine/term.ts',
-    'await this.#inbox.pollAfresh()',
-    'await this.#inbox.poll()',
+    'await this.#inbox.pollAfresh()\n    await this.#claims',
+    'await this.#inbox.poll()\n    await this.#claims',
   ),
   mutant(
     'a term begins without a look at the lease behind the fence',
     /at the same time, and none of them was told to stop|was not told to stop|is not done/,
     'core/src/engine/election.ts',
-    '    if (!(await isStillGranted(grant, describeWriter(context, { busy: false, epoch, bell }), signal))) return\n',
+    '    if (!(await isStillGranted(grant, details, signal))) return\n',
     '',
     WEATHERS['late-writers'],
   ),
@@ -205,6 +213,33 @@ const WORKER: readonly Mutant[] = [
   ),
 ]
 
+const PROCESSES: readonly Mutant[] = [
+  mutant(
+    'a take-over trusts a process id that another process has now',
+    /is still held by a process that was killed/,
+    'storage/src/runtime/linux-processes.ts',
+    'return stat.startedAt === startedAt && !stat.hasEnded',
+    'return !stat.hasEnded',
+    WEATHERS.neighbours,
+  ),
+  mutant(
+    'a process that lives in another container is called dead',
+    /was not told to stop|at the same time, and none of them was told to stop/,
+    'storage/src/runtime/linux-processes.ts',
+    '|| identity.namespace !== own.namespace) return',
+    ') return',
+    WEATHERS['long-claims'],
+  ),
+  mutant(
+    'a process of which nothing is known is called dead',
+    /was not told to stop|at the same time, and none of them was told to stop/,
+    'core/src/engine/worker-processes.ts',
+    "    if (state === 'unknown') return\n    this.#watched.set(worker, process)\n    if (state === 'gone')",
+    "    if (state !== 'alive')",
+    WEATHERS['long-claims'],
+  ),
+]
+
 const LOG: readonly Mutant[] = [
   mutant(
     "another writer's base is taken for one's own",
@@ -216,4 +251,4 @@ const LOG: readonly Mutant[] = [
   ),
 ]
 
-export const MUTANTS: readonly Mutant[] = [...STATE, ...ENGINE, ...BELL, ...WORKER, ...LOG]
+export const MUTANTS: readonly Mutant[] = [...STATE, ...ENGINE, ...BELL, ...WORKER, ...PROCESSES, ...LOG]

@@ -45,6 +45,8 @@ export interface Profile {
   readonly spots: Weights<string>
   readonly blows: Weights<Blow>
   readonly transport?: TransportTimes | undefined
+  /** `one`: all processes are neighbours on one machine, and must notice soon when one of them is killed. Default: some here, some there. */
+  readonly machines?: 'one' | undefined
   /** Whether the store notifies of changes, as on one machine; notifications are late and lost as often as other things go wrong. */
   readonly notifies?: boolean | undefined
   /** What messages have of their own. Default: nothing. */

@@ -96,6 +96,21 @@ const RELEASING: Partial<Profile> = {
   ways: { ...none(WAYS), returns: 20, throws: 4, hangs: 20 },
 }
 
+/** Workers that are stopped while their handlers run on. */
+const SHORT_STAYS: Partial<Profile> = {
+  ...{ processes: 2, maxAttempts: 2, visibilityTimeoutMs: 400 },
+  actions: actions({ stopWork: 20, close: 4, start: 8 }),
+  ways: { ...none(WAYS), returns: 10, hangs: 20 },
+}
+
+/** Processes of one machine, of which some are killed and others get their process ids. Everybody is patient, so who goes by the machine is seen. */
+const NEIGHBOURS: Partial<Profile> = {
+  ...{ machines: 'one', processes: 4, startWorking: 0.8, takeoverAfterMs: 20_000, visibilityTimeoutMs: 15_000 },
+  ...{ rates: {}, maxAttempts: 5, troubleMs: 30_000, autoExtend: 1, lingerMs: 0, maxPollMs: 500 },
+  actions: actions({ crash: 8, start: 16 }),
+  ways: { ...none(WAYS), returns: 20, hangs: 10 },
+}
+
 /** Rings that come late or never, of processes that end right after what they rang for, and writers that read the inbox rarely. */
 const LOST_RINGS: Partial<Profile> = {
   ...{ processes: 3, takeoverAfterMs: 30_000, visibilityTimeoutMs: 2_000, maxPollMs: 9_000, notifies: false },
@@ -116,8 +131,8 @@ const SUSPICIONS: Partial<Profile> = {
 
 export type WeatherName =
   | ('long-claims' | 'late-writers' | 'late-fences' | 'lost-bases')
-  | ('hanging-reads' | 'hanging-ends' | 'sleepers' | 'lookers')
-  | ('releasing' | 'lost-rings' | 'suspicions')
+  | ('hanging-reads' | 'hanging-ends' | 'sleepers' | 'lookers' | 'releasing' | 'short-stays' | 'neighbours')
+  | ('lost-rings' | 'suspicions')
 
 /** All of them by name. */
 export const WEATHERS: Readonly<Record<WeatherName, Partial<Profile>>> = {
@@ -132,6 +147,8 @@ export const WEATHERS: Readonly<Record<WeatherName, Partial<Profile>>> = {
   suspicions: SUSPICIONS,
   lookers: LOOKERS,
   releasing: RELEASING,
+  'short-stays': SHORT_STAYS,
+  neighbours: NEIGHBOURS,
 }
 
 export const WEATHER_NAMES: readonly WeatherName[] = Object.keys(WEATHERS) as WeatherName[]

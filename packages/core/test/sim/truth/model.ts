@@ -109,6 +109,12 @@ export class Model {
     },
     claimed: (event) => this.#claimed(event),
     extended: ({ token }) => void this.#current(token, 'extended'),
+    adopted: ({ ranges }) => {
+      for (let i = 0; i < ranges.length; i += 2) {
+        const [first = 0, count = 0] = ranges.slice(i, i + 2)
+        for (let token = first; token < first + count; token++) this.#current(token, 'adopted')
+      }
+    },
     reported: ({ token }) => void this.#current(token, 'reported'),
     completed: ({ tokens }) => {
       for (const token of tokens) {
@@ -127,9 +133,9 @@ export class Model {
       must(claim.releasingIn === undefined, `token ${token} is released twice`)
       claim.releasingIn = this.#slot
     },
-    released: ({ tokens, started }) => {
+    released: ({ tokens, started, counted = started }) => {
       for (const token of tokens.toReversed()) {
-        const message = started ? this.#end(token, 'released') : this.#uncounted(token, 'released')
+        const message = counted ? this.#end(token, 'released') : this.#uncounted(token, 'released')
         this.#putBack(message, 0)
       }
     },

@@ -2,12 +2,13 @@
  * A process that uses the queue: a queue object with clocks, randomness and a link of its own, all behind one gate. It can crash, stand still,
  * lose the store, and have its wall clock set, at any of its awaits.
  */
-import { createIds, type FaultyStore, seededFaults, withFaults } from '@s3queue/storage'
+import { createIds, type FaultyStore, seededFaults, unknownProcesses, withFaults } from '@s3queue/storage'
 import type { Handler, ProcessOptions, QueueOptions, Worker } from '../../../src/index.ts'
 import type { QueueUnderTest } from '../run/core-under-test.ts'
 import { between, chance, pick } from './draw.ts'
 import { Gate, type WakeOrder } from './gate.ts'
 import { Link } from './link.ts'
+import type { MachineProcess } from './machines.ts'
 import type { SimPayload } from './payload.ts'
 import { createProcessClock, type ProcessClock } from './process-clock.ts'
 import { createProcessStore } from './process-store.ts'
@@ -32,6 +33,8 @@ export class VirtualProcess {
   readonly handlerClock: ProcessClock
   readonly queue: QueueUnderTest
   readonly network: FaultyStore
+  /** Undefined where the machine does not identify its processes. */
+  readonly #onMachine: MachineProcess | undefined
   /** Calls that are not settled, in words. */
   readonly pending: Set<string> = new Set()
   worker: Worker | undefined
@@ -64,6 +67,10 @@ export class VirtualProcess {
     if (clocks.rate !== 1) world.tally.driftingClocks++
     this.clock = createProcessClock(clocks)
     this.handlerClock = createProcessClock(clocks)
+    const onMachine = world.stream(`${name}/machine`)
+    const machine = profile.machines === 'one' ? world.machines[0] : pick(onMachine, world.machines)
+    const isKnown = profile.machines === 'one' || chance(onMachine, 0.85)
+    this.#onMachine = isKnown ? machine?.start() : undefined
     this.#link = new Link(clock, world.stream(`${name}/link`))
     const plan = seededFaults(world.stream(`${name}/faults`), profile.rates, profile.times)
     this.network = withFaults(world.store, { clock, random: world.stream(`${name}/lists`), plan })
@@ -144,12 +151,14 @@ export class VirtualProcess {
   startWorker(handler: Handler<SimPayload>, options: ProcessOptions): void {
     this.#world.note(this.name, `starts a worker ${JSON.stringify(options)}`)
     this.worker = this.queue.process(handler, options)
+    this.#world.neighbours.works(this)
   }
 
   async close(): Promise<void> {
     this.isClosing = true
     await this.call('close', () => this.queue.close(), [])
     this.isClosed = true
+    this.#onMachine?.end()
     // Calls that were under way are told in this turn.
     await this.#world.sleep(0)
     const { pendingTimers } = this.clock
@@ -161,6 +170,8 @@ export class VirtualProcess {
   crash(): void {
     this.#world.note(this.name, 'crashes')
     this.gate.crash()
+    this.#onMachine?.end()
+    this.#world.neighbours.killed(this)
     this.pending.clear()
   }
 
@@ -221,6 +232,7 @@ export class VirtualProcess {
       retention: { deadCount: profile.deadCount, completedCount: profile.variety?.completedCount ?? 100_000 },
       runtime: {
         ...{ clock: this.clock, random, ids: createIds(this.clock, random) },
+        processes: this.#onMachine?.processes ?? unknownProcesses,
         snapshotAfterCommits,
       },
     }

@@ -5,15 +5,18 @@
 import { type Clock, type FaultyStore, type ObjectStore, type Random, sleep } from '@s3queue/storage'
 import { createManualClock, type ManualClock } from '@s3queue/storage/testing'
 import { createMemoryStore, type MemoryStore } from '@s3queue/storage-memory'
+import type { QueueEvent } from '../../../src/state/events.ts'
 import { Acknowledgements } from '../checks/acknowledgements.ts'
 import type { HandlerWatch } from '../checks/handler-watch.ts'
 import { Homes } from '../checks/homes.ts'
+import { Neighbours } from '../checks/neighbours.ts'
 import { Pauses } from '../checks/pauses.ts'
 import { StatsCheck } from '../checks/stats-check.ts'
 import type { CoreUnderTest } from '../run/core-under-test.ts'
 import type { Profile } from '../run/profile.ts'
 import { type Located, placeOf } from '../truth/keys.ts'
 import type { Model } from '../truth/model.ts'
+import { Machine } from './machines.ts'
 import { type StoreWatch, withWatch } from './recorded-store.ts'
 import type { Shard } from './shard.ts'
 import { Shards } from './shards.ts'
@@ -45,6 +48,9 @@ export class World {
   readonly statistics: StatsCheck
   readonly homes: Homes = new Homes()
   readonly pauses: Pauses = new Pauses()
+  /** Two of them are containers of one machine. */
+  readonly machines: readonly Machine[]
+  readonly neighbours: Neighbours
   readonly tally: Tally = emptyTally()
   readonly #watches: StoreWatch[] = []
   /** The stores of all processes that ever were, with their faults. */
@@ -66,6 +72,15 @@ export class World {
     })
     this.acknowledgements = new Acknowledgements(this.shards)
     this.statistics = new StatsCheck(this.shards)
+    this.machines = [
+      [1, 0],
+      [1, 1],
+      [2, 0],
+    ].map(([number = 0, container]) => new Machine(number, container, core.createLinuxProcesses))
+    this.neighbours = new Neighbours({
+      ...{ clock: this.clock, shards: this.shards, areAlone: profile.machines === 'one' },
+      check: (what) => this.check(what),
+    })
   }
 
   /** The first violation, or whatever else a check threw. */
@@ -201,15 +216,17 @@ export class World {
   #released(
     { claims }: Model,
     handlers: HandlerWatch,
-    { tokens, started }: { readonly tokens: readonly number[]; readonly started: boolean },
+    { tokens, started, counted = started }: Extract<QueueEvent, { type: 'released' }>,
   ): void {
     this.tally.releases += tokens.length
     for (const token of tokens) {
       const claim = claims.get(token)
       handlers.ended(token, 'is released')
-      // An operator's release does not count the last attempt, although a handler had it.
-      const isUncounted = claim?.releasingIn !== undefined && claim.attempt >= claim.message.maxAttempts
-      if (!started && !(isUncounted && handlers.hasStarted(token))) handlers.givenBack(token)
+      must(
+        claim?.releasingIn !== undefined || !counted,
+        `the attempt of token ${token} counts, although no handler ended it`,
+      )
+      if (!started) handlers.givenBack(token)
     }
   }
 
