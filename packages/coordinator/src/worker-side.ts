@@ -119,7 +119,8 @@ export class MailboxWorker implements WorkerSide {
   }
 
   look(): void {
-    this.#pace.soon()
+    // Where the store notifies, that comes by itself, and a read too early would delay the next one.
+    if (!this.#watch.isWatching) this.#pace.soon()
   }
 
   extend(tokens: readonly number[]): Promise<Extended | undefined> {
@@ -288,8 +289,8 @@ export class MailboxWorker implements WorkerSide {
     const wasDeputy = this.isDeputy
     this.#duty = duty
     this.#supersededAt = undefined
-    // A rare read of the lease is under way, and is to be followed by frequent ones.
-    if (duty.deputy && !wasDeputy) this.#standby.wake()
+    // A wait for the next read of the lease is under way, which is too long for a deputy, or too short for a worker that is none any longer.
+    if (duty.deputy !== wasDeputy) this.#standby.wake()
   }
 
   /** A mailbox that cannot be read is replaced by an empty one: what was in it runs out, and is handed out again. */

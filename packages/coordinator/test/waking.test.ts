@@ -5,6 +5,7 @@ import {
   type ObjectStore,
   S3_STANDARD_PRICES,
   seededRandom,
+  withLatency,
   withMetering,
 } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
@@ -151,5 +152,60 @@ describe('an idle queue', () => {
     expect(mostDollars).toBeLessThanOrEqual(3)
     for (const amount of others) expect(amount).toBeLessThanOrEqual(2.5)
     for (const amount of others.filter((one) => one <= 1)) expect(amount).toBeLessThanOrEqual(0.25)
+  })
+})
+
+describe('where the store notifies of changes, as on one machine', () => {
+  /** Requests take a few milliseconds, and so do notifications. */
+  const local = (world: World): ObjectStore =>
+    withLatency(world.store, { clock: world.clock, getMs: 2, putMs: 4, listMs: 2, deleteMs: 4 })
+
+  it.each([1, 3])(
+    'a message for an idle queue reaches a handler within 50 ms (%i worker processes)',
+    async (workers) => {
+      const world = createWorld()
+      const latencies = await measureLatencies(world, workers, local(world), 50)
+      console.log(
+        `notified, ${workers} worker processes: p50 ${quantile(latencies, 0.5)} ms, max ${latencies.at(-1)} ms`,
+      )
+      expect(latencies.at(-1)).toBeLessThanOrEqual(50)
+    },
+  )
+
+  it('a worker of another process is woken as fast where the writer has no room', async () => {
+    const world = createWorld()
+    const store = local(world)
+    const [writer, other, producer] = [world.open({}, {}, store), world.open({}, {}, store), world.open({}, {}, store)]
+    const started = new Map<unknown, number>()
+    await startInOrder(world, [
+      () => writer.queue.process(() => new Promise(() => {}), { concurrency: 1, maxPrefetch: 0 }),
+      () => other.queue.process(noting(world, started)),
+    ])
+    await world.run(writer.queue.enqueue('stuck'))
+    await world.pass(60_000)
+    for (let n = 0; n < 10; n++) {
+      await world.pass(20_000 + 150 * n)
+      const sentAt = world.clock.monotonic()
+      await world.run(producer.queue.enqueue(n))
+      while (!started.has(n)) await world.pass(1)
+      expect((started.get(n) ?? 0) - sentAt).toBeLessThanOrEqual(50)
+    }
+  })
+
+  it('an idle process makes at most 25 requests a minute', async () => {
+    const world = createWorld()
+    const pods = Array.from({ length: 4 }, () => {
+      const meter = withMetering(local(world), { clock: world.clock })
+      return { ...world.open({}, {}, meter), meter }
+    })
+    await workInOrder(world, pods, slowly(world, 10, []))
+    await world.pass(5 * 60_000)
+    const before = pods.map(({ meter }) => meter.metrics())
+    await world.pass(10 * 60_000)
+    for (const [i, { meter }] of pods.entries()) {
+      const since = before[i]
+      const { requests } = since === undefined ? { requests: Number.NaN } : diffMetrics(meter.metrics(), since)
+      expect(requests / 10).toBeLessThanOrEqual(25)
+    }
   })
 })

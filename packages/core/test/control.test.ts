@@ -1,10 +1,10 @@
-import { InvalidOption } from '@s3queue/storage'
+import { InvalidOption, UnknownOutcome } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
 import { decideControl } from '../src/control.ts'
 import { Cancelled, type MessageInfo, MessageNotFound, Released } from '../src/index.ts'
 import type { ControlAction } from '../src/state/commands.ts'
 import { emptyState } from '../src/state/model.ts'
-import { createWorld, mortalStore, record } from './support.ts'
+import { createWorld, intercept, mortalStore, record } from './support.ts'
 
 describe('pause and resume', () => {
   it('hand out nothing meanwhile, in any process, also after a change of the writer', async () => {
@@ -301,14 +301,18 @@ describe('what operators say about many messages', () => {
     await run(queue.close())
   })
 
-  it('is answered from another process even if the writer looks into its inbox more seldom than a call waits for the store', async () => {
-    const { open, run, clock } = createWorld()
+  const noAnswer = new UnknownOutcome('The connection broke.', { key: 'bell' })
+
+  it('is answered from another process even if no ring comes through and the writer looks into its inbox more seldom than a call waits for the store', async () => {
+    const { open, run, clock, store } = createWorld()
     const options = { maxPollMs: 120_000, acknowledgeTimeoutMs: 10_000, takeoverAfterMs: 600_000 }
-    const writer = open<number>(options)
+    // The writer is notified of nothing, and no ring takes place.
+    const deaf = intercept(store, '/bell', { put: async () => ({ outcome: 'unknown', error: noAnswer }) })
+    const writer = open<number>({ ...options, store: intercept(store, 'no such key', {}) })
     writer.process(() => {})
     await run(writer.enqueue(1))
     await clock.advance(900_000)
-    const operator = open<number>(options)
+    const operator = open<number>({ ...options, store: deaf })
     const before = clock.monotonic()
     expect(await run(operator.pause())).toBe(true)
     expect(clock.monotonic() - before).toBeGreaterThan(10_000)

@@ -40,7 +40,8 @@ export interface LeaseRecord<D> {
 
 /** How an attempt to get a lease ended. */
 export type LeaseAttempt<D> =
-  | { readonly outcome: 'acquired'; readonly grant: LeaseGrant<D> }
+  /** `before`: what the store said until then; undefined if nobody ever had it. */
+  | { readonly outcome: 'acquired'; readonly grant: LeaseGrant<D>; readonly before: LeaseRecord<D> | undefined }
   /** Somebody else has it. `freeInMs`: when it may be taken at the earliest if no further sign of life comes. */
   | { readonly outcome: 'held'; readonly record: LeaseRecord<D>; readonly freeInMs: number }
 
@@ -103,7 +104,8 @@ export class Lease<D = undefined> {
     const now = await writeOrSee(this.#object, seen?.version, record, options.signal)
     const nowSeen = this.#note(now.current)
     if (now.outcome === 'written' && isOf(now.current.value, owner, generation)) {
-      return { outcome: 'acquired', grant: new LeaseGrant(this.#options, this.#object, now.current, startedAt) }
+      const grant = new LeaseGrant(this.#options, this.#object, now.current, startedAt)
+      return { outcome: 'acquired', grant, before: current }
     }
     return { outcome: 'held', record: now.current?.value ?? record, freeInMs: this.#freeInMs(nowSeen) }
   }

@@ -269,7 +269,8 @@ export class Registry {
       etag: answer.etag,
       silentForMs: record.silentForMs,
       heardAt: this.#now() - (isFirst ? this.#ageMs(record) : 0),
-      suspected: false,
+      // Its process was silent a moment ago, whatever its last sign promised: it gets nothing until it gives another one.
+      suspected: isFirst && id === this.#options.term.predecessor,
     })
     member.mailbox = record.mailbox ?? member.mailbox
     if (member.notice === 0) Object.assign(member, { capacity: record.capacity, concurrency: record.concurrency })

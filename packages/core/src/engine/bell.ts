@@ -187,7 +187,7 @@ export class BellRinger {
   }
 }
 
-/** Reads the bell. */
+/** Reads the bell, for as long as the process lasts: so it knows which rings the writer has heard that it was itself. */
 export class BellReader {
   readonly #options: ResolvedQueueOptions
   #etag: ETag | undefined
@@ -218,6 +218,7 @@ export class BellReader {
 
 export interface BellListenerOptions {
   readonly options: ResolvedQueueOptions
+  readonly reader: BellReader
   /** The bell was rung. */
   readonly onRing: () => void
   readonly onTrouble: (error: unknown) => void
@@ -235,9 +236,9 @@ export class BellListener {
   #isNotified = false
 
   constructor(context: BellListenerOptions) {
-    const { options, signal, onTrouble } = context
+    const { options, reader, signal, onTrouble } = context
     this.#context = context
-    this.#reader = new BellReader(options)
+    this.#reader = reader
     this.#watch = new StoreWatch({
       ...{ options, signal, onTrouble, prefix: bellKey(options.prefix) },
       onChange: () => {

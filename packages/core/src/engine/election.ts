@@ -38,10 +38,11 @@ const BUSY_POLL_MS = 1000
 const CLOSE_POLL_MS = 500
 /** Share of `takeoverAfterMs` after which a process that does not watch the writer closely reads its lease. */
 const RARE_SHARE = 0.8
+const RARE_SPREAD = 0.1
 /** A writer that does not react to the bell for this long counts as gone: it reads the bell each second. */
 const SILENT_AFTER_MS = 3000
-/** Processes that do not watch the writer closely leave a lease that was given back for this long to those that do. */
-const OTHERS_WAIT_MS = 1000
+/** Processes that do not watch the writer closely leave a lease that was given back for this long to those that do: longer than frequent renewals are apart. */
+const OTHERS_WAIT_MS = 1500
 /** A process without a worker leaves the take-over for this long to those that have one. */
 const WITHOUT_WORKER_MS = 2000
 /** Allowed difference between two wall clocks before a writer is called stale by them. */
@@ -90,7 +91,7 @@ export class Election {
   #role: Role = { kind: 'idle' }
   #running: Promise<void> | undefined
   #wakeStandby: (() => void) | undefined
-  /** Of a process without a worker. */
+  /** Of a process that leaves the take-over to others first. */
   #watching: Promise<void> | undefined
   #lookedAt = Number.NEGATIVE_INFINITY
   /** The lease was said to be free since the last look began. */
@@ -192,21 +193,16 @@ export class Election {
 
   /** The lease was renewed or given back. Those that watch the writer closely come first: one of them may be meant to take over. */
   #leaseChanged(): void {
-    if (this.#options.isDeputy()) {
-      this.lookNow()
-      return
-    }
-    this.#cancelLook ??= this.#options.context.options.clock.setTimer(OTHERS_WAIT_MS, () => {
-      this.#cancelLook = undefined
-      this.lookNow()
-    })
+    const waitMs = this.#patienceMs()
+    this.#cancelLook?.()
+    this.#cancelLook = this.#options.context.options.clock.setTimer(waitMs, () => this.lookNow())
   }
 
   /** The bell was rung, by this process or another: the writer is expected to react. */
   expectReaction(nonce: string): void {
     if (this.#role.kind !== 'standby') return
     this.#alarm = { nonce, baseline: this.#alarm?.baseline }
-    if (this.#options.context.worker() !== undefined) this.lookNow()
+    if (this.#patienceMs() === 0) this.lookNow()
     else
       this.#watching ??= this.#watchWriter().finally(() => {
         this.#watching = undefined
@@ -255,7 +251,7 @@ export class Election {
         this.#isClockKnown = true
         this.#tellClock()
         if (attempt.outcome === 'acquired') {
-          await this.#lead(attempt.grant)
+          await this.#lead(attempt.grant, silentWorkerOf(attempt.before))
         } else {
           this.#setRole({ kind: 'standby' })
           this.#noteReaction(attempt.record)
@@ -310,14 +306,16 @@ export class Election {
    * It begins only if the lease is still ours behind our fence. A process that stalled between lease and fence would else write beside one that
    * trusts its lease: its claims would run out here, while there they are extended.
    */
-  async #lead(grant: LeaseGrant<WriterDetails>): Promise<void> {
+  async #lead(grant: LeaseGrant<WriterDetails>, predecessor: string | undefined): Promise<void> {
     const { context, onLost, onTrying } = this.#options
     const { signal } = this.#abort
     onTrying()
-    const leadership = await this.#takeOver(grant)
+    const [leadership] = await Promise.all([this.#takeOver(grant), this.#learnBell()])
     const provenAt = context.options.clock.monotonic()
     const { epoch } = leadership.writer
-    const details = describeWriter(context, { busy: false, epoch, earlier: this.#earlier })
+    // All that was rung for until now, the term finds with its first read of the inbox.
+    const { nonce: bell } = this.#bell
+    const details = describeWriter(context, { busy: false, epoch, bell, earlier: this.#earlier })
     if (!(await isStillGranted(grant, details, signal))) return
     if (this.#isEnding) return grant.release(signal)
     if (leadership.state.shared && context.options.transport === undefined) {
@@ -329,7 +327,7 @@ export class Election {
     }
     const ended = Promise.withResolvers<Error>()
     const term = new Term({
-      ...{ context, grant, leadership, provenAt, onLost, earlier: this.#earlier },
+      ...{ context, grant, leadership, provenAt, onLost, bell: this.#bell, predecessor, earlier: this.#earlier },
       onCommitted: () => this.changes.tell(),
       onEnd: (reason) => ended.resolve(reason),
     })
@@ -379,8 +377,7 @@ export class Election {
   }
 
   /**
-   * Waits for the writer to react to the bell, in a process without a worker: that leaves the take-over to those that have one, and tries only if none of
-   * them does. Never rejects.
+   * Waits for the writer to react to the bell, in a process that leaves the take-over to others: it tries only if none of them does. Never rejects.
    */
   async #watchWriter(): Promise<void> {
     const { clock } = this.#options.context.options
@@ -444,15 +441,20 @@ export class Election {
     return () => cancel()
   }
 
-  /** Reads the bell. Never rejects. */
   async #listen(): Promise<void> {
     this.#isBellDue = false
+    const nonce = await this.#learnBell()
+    if (nonce !== undefined) this.expectReaction(nonce)
+  }
+
+  /** Reads the bell. Resolves to the nonce of a ring since the last read. Never rejects. */
+  async #learnBell(): Promise<string | undefined> {
     const { signal } = this.#abort
     try {
-      const nonce = await this.#bell.poll(signal)
-      if (nonce !== undefined) this.expectReaction(nonce)
+      return await this.#bell.poll(signal)
     } catch (error) {
       if (!signal.aborted) this.#options.context.trouble(error)
+      return undefined
     }
   }
 
@@ -461,8 +463,9 @@ export class Election {
     const { random, takeoverAfterMs } = context.options
     const { busy } = record.details
     const isFrequent = record.durationMs < takeoverAfterMs
-    const isClose = this.#alarm !== undefined || (busy && isDeputy())
-    const pollMs = takeoverAfterMs * (isDeputy() ? SIGN_SHARE : RARE_SHARE)
+    const isClose = isDeputy() && (busy || this.#alarm !== undefined)
+    // The rare reads of many processes are not to fall on the same moment.
+    const pollMs = takeoverAfterMs * (isDeputy() ? SIGN_SHARE : RARE_SHARE * (1 - RARE_SPREAD * random.next()))
     // Frequent renewals are for those that watch closely: if all others did, a fleet would read the lease all the time.
     if (!isClose && isFrequent) return pollMs
     const closeMs = isFrequent || this.#alarm !== undefined ? CLOSE_POLL_MS : BUSY_POLL_MS
@@ -490,8 +493,14 @@ export class Election {
     const { nonce, baseline } = this.#alarm ?? {}
     if (baseline === undefined || baseline.renewal !== renewalOf(record)) return false
     if (record.held && record.details.bell === nonce) return false
-    const afterMs = (record.held ? SILENT_AFTER_MS : 0) + (context.worker() === undefined ? WITHOUT_WORKER_MS : 0)
+    const afterMs = (record.held ? SILENT_AFTER_MS : 0) + this.#patienceMs()
     return context.options.clock.monotonic() - baseline.at >= afterMs
+  }
+
+  /** How long this process leaves a lease that it may take to others: first come those that watch the writer closely, last those without a worker. */
+  #patienceMs(): number {
+    if (this.#options.context.worker() === undefined) return WITHOUT_WORKER_MS
+    return this.#options.isDeputy() ? 0 : OTHERS_WAIT_MS
   }
 
   /**
@@ -517,6 +526,11 @@ export class Election {
     this.#options.onChange(role)
     this.changes.tell()
   }
+}
+
+/** The worker of a writer that did not give its lease back: it may be gone as well. */
+function silentWorkerOf(before: LeaseRecord<WriterDetails> | undefined): string | undefined {
+  return before?.held === true ? before.details.worker : undefined
 }
 
 /** Tells one renewal of a lease from another. */

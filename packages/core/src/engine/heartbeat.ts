@@ -18,6 +18,9 @@ export const SIGN_SHARE = 0.4
  */
 const BUSY_INTERVAL_MS = 1000
 const BUSY_LEASE_MS = 3000
+/** Work comes in batches, with moments in between without any: renewals stay frequent until there was none for this long, and become so if there was some this recently. */
+const STAY_BUSY_MS = 3000
+const BECOME_BUSY_MS = 600
 
 /** What a writer shows to others beside its signs of life. */
 export interface WriterDetails extends WriterProcess {
@@ -49,8 +52,8 @@ export interface HeartbeatOptions {
   readonly grant: LeaseGrant<WriterDetails>
   /** How long others wait for a sign while nothing is urgent. */
   readonly takeoverAfterMs: number
-  /** Whether there is work that another process would have to take over soon. */
-  readonly isUrgent: () => boolean
+  /** Whether there is work that another process would have to take over soon, or was some within this time. */
+  readonly isUrgent: (withinMs: number) => boolean
   readonly details: () => WriterDetails
   readonly onLost: (error: LeaseLost) => void
   readonly onTrouble: (error: unknown) => void
@@ -88,7 +91,7 @@ export class Heartbeat {
     if (this.#isFast || this.#cancelWorkCheck !== undefined || signal.aborted) return
     this.#cancelWorkCheck = clock.setTimer(BUSY_INTERVAL_MS, () => {
       this.#cancelWorkCheck = undefined
-      if (!this.#isFast && isUrgent()) void this.beat()
+      if (!this.#isFast && isUrgent(BECOME_BUSY_MS)) void this.beat()
     })
   }
 
@@ -128,7 +131,7 @@ export class Heartbeat {
   async #beat(): Promise<void> {
     const { clock, grant, details, takeoverAfterMs, isUrgent, onLost, onTrouble, signal } = this.#options
     const startedAt = clock.monotonic()
-    this.#isFast = isUrgent()
+    this.#isFast = isUrgent(this.#isFast ? STAY_BUSY_MS : BECOME_BUSY_MS)
     try {
       await grant.renew(details(), signal, this.#isFast ? Math.min(BUSY_LEASE_MS, takeoverAfterMs) : takeoverAfterMs)
       this.proven(startedAt)

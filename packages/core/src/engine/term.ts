@@ -11,7 +11,7 @@ import type { Payload } from '../state/batch-codec.ts'
 import type { Settlement } from '../state/commands.ts'
 import { type Claim, describeStats, KEEP_NOTHING, type QueueState, type QueueStats } from '../state/model.ts'
 import type { ClaimExtension, Extended } from '../transport/port.ts'
-import { BellListener } from './bell.ts'
+import { BellListener, type BellReader } from './bell.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { Claims } from './claims.ts'
 import { CommitLoop, type Effect } from './commit-loop.ts'
@@ -32,6 +32,10 @@ export interface TermOptions {
   readonly context: EngineContext
   readonly grant: LeaseGrant<WriterDetails>
   readonly leadership: Leadership<QueueState>
+  /** The worker in the process of the writer before this one, if that is known. */
+  readonly predecessor: string | undefined
+  /** Has read the bell before the term began. */
+  readonly bell: BellReader
   /** Workers that may hold claims of earlier terms, with their processes, as far as they are known. */
   readonly earlier: readonly WorkerProcess[]
   /** A moment behind the fence at which the lease was ours, monotonic. */
@@ -65,6 +69,8 @@ export class Term {
   readonly #workerProcesses: WorkerProcesses
   readonly #end = new AbortController()
   #isSteppingDown = false
+  /** When there was work last, monotonic. */
+  #workedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: TermOptions) {
     this.#options = options
@@ -115,7 +121,7 @@ export class Term {
         clock,
         grant,
         takeoverAfterMs,
-        isUrgent: () => this.#isUrgent(),
+        isUrgent: (withinMs) => this.#isUrgent(withinMs),
         details: () => {
           const about = { busy: this.#isBusy(), epoch: this.epoch, bell: this.#bell.heard }
           return describeWriter(context, { ...about, earlier: this.#earlierWithClaims() })
@@ -135,7 +141,7 @@ export class Term {
       signal,
     })
     this.#bell = new BellListener({
-      ...{ options: context.options, signal, onTrouble: context.trouble },
+      ...{ options: context.options, reader: options.bell, signal, onTrouble: context.trouble },
       onRing: () => {
         this.#inbox.rung()
         this.#heartbeat.answer()
@@ -153,7 +159,7 @@ export class Term {
       onEnded: (worker) => void this.#processEnded(worker),
     })
     this.#claims = new Claims({
-      ...{ ...parts, ...toOthers, epoch: this.epoch },
+      ...{ ...parts, ...toOthers, epoch: this.epoch, predecessor: options.predecessor },
       expire: (tokens) => this.#decisions.expire(tokens),
       runsIn: (worker, process) => {
         if (process === undefined) this.#workerProcesses.forget(worker)
@@ -304,10 +310,18 @@ export class Term {
     return this.#state.counts.waiting + this.#state.active.size > 0
   }
 
-  /** Whether there is work, and a worker in another process to go on with it. A paused backlog is none. */
-  #isUrgent(): boolean {
+  /** Whether there is work or was some within this time, and a worker in another process to go on with it. */
+  #isUrgent(withinMs: number): boolean {
+    this.#noteWork()
+    const sinceMs = this.#options.context.options.clock.monotonic() - this.#workedAt
+    return sinceMs <= withinMs && this.#claims.side?.hasSuccessor === true
+  }
+
+  /** A paused backlog is no work. */
+  #noteWork(): void {
     const { active, counts, paused } = this.#state
-    return (active.size > 0 || (counts.waiting > 0 && !paused)) && this.#claims.side?.hasSuccessor === true
+    if (active.size > 0 || (counts.waiting > 0 && !paused))
+      this.#workedAt = this.#options.context.options.clock.monotonic()
   }
 
   #beforeCommit(): void {
@@ -362,6 +376,7 @@ export class Term {
 
   #onDurable(slot: number, payloads: readonly Payload[], sentAt: number): void {
     this.#heartbeat.proven(sentAt)
+    this.#noteWork()
     this.#heartbeat.noteWork()
     if (payloads.length > 0) {
       const size = payloads.reduce((sum, payload) => sum + payload.length + PER_PAYLOAD, 0)

@@ -118,6 +118,8 @@ export interface RemoteWorker {
 /** What a term offers to its transport. */
 export interface WriterTerm {
   readonly epoch: number
+  /** The worker in the process of the writer before this one: it may be gone with it. Undefined if that is not known. */
+  readonly predecessor: string | undefined
   readonly queue: TransportQueue
   /** Aborted when the term is over. */
   readonly signal: AbortSignal

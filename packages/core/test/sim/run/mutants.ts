@@ -155,7 +155,7 @@ const ENGINE: readonly Mutant[] = [
     'a term begins without a look at the lease behind the fence',
     /at the same time, and none of them was told to stop|was not told to stop|is not done/,
     'core/src/engine/election.ts',
-    '    if (!(await isStillGranted(grant, describeWriter(context, false, this.#earlier), signal))) return\n',
+    '    if (!(await isStillGranted(grant, details, signal))) return\n',
     '',
     WEATHERS['late-writers'],
   ),
