@@ -2,8 +2,8 @@
 import type { ScaleRow } from './measure.ts'
 import { S3_LIMITS } from './request-limits.ts'
 
-/** Of `takeoverAfterMs`, which is 30 s, and two seconds. */
-const TAKE_OVER_MS = 32_000
+/** From a kill of the writer to the next one: of an idle queue from the next enqueue, which comes right after it. */
+const TAKE_OVER_MS = 8_000
 /** From then on to the next handler: behind everything that was enqueued meanwhile, and as long as messages take anyway. */
 const NEXT_MESSAGE_MS = 3000
 /** Messages per second over which the queue may not fall behind. */

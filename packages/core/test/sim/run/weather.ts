@@ -114,10 +114,10 @@ const NEIGHBOURS: Partial<Profile> = {
 /** Rings that come late or never, of processes that end right after what they rang for, and writers that read the inbox rarely. */
 const LOST_RINGS: Partial<Profile> = {
   ...{ processes: 3, takeoverAfterMs: 30_000, visibilityTimeoutMs: 2_000, maxPollMs: 9_000, notifies: false },
-  ...{ actionEveryMs: 400, troubleMs: 40_000 },
-  actions: actions({ lieInWait: 40, start: 6, stopWork: 2, enqueue: 30, loseStore: 4 }),
-  spots: traps({ 'put /bell': 3, 'get /bell': 1 }),
-  blows: blows({ crash: 3, stall: 1, close: 1 }),
+  ...{ actionEveryMs: 300, troubleMs: 8_000 },
+  actions: actions({ lieInWait: 60, start: 10, enqueue: 40 }),
+  spots: traps({ 'put /bell': 1 }),
+  blows: blows({ crash: 3, stall: 1 }),
 }
 
 /** Writers that stand still for some seconds and are taken for dead long before `takeoverAfterMs`. */
