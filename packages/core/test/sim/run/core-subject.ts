@@ -8,8 +8,11 @@ import { swarm, VARIED_ACTIONS } from './weights.ts'
 
 /** The core alone: only the writer's process handles messages. */
 export const CORE: Subject = {
-  ...{ name: '@s3queue/core', core, entry: 'core/test/sim/run/code-under-test.ts' },
-  ...{ drawProfile: drawVaried, weathers: WEATHERS },
+  name: '@s3queue/core',
+  core,
+  entry: 'core/test/sim/run/code-under-test.ts',
+  drawProfile: drawVaried,
+  weathers: WEATHERS,
 }
 
 function drawVaried(random: Random): Profile {
