@@ -51,7 +51,7 @@ function postTo(world: World): Post {
   const post: Post = {
     way: 'open',
     release: held.resolve,
-    store: intercept(world.store, '/inbox/', {
+    store: interceptWatched(world.store, '/inbox/', {
       async put(key, body, options) {
         if (post.way === 'cut') return { outcome: 'unknown', error: new UnknownOutcome('cut off (injected)', { key }) }
         if (post.way === 'held') await held.promise
@@ -76,6 +76,11 @@ function fateOf(call: Promise<unknown>): { of: string } {
     },
   )
   return fate
+}
+
+/** Days pass here: a store that notifies is not polled each second. */
+function interceptWatched(...[store, part, on]: Parameters<typeof intercept>): ObjectStore {
+  return { ...intercept(store, part, on), watch: store.watch }
 }
 
 describe('payload objects that no message names', () => {
@@ -143,7 +148,7 @@ describe('a message that names its payload object late', () => {
     const never = new Promise<never>(() => {})
     const writer = await openWriter(
       world,
-      intercept(world.store, '', {
+      interceptWatched(world.store, '', {
         get: (key, options) => (isGone ? never : world.store.get(key, options)),
         put: (key, body, options) => (isGone ? never : world.store.put(key, body, options)),
         list: (options) => (isGone ? never : world.store.list(options)),
@@ -165,7 +170,7 @@ describe('a message that names its payload object late', () => {
 
     // It looks for such objects while it does not know the inbox yet.
     let isFirst = true
-    const slow = intercept(world.store, '/inbox/', {
+    const slow = interceptWatched(world.store, '/inbox/', {
       async list(options) {
         if (isFirst) await sleep(world.clock, 60_000)
         isFirst = false
@@ -191,7 +196,7 @@ describe('a message that names its payload object late', () => {
     }
     const stalled = await openWriter(
       world,
-      intercept(world.store, '', {
+      interceptWatched(world.store, '', {
         get: (key, options) => stopped(() => world.store.get(key, options)),
         list: (options) => stopped(() => world.store.list(options)),
         async put(key, body, options) {

@@ -278,7 +278,8 @@ export class Dispatcher {
       isShared && mayHandOut
         ? Math.max(MIN_VISIT_MS, Math.min(MAX_LATEST_MS, handlerMs / VISITS_PER_HANDLER))
         : perTimeoutMs
-    return { soonMs, latestMs: Math.min(perTimeoutMs, perHandlerMs) }
+    // A worker that holds nothing ahead cannot wait.
+    return { soonMs: hasAhead ? soonMs : 0, latestMs: Math.min(perTimeoutMs, perHandlerMs) }
   }
 
   /** Something may be done differently after `ms`, although nothing happens until then. */
