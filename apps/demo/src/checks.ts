@@ -44,7 +44,7 @@ export function checkAccount(account: Account): Check[] {
     ...[everyRowEnqueued, sentAndDead, nothingLeft, goodHaveMail, nobodyElse, deadAreBad, oneCompletion, copies],
     ...[claimsNeverMet, tokensOnlyGrew, mailWithinClaim],
   ]
-  if (crash !== undefined) checks.push(takenOver, fullTime)
+  if (crash !== undefined) checks.push(takenOver, endedAfterDeath)
   return checks.map((check) => check(open))
 }
 
@@ -175,11 +175,11 @@ function takenOver({ account: { notes, crash } }: Case): Check {
   return { name: 'the killed process worked, and so did others', holds: theirs > 0 && ours > 0, detail }
 }
 
-function fullTime({ account: { crash, patience }, claims }: Case): Check {
+function endedAfterDeath({ account: { crash }, claims }: Case): Check {
   const abandoned = [...claims.values()].flat().filter(({ by, end }) => by === crash?.by && end === 'expired')
-  const cut = abandoned.filter(({ from, to }) => to - from < patience.visibilityTimeoutMs)
-  const name = 'claims of the killed process were left their full time'
-  return { name, holds: cut.length === 0, detail: `${abandoned.length} ran out, ${cut.length} too early` }
+  const early = abandoned.filter(({ to }) => to < (crash?.killedAt ?? 0))
+  const name = 'claims of the killed process ended only after it was dead'
+  return { name, holds: early.length === 0, detail: `${abandoned.length} ended, ${early.length} too early` }
 }
 
 function idOf(note: Note): string {

@@ -1,5 +1,7 @@
 /** Claims put together from notes: who held which message, under which token, from when to when. */
+
 import type { Crash } from './crash.ts'
+import { seconds } from './lay-out.ts'
 import type { ClaimEnd, Note } from './notes.ts'
 
 export interface Claim {
@@ -39,4 +41,10 @@ export function foldClaims(notes: readonly Note[], crash: Crash | undefined): Ma
 
 function isEnd(note: Note): note is Note & { readonly kind: ClaimEnd } {
   return ENDS.includes(note.kind)
+}
+
+/** When the claims of a process that was killed had ended. */
+export function endedWithin(claims: readonly { readonly to: number }[], killedAt: number): string {
+  if (claims.length === 0) return ''
+  return `ended within ${seconds(Math.max(...claims.map(({ to }) => to)) - killedAt)} of its death`
 }

@@ -2,7 +2,7 @@
 import { REQUEST_KINDS } from '@s3queue/storage'
 import type { Account } from './account.ts'
 import type { Check } from './checks.ts'
-import { foldClaims } from './claims.ts'
+import { endedWithin, foldClaims } from './claims.ts'
 import { addCosts, requestsOf } from './cost.ts'
 import { layOut, number, type Row, seconds } from './lay-out.ts'
 
@@ -66,18 +66,14 @@ function effort({ ids, stats, notes, opening, cost, elapsedMs }: Account): Row[]
 }
 
 function aftermath(account: Account): Row[] {
-  const { crash, notes, deliveries, patience } = account
+  const { crash, notes, deliveries } = account
   if (crash === undefined) return []
   const claims = [...foldClaims(notes, crash).values()].flat().filter(({ by }) => by === crash.by)
   const ranOut = claims.filter(({ end }) => end === 'expired')
   const confirmed = new Set(deliveries.map(({ token }) => token))
   const promoted = notes.find(({ kind, by, at }) => kind === 'promoted' && by !== crash.by && at > crash.killedAt)
   return [
-    [
-      'claims that the killed process left behind',
-      number(ranOut.length),
-      `each kept for ${seconds(patience.visibilityTimeoutMs)} more`,
-    ],
+    ['claims that the killed process left behind', number(ranOut.length), endedWithin(ranOut, crash.killedAt)],
     ['  whose mail was out already', number(ranOut.filter(({ token }) => confirmed.has(token)).length)],
     ...(promoted === undefined
       ? []

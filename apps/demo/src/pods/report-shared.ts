@@ -1,6 +1,6 @@
 /** The result of a run with several worker processes: a row for each of them, what they come to together, and how the kill went. */
 import type { Account, Shared } from '../account.ts'
-import { foldClaims } from '../claims.ts'
+import { endedWithin, foldClaims } from '../claims.ts'
 import { requestsOf } from '../cost.ts'
 import { layOut, layOutColumns, number, type Row, seconds } from '../lay-out.ts'
 import type { ClaimEnd } from '../notes.ts'
@@ -50,20 +50,14 @@ function totals(account: Account, shared: Shared): Row[] {
     ['executed twice', number(copies), 'the mail was out, and nobody had said so'],
     ...(left === undefined
       ? []
-      : [
-          [
-            'claims of the killed process',
-            number(left.length),
-            `ran out after ${seconds(patience.visibilityTimeoutMs)}`,
-          ] as const,
-        ]),
+      : [['claims of the killed process', number(left.length), endedWithin(left, crash?.killedAt ?? 0)] as const]),
     ...(crash === undefined || next === undefined
       ? []
       : [
           [
             'until another wrote',
             seconds(next.at - crash.killedAt),
-            `set: ${seconds(patience.takeoverAfterMs)} after its last sign`,
+            `on another machine it would be ${seconds(patience.takeoverAfterMs)} after its last sign`,
           ] as const,
         ]),
     [
