@@ -35,6 +35,8 @@ const IDLE_PHASE = 0.4
 /** A worker reports that it has read tickets, unless it sends something anyway within this time, in ms; sooner if it got one for each handler, as there may be more. */
 const REPORT_READ_MS = 150
 const REPORT_FULL_MS = 20
+/** A worker that is awake sends its settlements more often than this, in ms, and what it has read with them. Only long handlers need a report. */
+const REPORT_AWAKE_MS = 600
 /** So many tickets, or characters of their payloads, are worth a report: the writer keeps them in the mailbox until it knows. */
 const MANY_TICKETS = 100
 const MANY_CHARACTERS = 64 << 10
@@ -353,7 +355,8 @@ export class MailboxWorker implements WorkerSide {
     const isAwake = this.#now() - this.#noticedAt < AWAKE_MS
     if (this.#cancelReport !== undefined || (isAwake && count < MANY_TICKETS && characters < MANY_CHARACTERS)) return
     const { queue, worker } = this.#standby
-    const waitMs = count < worker.concurrency ? REPORT_READ_MS : REPORT_FULL_MS
+    const wokenMs = count < worker.concurrency ? REPORT_READ_MS : REPORT_FULL_MS
+    const waitMs = isAwake ? REPORT_AWAKE_MS : wokenMs
     this.#cancelReport = queue.clock.setTimer(waitMs, () => {
       this.#cancelReport = undefined
       if (this.#abort.signal.aborted || this.#now() - this.#noticedAt < waitMs) return

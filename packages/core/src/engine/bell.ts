@@ -221,6 +221,8 @@ export interface BellListenerOptions {
   readonly reader: BellReader
   /** The bell was rung. */
   readonly onRing: () => void
+  /** Whether the inbox is read often anyway: then the bell says nothing new. */
+  readonly isAwake: () => boolean
   readonly onTrouble: (error: unknown) => void
   /** Ends the listening. */
   readonly signal: AbortSignal
@@ -260,8 +262,12 @@ export class BellListener {
 
   /** Never rejects. */
   async #run(): Promise<void> {
-    const { onRing, onTrouble, signal } = this.#context
+    const { onRing, onTrouble, isAwake, signal } = this.#context
     while (!signal.aborted) {
+      if (isAwake() && !this.#isNotified) {
+        await this.#wait()
+        continue
+      }
       this.#isNotified = false
       const { clock } = this.#context.options
       const startedAt = clock.monotonic()

@@ -34,6 +34,8 @@ const WORTH_RECALLING_MS = 300
 /** The inbox is read this many times while what remote workers hold ahead lasts, and at least this often, in ms. */
 const VISITS_WHILE_AHEAD = 4
 const MAX_VISIT_MS = 400
+/** While messages come one by one it is read this often, in ms: half of that on average is what a message waits. */
+const QUIET_VISIT_MS = 200
 /** While there is something to hand out the inbox is read this many times per handler, for settlements that make room; within these bounds, in ms. */
 const VISITS_PER_HANDLER = 10
 const MIN_VISIT_MS = 100
@@ -274,12 +276,11 @@ export class Dispatcher {
     }
     const mayHandOut = this.#waiting > 0 || hasAhead
     const perTimeoutMs = isShared ? visibilityTimeoutMs / VISITS_PER_TIMEOUT : Number.POSITIVE_INFINITY
-    const perHandlerMs =
-      isShared && mayHandOut
-        ? Math.max(MIN_VISIT_MS, Math.min(MAX_LATEST_MS, handlerMs / VISITS_PER_HANDLER))
-        : perTimeoutMs
-    // A worker that holds nothing ahead cannot wait.
-    return { soonMs: hasAhead ? soonMs : 0, latestMs: Math.min(perTimeoutMs, perHandlerMs) }
+    // Without a backlog the next message or settlement may come at any time.
+    if (!hasAhead) soonMs = mayHandOut ? 0 : QUIET_VISIT_MS
+    const perHandlerMs = Math.max(soonMs, MIN_VISIT_MS, Math.min(MAX_LATEST_MS, handlerMs / VISITS_PER_HANDLER))
+    const latestMs = isShared && mayHandOut ? Math.min(perTimeoutMs, perHandlerMs) : perTimeoutMs
+    return { soonMs, latestMs }
   }
 
   /** Something may be done differently after `ms`, although nothing happens until then. */

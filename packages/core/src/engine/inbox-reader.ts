@@ -18,6 +18,8 @@ export const FIRST_POLL_MS = 100
 const NOTIFIED_POLL_MS = 10
 /** Longest wait after an error. */
 const RETRY_MS = 5000
+/** While the waits between two reads are shorter, in ms, the bell is not needed. */
+const AWAKE_WAIT_MS = 500
 const READS_BEFORE_CORRUPT = 3
 /** What is in the log is deleted from the inbox this often, in ms, or when it fills a chunk: until then it is only skipped. */
 const DELETE_EVERY_MS = 500
@@ -132,6 +134,11 @@ export class InboxReader {
       ...{ options: context.options, prefix: inboxPrefix(context.options.prefix), signal, onTrouble: context.trouble },
       onChange: () => this.#notified(),
     })
+  }
+
+  /** Whether the inbox is read more often than the bell would be. */
+  get isAwake(): boolean {
+    return this.#waitMs < AWAKE_WAIT_MS
   }
 
   /** Looks into the inbox now, and from then on by itself until the signal is aborted. */

@@ -11,7 +11,7 @@ import type { Payload } from '../state/batch-codec.ts'
 import type { Settlement } from '../state/commands.ts'
 import { type Claim, describeStats, KEEP_NOTHING, type QueueState, type QueueStats } from '../state/model.ts'
 import type { ClaimExtension, Extended } from '../transport/port.ts'
-import { BellListener, type BellReader } from './bell.ts'
+import { BELL_POLL_MS, BellListener, type BellReader } from './bell.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { Claims } from './claims.ts'
 import { CommitLoop, type Effect } from './commit-loop.ts'
@@ -146,6 +146,8 @@ export class Term {
         this.#inbox.rung()
         this.#heartbeat.answer()
       },
+      // Frequent renewals of the lease answer those that expect a reaction to a ring.
+      isAwake: () => this.#inbox.isAwake && this.#isUrgent(BELL_POLL_MS),
     })
     const parts = { context, state: this.#state, loop: this.#loop, time }
     const toOthers = {

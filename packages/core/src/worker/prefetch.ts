@@ -22,7 +22,7 @@ const MIN_BATCHING_MS = 2
 const MAX_HORIZON_MS = 1000
 const SLACK = 1.5
 /** Work ahead of a worker whose writer is in another process, in ms: enough for visits that are half a second apart, which cost a third of more frequent ones. */
-const FAR_HORIZON_MS = 1500
+const FAR_HORIZON_MS = 2000
 /** Share of the old measurement of a round trip that is left after a new one. */
 const MEMORY = 0.3
 /** The mean duration is of about this many handlers, and of this many for each that runs at once: fewer would often miss the long ones of a mixture. */
@@ -34,8 +34,10 @@ const TYPICAL_OF = 16
 const MIXTURE = 2
 /** No handler takes less, in ms: what is shorter cannot be measured. */
 const SHORTEST_MS = 0.002
-/** A worker whose writer is another process sends its settlements and reads its mailbox this many times while its tickets last. */
+/** A worker whose writer is another process sends its settlements and reads its mailbox this many times while its tickets last, and less often where that is long. */
 const VISITS_WHILE_READY = 3
+const LONG_MS = 1000
+const VISITS_WHILE_LONG = 2
 
 export class Prefetch {
   readonly #clock: Clock
@@ -123,7 +125,8 @@ export class Prefetch {
 
   /** How long a visit to the writer may wait while `ready` tickets are at hand, in ms: several visits fit into that time. */
   visitMs(ready: number): number {
-    return this.lastsMs(ready) / VISITS_WHILE_READY
+    const lastsMs = this.lastsMs(ready)
+    return lastsMs / (lastsMs < LONG_MS ? VISITS_WHILE_READY : VISITS_WHILE_LONG)
   }
 
   /** How long settlements may wait for others while `ready` messages of `logs` logs are at hand. See `SlotPool`. */
