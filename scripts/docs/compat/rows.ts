@@ -179,7 +179,11 @@ export const chapters: readonly Chapter[] = [
       },
       { id: 'C101', what: 'a worker that dies or hangs: its messages run again, at the end they are dead letters' },
       { id: 'C102', what: 'a late result is refused; `autoExtend`' },
-      { id: 'C103', what: 'an idle queue backs off to 12 requests a minute, besides cheap reads of the bell', only: 'MinIO' },
+      {
+        id: 'C103',
+        what: 'an idle queue backs off to 12 requests a minute, besides cheap reads of the bell',
+        only: 'MinIO',
+      },
       { id: 'C104', what: '`delay`, `at`, a `visibleAt` of the record' },
       { id: 'C105', what: '`priority`; `orderingMode`' },
       { id: 'C106', what: 'schedules', later: true },
