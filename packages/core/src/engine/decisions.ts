@@ -55,8 +55,29 @@ export class Decisions {
     if (command.type === 'enqueue') return this.#enqueue(command, payloads)
     if (command.type === 'control') return this.#control(command)
     if (command.type === 'settle') this.#settleElsewhere(command)
-    else this.#claims.heard(command)
+    else if (command.type === 'left') this.#left(command.worker)
+    else {
+      this.#claims.heard(command)
+      if (command.capacity === 0 && command.silentForMs === 0) this.#left(command.worker)
+    }
     return { kind: 'taken' }
+  }
+
+  /** A worker is gone and has settled all that it knew of: what it still holds never reached it. */
+  #left(worker: string): void {
+    const claims = this.#claims
+      .heldBy(worker)
+      .map((token) => this.#state.active.get(token))
+      .filter((claim) => claim !== undefined)
+    if (claims.length > 0) {
+      this.settle(
+        claims.map(({ token }) => ({ token, kind: 'release', started: false })),
+        claims,
+      )
+      this.#loop.wake()
+    }
+    // A worker that nothing was handed to needs no word in the log.
+    if (claims.length > 0 || this.#claims.side !== undefined) this.#loop.record([{ type: 'left', worker }])
   }
 
   #enqueue(sent: EnqueueCommand, payloads: readonly Payload[]): Answer {

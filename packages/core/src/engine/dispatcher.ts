@@ -132,7 +132,7 @@ export class Dispatcher {
     let rate = local?.rate ?? 0
     let handlers = rate > 0 ? (local?.concurrency ?? 0) : 0
     let left = this.#waiting
-    for (const remote of side?.workers() ?? []) {
+    for (const remote of this.#remotes(side)) {
       if (left === 0) break
       const held = this.#state.held.get(remote.id) ?? 0
       const room = remote.room(held)
@@ -147,6 +147,11 @@ export class Dispatcher {
       plans.push({ remote, held, room, count })
     }
     return plans
+  }
+
+  /** Workers of other processes in serving order. One that left may still be known by what it left behind. */
+  *#remotes(side: WriterSide | undefined): Generator<RemoteWorker, void, void> {
+    for (const remote of side?.workers() ?? []) if (!this.#state.left.has(remote.id)) yield remote
   }
 
   /** Divides `left` messages that no handler is free for. Adds to the plans; claims for this process are made here. */
@@ -182,7 +187,7 @@ export class Dispatcher {
     if ((topPriority(this.#state) ?? Number.NEGATIVE_INFINITY) <= above) return
     const { claims, context } = this.#options
     const local = context.worker()
-    const hands = [...(claims.side?.workers() ?? [])].map((remote) => ({
+    const hands = [...this.#remotes(claims.side)].map((remote) => ({
       extra: remote.room(this.#state.held.get(remote.id) ?? 0, true),
       waitMs: remote.delayMs + 1 / rateOf(remote),
       take: (count: number) => this.#toRemote(remote, count, above),
@@ -225,7 +230,7 @@ export class Dispatcher {
   #idle(side: WriterSide, local: WorkerLink | undefined): { readonly count: number; readonly rate: number }[] {
     const idle = []
     if (local !== undefined && local.freeSlots() > 0) idle.push({ count: local.freeSlots(), rate: rateOf(local) })
-    for (const remote of side.workers()) {
+    for (const remote of this.#remotes(side)) {
       if (remote.delayMs > MAX_AHEAD_DELAY_MS || idle.length >= MAX_IDLE) break
       const held = this.#state.held.get(remote.id) ?? 0
       const count = Math.min(remote.concurrency - held, remote.room(held))

@@ -5,7 +5,7 @@
 import { sleep } from '@s3queue/storage'
 import { NotAcknowledged } from '../errors.ts'
 import { statsOf } from '../queue-view.ts'
-import type { SettleCommand } from '../state/commands.ts'
+import type { LeftCommand, SettleCommand } from '../state/commands.ts'
 import type { ClaimExtension, Extended } from '../transport/port.ts'
 import type { EngineContext, WorkerLink } from './context.ts'
 import type { Election } from './election.ts'
@@ -24,7 +24,7 @@ export interface LocalWorkerOptions {
   readonly outstanding: Outstanding
   readonly views: Views
   /** Makes a command durable. */
-  readonly submit: (command: SettleCommand) => Promise<unknown>
+  readonly submit: (command: SettleCommand | LeftCommand) => Promise<unknown>
   readonly signal: AbortSignal
 }
 
@@ -93,7 +93,9 @@ export class LocalWorker {
     try {
       if (role.kind === 'leading' || settlements.length > 0) await this.#options.submit({ type: 'settle', settlements })
     } finally {
-      if (worker !== undefined) await this.#standby.leave(worker)
+      // The writer must know, as claims that never reached the worker would run out only after their time.
+      if (worker !== undefined && !(await this.#standby.leave(worker)))
+        await this.#options.submit({ type: 'left', worker: worker.id })
       // The next one may have come meanwhile.
       if (this.#election.role.kind === 'standby') this.#standby.begin()
     }

@@ -150,15 +150,18 @@ export class Standby {
     return this.#joined?.side.setTimeout(token, ms)
   }
 
-  /** This worker is gone, and all it had is settled. */
-  async leave(worker: WorkerLink): Promise<void> {
+  /** This worker is gone, and all it had is settled. Resolves to whether the transport reports that to the writer. */
+  async leave(worker: WorkerLink): Promise<boolean> {
     const { context, signal } = this.#options
     const { options, trouble } = context
-    if (this.#joined?.worker !== worker)
-      return options.transport?.left({ id: worker.id, queue: options, signal, trouble })
+    if (this.#joined?.worker !== worker) {
+      await options.transport?.left({ id: worker.id, queue: options, signal, trouble })
+      return false
+    }
     const { side } = this.#joined
     this.#joined = undefined
     await side.leave(signal)
+    return true
   }
 
   #unschedule(): void {

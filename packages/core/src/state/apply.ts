@@ -15,6 +15,8 @@ import { forgetSilent, take } from './senders.ts'
 
 const LOG_LINES_KEPT = 100
 const ANSWERS_KEPT_MS = 3_600_000
+/** What a worker leaves behind in the store is deleted within an hour. */
+const LEFT_KEPT_MS = 2 * 3_600_000
 const TIDY_EVERY_MS = 300_000
 const NO_FAILURES: readonly never[] = []
 
@@ -148,6 +150,10 @@ const table: Apply = {
   died(state, { token, reason, name, message }) {
     const claim = end(state, token)
     keepDead(state, claim, reason, failuresWith(claim, state.now, name, message))
+  },
+
+  left(state, { worker }) {
+    state.left.set(worker, state.now)
   },
 
   paused(state, { paused }) {
@@ -300,4 +306,5 @@ function tidyUp(state: QueueState): void {
   forgetSilent(state.senders, state.now)
   forgetNames(state.names, state.now)
   for (const [key, { at }] of state.answers) if (state.now - at > ANSWERS_KEPT_MS) state.answers.delete(key)
+  for (const [worker, at] of state.left) if (state.now - at > LEFT_KEPT_MS) state.left.delete(worker)
 }

@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, Check>> = {
   settle: ({ settlements }) => all(settlements, ({ token, kind }) => isCount(token) && SETTLEMENTS.has(kind)),
   control: ({ sender, seq, action }) =>
     isText(sender) && isCount(seq) && isFields(action) && isOf(ACTIONS, action.kind, action),
+  left: ({ worker }) => isText(worker),
   notice: ({ worker, number, capacity, overCapacity, concurrency, rate }) =>
     isText(worker) && isCount(number) && [capacity, overCapacity, concurrency, rate].every(Number.isFinite),
 }

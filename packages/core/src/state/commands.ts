@@ -98,6 +98,15 @@ export interface NoticeCommand {
   readonly reports?: readonly ProgressReport[] | undefined
 }
 
+/**
+ * A worker is gone, and everything it knew of is settled. Claims that it still holds never reached it, as tickets were on their way while the worker left and
+ * the writer changed: they are given back, and no attempt is counted.
+ */
+export interface LeftCommand {
+  readonly type: 'left'
+  readonly worker: string
+}
+
 /** What a handler reported since the last time: JSON text of the latest progress, and lines for the message's log. */
 export interface ProgressReport {
   readonly token: number
@@ -105,4 +114,4 @@ export interface ProgressReport {
   readonly log?: readonly string[] | undefined
 }
 
-export type Command = EnqueueCommand | SettleCommand | ControlCommand | NoticeCommand
+export type Command = EnqueueCommand | SettleCommand | ControlCommand | NoticeCommand | LeftCommand

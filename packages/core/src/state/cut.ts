@@ -59,6 +59,7 @@ export interface StateCut {
   readonly endedUntil: readonly number[]
   readonly keys: readonly string[]
   readonly keyed: readonly Named[]
+  readonly left: readonly (readonly [string, number])[]
   readonly answers: readonly (readonly [string, { readonly result: number; readonly at: number }])[]
   readonly garbage: readonly string[]
   readonly unnamed: readonly (readonly [key: string, since: number])[]
@@ -88,6 +89,7 @@ export function cutOf(state: QueueState): StateCut {
     endedUntil: [...state.names.ended.values()],
     keys: [...state.names.keys.keys()],
     keyed: [...state.names.keys.values()],
+    left: [...state.left],
     answers: [...state.answers],
     garbage: [...state.payloadKeys.garbage],
     unnamed: [...state.payloadKeys.unnamed],

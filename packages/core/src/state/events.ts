@@ -142,6 +142,8 @@ export type QueueEvent =
       readonly message: string
     }
   | { readonly type: 'paused'; readonly paused: boolean }
+  /** This worker is gone for good and holds nothing: no writer hands anything to it from here on. */
+  | { readonly type: 'left'; readonly worker: string }
   /** A message is gone for good: the one with this token, or the one at `offset` of a run. */
   | { readonly type: 'cancelled'; readonly token: number }
   | { readonly type: 'withdrawn'; readonly run: number; readonly offset: number }

@@ -122,6 +122,8 @@ export interface QueueState {
   readonly active: Map<number, Claim>
   /** How many of them each worker has; none is no entry. */
   readonly held: Map<string, number>
+  /** Workers that left, and when, ms since 1970: for a while, as a writer may hear of them from what they left behind. */
+  readonly left: Map<string, number>
   /** How many active messages have which priority; none is no entry. */
   readonly activePriorities: Map<number, number>
   /** By id, oldest first. */
@@ -193,6 +195,7 @@ export function emptyState(): QueueState {
     ),
     active: new Map(),
     held: new Map(),
+    left: new Map(),
     activePriorities: new Map(),
     dead: new Recent(),
     completed: new Recent(),

@@ -53,6 +53,12 @@ export interface KeyLine extends Table<'keys'> {
   readonly until: NumberColumn
 }
 
+/** Workers that left. */
+export interface LeftLine extends Table<'left'> {
+  readonly worker: ValueColumn<string>
+  readonly at: NumberColumn
+}
+
 export interface AnswerLine extends Table<'answers'> {
   readonly to: ValueColumn<string>
   readonly result: NumberColumn
@@ -78,6 +84,7 @@ export type Line =
   | CompletedLine
   | EndedLine
   | KeyLine
+  | LeftLine
   | AnswerLine
   | GarbageLine
   | UnnamedLine

@@ -10,6 +10,7 @@ import {
   type GarbageLine,
   type HeadLine,
   type KeyLine,
+  type LeftLine,
   type Line,
   type SenderLine,
   type UnnamedLine,
@@ -42,6 +43,7 @@ export class SnapshotReader {
     else if (line.kind === 'ended') readEnded(state, line)
     else if (line.kind === 'keys') readKeys(state, line)
     else if (line.kind === 'answers') readAnswers(state, line)
+    else if (line.kind === 'left') readLeft(state, line)
     else if (line.kind === 'garbage') readGarbage(state, line)
     else if (line.kind === 'unnamed') readUnnamed(state, line)
     else this.#readMessages(line)
@@ -129,6 +131,11 @@ function readKeys(state: QueueState, line: KeyLine): void {
   for (const [i, key] of unpackValues(line.key, line.rows).entries()) {
     state.names.keys.set(key, { id: id[i] as string, until: until[i] as number })
   }
+}
+
+function readLeft(state: QueueState, line: LeftLine): void {
+  const at = unpackNumbers(line.at, line.rows)
+  for (const [i, worker] of unpackValues(line.worker, line.rows).entries()) state.left.set(worker, at[i] as number)
 }
 
 function readAnswers(state: QueueState, line: AnswerLine): void {

@@ -75,6 +75,11 @@ function* endedLines(cut: StateCut): Generator<Line, void> {
       ...{ id: packValues(keyed, ({ id }) => id), until: packNumbers(keyed, ({ until }) => until) },
     }
   }
+  for (const rows of slices(cut.left.length)) {
+    const left = cut.left.slice(...rows)
+    const worker = packValues(left, ([name]) => name)
+    yield { kind: 'left', rows: left.length, worker, at: packNumbers(left, ([, at]) => at) }
+  }
   for (const rows of slices(cut.answers.length)) {
     const answers = cut.answers.slice(...rows)
     yield {

@@ -34,7 +34,7 @@ export class InboxRecord {
     const object = this.present.get(key)
     this.present.delete(key)
     for (const command of object?.commands ?? []) {
-      if (command.type === 'settle' || command.type === 'notice') continue
+      if (command.type === 'settle' || command.type === 'notice' || command.type === 'left') continue
       must(
         model.taken.has(`${command.sender}-${command.seq}`),
         `${key} is deleted from the inbox before command ${command.seq} of ${command.sender} is in the log`,

@@ -154,6 +154,9 @@ export class Model {
       this.#dead.add(message)
       this.#forgetDead()
     },
+    left: ({ worker }) => {
+      for (const { worker: of } of this.claims.values()) must(of !== worker, `worker ${worker} left and holds a claim`)
+    },
     paused: ({ paused }) => {
       this.#paused = paused
     },
