@@ -5,11 +5,11 @@ import { assertKnownKeys, numberOption } from '@s3queue/storage'
 
 /** How the processes of a queue keep in touch. */
 export interface CoordinatorOptions {
-  /** How often a worker that has messages in hand gives a sign of life, in ms, 100 to 10 minutes. Default 10,000. Idle workers do so eighteen times more seldom. */
+  /** How often a worker that has messages in hand writes its heartbeat, in ms, 100 to 10 minutes. Default 10,000. Idle workers write it eighteen times less often. */
   readonly heartbeatIntervalMs?: number | undefined
-  /** How long a worker may be silent beyond its next sign before it gets no more messages, in ms. At least twice the interval. Default 30,000. */
+  /** How long a worker may be silent after its next heartbeat is due before it gets no more messages, in ms. At least twice the interval. Default 30,000. */
   readonly heartbeatTtlMs?: number | undefined
-  /** Shortest wait between two looks of a worker into its mailbox, in ms, 10 to 60,000. Default 100. The longest is the queue's `maxPollMs`. */
+  /** Shortest wait between two reads of a worker's mailbox, in ms, 10 to 60,000. Default 100. The longest is `maxPollMs`, or a third of `visibilityTimeoutMs` if that is less. */
   readonly dispatchIntervalMs?: number | undefined
 }
 

@@ -1,11 +1,11 @@
 /**
- * Which worker elsewhere gets the next message: whoever looks first.
+ * The order in which remote workers are served: those that read their mailboxes soonest come first.
  *
- * Those that sent a notice a moment ago look into their mailboxes often, so with little traffic a few workers do it all, fast, and the others sleep. While
- * all sleep it is the turn of the light sleepers, who read theirs each second. A sign of life says nothing of how soon a worker looks.
+ * A worker that sent a notice a moment ago reads its mailbox often. While all sleep it is the turn of the light sleepers, which read theirs about each second. A
+ * heartbeat says nothing about how soon a worker reads.
  */
 
-/** Who sent a notice so short a time ago looks into its mailbox often. */
+/** A worker that sent a notice within this time, in ms, reads its mailbox often. */
 export const AWAKE_MS = 2000
 
 /** Light sleepers read their mailboxes this often while they have nothing to do, right after the writer reads the bell: some of all workers, so that a message soon has a handler. */

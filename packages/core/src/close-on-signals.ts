@@ -37,7 +37,7 @@ export interface CloseOnSignalsOptions {
   readonly runtime?: { readonly clock?: Clock | undefined; readonly signals?: Signals | undefined } | undefined
 }
 
-/** npm and pnpm pass Ctrl-C on to a program that the terminal has told already: what comes so soon after the first is the same key press. */
+/** npm and pnpm pass Ctrl-C on to a program that has got it from the terminal already: a second signal this soon after the first, in ms, is the same key press. */
 const SAME_PRESS_MS = 100
 /** For a queue that does not keep its bound. */
 const GRACE_MS = 1_000

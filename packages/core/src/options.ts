@@ -52,7 +52,10 @@ export interface QueueOptions {
   readonly lingerMs?: number | undefined
   /** Largest payload, in bytes of its JSON. Default 1 MiB, at most 16 MiB. */
   readonly maxPayloadBytes?: number | undefined
-  /** How long a writer may give no sign of life before another process takes over, in ms, from 300 on. Default 30,000. */
+  /**
+   * The longest silence of a writer before another process takes over, in ms, from 300 on. Default 30,000. It is an upper bound: a silence of about 3 s is enough while there
+   * is work or a process needs the writer, and none where its process is known to have ended.
+   */
   readonly takeoverAfterMs?: number | undefined
   /**
    * Longest wait of the writer between two reads of the inbox, in ms, 10 to an hour. Default 60,000. Other processes wake the writer within about a second;

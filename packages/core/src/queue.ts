@@ -46,8 +46,8 @@ export interface Queue<T, H = T> {
   process(handler: Handler<H>, options?: ProcessOptions): Worker
   /**
    * Handles one message and resolves to true, or to false if there is none: nothing is waiting, the queue is paused, or another process writes and no
-   * transport reaches this one. For Lambda and cron. Beside a live writer it waits for its message; one that died is replaced after `takeoverAfterMs`,
-   * not before. Rejects with `NotAcknowledged` if the store does not answer, or if messages wait and no writer hands one out in time.
+   * transport reaches this one. For Lambda and cron. Beside a live writer it waits for its message; a writer that died is replaced first, within
+   * `takeoverAfterMs`. Rejects with `NotAcknowledged` if the store does not answer, or if messages wait and no writer hands one out in time.
    */
   processNext(handler: Handler<H>, options?: Omit<ProcessOptions, 'concurrency' | 'maxPrefetch'>): Promise<boolean>
   /**

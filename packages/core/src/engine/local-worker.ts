@@ -174,7 +174,7 @@ export class LocalWorker {
     return isOutOfReach ? 0 : waiting
   }
 
-  /** A writer that died is replaced within `takeoverAfterMs`, and one that sleeps looks into its inbox within `maxPollMs`. */
+  /** A writer that died is replaced within `takeoverAfterMs`, and one whose bell rings were lost reads its inbox within `maxPollMs`. */
   #assertServed(available: number, startedAt: number): void {
     const { clock, takeoverAfterMs, maxPollMs, acknowledgeTimeoutMs } = this.#options.context.options
     const boundMs = takeoverAfterMs + maxPollMs + acknowledgeTimeoutMs

@@ -8,6 +8,7 @@ import type { ResolvedQueueOptions } from '../options.ts'
 /** How often to poll what is watched. A store that can watch charges nothing for a read. */
 const WATCHED_POLL_MS = 12_000
 
+/** What to watch, and how often to poll without notifications. */
 export interface StoreWatchOptions {
   readonly options: Pick<ResolvedQueueOptions, 'store' | 'maxPollMs'>
   /** Keys that begin with this; one whole key if it does not end in a slash. */
@@ -18,6 +19,7 @@ export interface StoreWatchOptions {
   readonly signal: AbortSignal
 }
 
+/** A watch of one key or prefix, where the store has `watch`; otherwise it tells how often to poll. */
 export class StoreWatch {
   readonly #context: StoreWatchOptions
   #isStarted = false

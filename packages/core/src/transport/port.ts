@@ -23,7 +23,7 @@ export interface Transport {
   join(standby: StandbyProcess): WorkerSide
   /** A worker of this process has gone for good, and there is no `WorkerSide` to tell so. Never rejects; when `signal` is aborted, it resolves soon. */
   left(worker: LeavingWorker): Promise<void>
-  /** Something is wrong in this process that no call can be told of: others may want to see it. */
+  /** A background error of this process, which no call rejects with: other processes may want to see it. */
   noteTrouble?(error: unknown): void
 }
 
@@ -107,11 +107,11 @@ export interface RemoteWorker {
    * deadline.
    */
   deliver(tickets: readonly TravellingTicket[]): Promise<boolean>
-  /** A claim was taken from it. It is told as soon as that is possible; its token is void already. */
+  /** A claim was taken from it. The worker is notified as soon as possible; the token is void already. */
   revoke(token: number, reason: RevokeReason): void
   /** Asks it to give back up to `count` tickets that no handler has started. Passed over while an earlier request has not been read. */
   recall(count: number): void
-  /** It asked to be told how these settlements were taken. */
+  /** The worker asked how these settlements were taken. */
   settled(outcomes: readonly SettledElsewhere[]): void
 }
 
@@ -132,7 +132,7 @@ export interface WriterTerm {
   readonly isBusy: () => boolean
   /** The worker in this process, while there is one. */
   readonly localWorker: () => WorkerSelf | undefined
-  /** Somebody has room: claims are made soon. */
+  /** A worker has room: claims are made soon. */
   readonly wake: () => void
   /** A worker runs in that process: see `WriterSide.ended`. Undefined: the worker is not known any longer. */
   readonly runsIn: (worker: string, process: ProcessIdentity | undefined) => void
@@ -160,7 +160,7 @@ export interface WriterSide {
   ended(worker: string): void
   /** A worker of this process has come or gone. */
   localChanged(): void
-  /** The term ends in order, its lease is free: somebody else may take over. Never rejects. */
+  /** The term ends in order, its lease is free: another process may take over. Never rejects. */
   handOver(): Promise<void>
 }
 
@@ -211,7 +211,7 @@ export interface StandbyProcess {
 
 /** The transport on a worker's side, while another process writes. */
 export interface WorkerSide {
-  /** Whether this process should watch the writer closely: a few do, the others look now and then. */
+  /** Whether this process should watch the writer closely: a few do, the others check rarely. */
   readonly isDeputy: boolean
   /** Settlements are about to be sent, and what handlers reported: what to send along. Called with neither, it may have nothing to say. */
   notice(settlements: readonly Settlement[], reports: readonly ProgressReport[]): readonly NoticeCommand[]
@@ -219,7 +219,7 @@ export interface WorkerSide {
   sent(): void
   /** Something may have come: look soon, once. */
   look(): void
-  /** Claims to run for their full time; resolves to those that do, and from which moment on, monotonic. Undefined if nobody answered. */
+  /** Claims to run for their full time; resolves to those that do, and from which moment on, monotonic. Undefined if no writer answered. */
   extend(tokens: readonly number[]): Promise<Extended | undefined>
   /** A claim is to last at least so long, also in the hands of a later writer. Undefined: it is over. */
   setTimeout(token: number, ms: number): Promise<ClaimExtension | undefined>
