@@ -56,6 +56,8 @@ export class MailboxWriter implements WriterSide {
   readonly #heartbeats: Heartbeats
   readonly #registry: Registry
   readonly #posts = new Map<string, Post>()
+  /** Tokens of adopted claims whose workers had no mailbox. */
+  readonly #unreached = new Map<string, readonly number[]>()
   #lightSleepers: readonly string[] = []
   #deputies: readonly string[] = []
   /** Until then only those that are awake get anything; undefined if none elsewhere was at work when the term began. */
@@ -108,7 +110,8 @@ export class MailboxWriter implements WriterSide {
 
   async adopt(worker: string, claims: readonly Claim[]): Promise<void> {
     if (this.#headStartUntil === undefined) this.#giveHeadStart()
-    await this.#post(worker).adopt(claims.map(({ token }) => token))
+    const tokens = claims.map(({ token }) => token)
+    if (!(await this.#post(worker).adopt(tokens))) this.#unreached.set(worker, tokens)
   }
 
   heard(notice: NoticeCommand, receipt: Receipt): void {
@@ -118,9 +121,18 @@ export class MailboxWriter implements WriterSide {
     if (this.#registry.get(worker) === undefined) return
     const post = this.#post(worker)
     post.confirmed(seen)
+    if (notice.mailbox !== undefined) this.#adoptAgain(worker, post)
     if (extend !== undefined || lasting !== undefined) post.receipt(receipt)
     // What it has read makes room in its mailbox, too.
     if (isNews || this.#term.waiting() > 0) this.#term.wake()
+  }
+
+  /** Claims that this writer found running, of a worker that had no mailbox then: it gives back those that it does not know. */
+  #adoptAgain(worker: string, post: Post): void {
+    const tokens = this.#unreached.get(worker)
+    if (tokens === undefined) return
+    this.#unreached.delete(worker)
+    void post.adopt(tokens.filter((token) => this.#term.isActive(token)))
   }
 
   ranOut(worker: string, claims: number): void {

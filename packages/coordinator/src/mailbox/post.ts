@@ -70,11 +70,11 @@ export class Post {
     return typeof fate === 'string' ? fate === 'perhaps' : fate.in === mailbox
   }
 
-  /** Resolves once nothing of an earlier writer can come there any more, or nobody reads there. */
-  async adopt(tokens: readonly number[]): Promise<void> {
+  /** Resolves once nothing of an earlier writer can come there any more, or no worker reads there: then to false. */
+  async adopt(tokens: readonly number[]): Promise<boolean> {
     const draft = this.#open()
     draft.running.push(...tokens)
-    await this.#sent(draft)
+    return (await this.#sent(draft)) !== 'never'
   }
 
   receipt(receipt: Receipt): void {
