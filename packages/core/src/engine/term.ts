@@ -48,6 +48,8 @@ export interface TermOptions {
   readonly onLost: (submission: Submission) => void
 }
 
+/** A process whose worker has gone is treated as one without a worker after this long, in ms. */
+const BETWEEN_WORKERS_MS = 500
 /** What a payload takes in memory beside its characters, about. */
 const PER_PAYLOAD = 32
 
@@ -64,6 +66,7 @@ export class Term {
   readonly #orphans: OrphanSweep
   readonly #inbox: InboxReader
   readonly #bell: BellListener
+  #cancelShowing: (() => void) | undefined
   readonly #checkpoints: Checkpoints
   readonly #heartbeat: Heartbeat
   readonly #workerProcesses: WorkerProcesses
@@ -195,8 +198,22 @@ export class Term {
   /** A worker came or went: others must know, as it decides who should write. */
   workersChanged(): void {
     this.#claims.side?.localChanged()
-    void this.#heartbeat.beat()
+    this.#showWorkers()
     this.#loop.wake()
+  }
+
+  /** A writer without a worker gives way to a process with one. A process that handles one message after the other has its next worker in a moment. */
+  #showWorkers(): void {
+    const { context } = this.#options
+    const wasHidden = this.#cancelShowing !== undefined
+    this.#cancelShowing?.()
+    this.#cancelShowing = undefined
+    const show = (): void => {
+      this.#cancelShowing = undefined
+      void this.#heartbeat.beat()
+    }
+    if (context.worker() === undefined) this.#cancelShowing = context.options.clock.setTimer(BETWEEN_WORKERS_MS, show)
+    else if (!wasHidden) show()
   }
 
   /** From now on no commit waits for company. */
@@ -391,6 +408,7 @@ export class Term {
     this.#end.abort(error)
     this.#claims.stop()
     this.#dispatcher.stop()
+    this.#cancelShowing?.()
     this.#orphans.stop()
     void this.#heartbeat.stop()
     void this.#inbox.stop()
