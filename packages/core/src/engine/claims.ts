@@ -103,6 +103,7 @@ export class Claims {
       )
     }
     for (const claim of this.#state.active.values()) if (claim.releasing) this.release(claim)
+    for (const worker of this.#state.held.keys()) if (this.#state.left.has(worker)) void this.releaseLeft(worker)
   }
 
   /** Claims that an earlier term adopted have what is left of their time. */
@@ -132,6 +133,24 @@ export class Claims {
     expire(tokens.filter(isOver))
     this.#deadlines.add(extended, context.options.clock.monotonic())
     this.setAlarm()
+  }
+
+  /**
+   * Gives back what a worker that left still holds: it has settled all that it knew of. Its settlements may lie in the inbox beside the word that it left, and a list that
+   * was made meanwhile may show one without the other. Never rejects.
+   */
+  async releaseLeft(worker: string): Promise<void> {
+    const { lookIntoInbox, settle, signal } = this.#options
+    if (this.heldBy(worker).length === 0) return
+    await lookIntoInbox()
+    if (signal.aborted) return
+    const claims = this.heldBy(worker).flatMap((token) => this.#state.active.get(token) ?? [])
+    if (claims.length === 0) return
+    settle(
+      claims.map(({ token }) => ({ token, kind: 'release', started: false })),
+      claims,
+    )
+    this.#options.loop.wake()
   }
 
   /** Resolves once the claims are ended whose time was over when the term began. */

@@ -63,21 +63,10 @@ export class Decisions {
     return { kind: 'taken' }
   }
 
-  /** A worker is gone and has settled all that it knew of: what it still holds never reached it. */
+  /** A worker is gone. In the log first: no later writer hands it anything, and each gives back what it still holds. */
   #left(worker: string): void {
-    const claims = this.#claims
-      .heldBy(worker)
-      .map((token) => this.#state.active.get(token))
-      .filter((claim) => claim !== undefined)
-    if (claims.length > 0) {
-      this.settle(
-        claims.map(({ token }) => ({ token, kind: 'release', started: false })),
-        claims,
-      )
-      this.#loop.wake()
-    }
-    // A worker that nothing was handed to needs no word in the log.
-    if (claims.length > 0 || this.#claims.side !== undefined) this.#loop.record([{ type: 'left', worker }])
+    if (this.#claims.side !== undefined) this.#loop.record([{ type: 'left', worker }])
+    void this.#claims.releaseLeft(worker)
   }
 
   #enqueue(sent: EnqueueCommand, payloads: readonly Payload[]): Answer {

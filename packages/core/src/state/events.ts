@@ -142,7 +142,7 @@ export type QueueEvent =
       readonly message: string
     }
   | { readonly type: 'paused'; readonly paused: boolean }
-  /** This worker is gone for good and holds nothing: no writer hands anything to it from here on. */
+  /** This worker is gone for good: no writer hands anything to it from here on, and what it still holds is given back. */
   | { readonly type: 'left'; readonly worker: string }
   /** A message is gone for good: the one with this token, or the one at `offset` of a run. */
   | { readonly type: 'cancelled'; readonly token: number }

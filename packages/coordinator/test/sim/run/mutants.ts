@@ -175,6 +175,14 @@ const WORKER: readonly Mutant[] = [
     WEATHERS['taken-back'],
   ),
   mutant(
+    'what a worker that left holds is given back before its settlements are read',
+    GIVEN_BACK,
+    'core/src/engine/claims.ts',
+    'if (this.heldBy(worker).length === 0) return\n    await lookIntoInbox()\n',
+    'if (this.heldBy(worker).length === 0) return\n    await Promise.resolve()\n',
+    WEATHERS['coming-and-going'],
+  ),
+  mutant(
     'a ticket that was recalled starts all the same',
     GIVEN_BACK,
     'core/src/worker/ready-tickets.ts',

@@ -37,6 +37,8 @@ export class Model {
   /** By id, the latest last. */
   readonly #completed = new Map<string, ModelMessage>()
   #completedKept = Number.POSITIVE_INFINITY
+  /** Workers that left: none of them gets a claim any longer. */
+  readonly #left = new Set<string>()
   #slot = 0
   #payloads: readonly string[] = []
   #nextPayload = 0
@@ -155,7 +157,7 @@ export class Model {
       this.#forgetDead()
     },
     left: ({ worker }) => {
-      for (const { worker: of } of this.claims.values()) must(of !== worker, `worker ${worker} left and holds a claim`)
+      this.#left.add(worker)
     },
     paused: ({ paused }) => {
       this.#paused = paused
@@ -265,6 +267,7 @@ export class Model {
         message.attempts <= message.maxAttempts,
         `${message.id} gets attempt ${message.attempts} of ${message.maxAttempts}`,
       )
+      must(!this.#left.has(worker), `worker ${worker} gets token ${token} after it left`)
       this.claims.set(token, {
         message,
         token,
