@@ -68,6 +68,8 @@ export class ReadyTickets {
   }
 
   #row(priority: number): Deque<HeldTicket> {
+    const [first] = this.#rows
+    if (first?.priority === priority) return first.tickets
     const at = this.#rows.findIndex((row) => row.priority <= priority)
     const known = this.#rows[at]
     if (known?.priority === priority) return known.tickets

@@ -177,7 +177,7 @@ export class SlotPool {
     const wasStalled = this.#isStalled
     this.#isStalled = false
     // The writers of the other logs do not see that a handler is free.
-    if (wasStalled || this.#held() < this.concurrency) this.#tellRoom()
+    if (this.#members.length > 1 && (wasStalled || this.#held() < this.concurrency)) this.#tellRoom()
   }
 
   /** How long settlements may wait for others, in ms: 0 if the handlers may run out of work by then, or if nothing else of their log will end meanwhile. */
