@@ -12,6 +12,8 @@ import { type Child, startChild } from './restarts/start-child.ts'
 
 /** Machines that are busy with other things need their time. */
 const timeout = 60_000
+/** One second is the target, which the benchmark `many-restart` measures; here other tests share the machine. */
+const MOST_MS = 2_000
 
 let directory = ''
 const children: Child[] = []
