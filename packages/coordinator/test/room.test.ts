@@ -1,15 +1,17 @@
 import type { EnqueueOptions, HandlerContext, Queue } from '@s3queue/core'
 import { describe, expect, it } from 'vitest'
-import { createWorld, startInOrder, type World } from './support.ts'
+import { loadPlanted, type Patch } from '../../core/test/sim/run/load-core.ts'
+import type * as coordinator from '../src/index.ts'
+import { createWorld, startInOrder, type World, withoutWatch } from './support.ts'
 
 const COUNT = 1000
 /** From the first handler's start to the last, in ms. A writer that waits for reports before it goes on takes twice as long. */
 const MAX_SPREAD_MS = 1500
 
 /** Two processes: the first writes and has one handler that is busy, the second has room for all messages, whose handlers do not end. */
-async function startWorkers(world: World) {
-  const writer = world.open<string>()
-  const other = world.open<string>()
+async function startWorkers(world: World, open: () => { readonly queue: Queue<string> }) {
+  const writer = open()
+  const other = open()
   const startedAt: number[] = []
   const untilAborted = ({ signal }: HandlerContext): Promise<void> =>
     new Promise((resolve) => signal.addEventListener('abort', () => resolve()))
@@ -47,7 +49,7 @@ describe('messages that wait although a worker in another process has room', () 
     { payload: 'long', size: 10_000 },
   ])('are all handed out, one commit after the other: $payload payloads', async ({ size }) => {
     const world = createWorld()
-    const { queue, startedAt, close } = await startWorkers(world)
+    const { queue, startedAt, close } = await startWorkers(world, () => world.open<string>())
     await enqueueAll(world, queue, size)
     await world.pass(15_000)
     expect(startedAt).toHaveLength(COUNT)
@@ -57,7 +59,7 @@ describe('messages that wait although a worker in another process has room', () 
 
   it('are all handed out when they fall due together', async () => {
     const world = createWorld()
-    const { queue, startedAt, close } = await startWorkers(world)
+    const { queue, startedAt, close } = await startWorkers(world, () => world.open<string>())
     await enqueueAll(world, queue, 10_000, { delayMs: 5000 })
     await world.pass(20_000)
     expect(startedAt).toHaveLength(COUNT)
@@ -71,3 +73,27 @@ function spreadOf(startedAt: readonly number[]): number {
   const late = startedAt.slice(10)
   return Math.max(...late) - Math.min(...late)
 }
+
+const DISPATCHER = 'core/src/engine/dispatcher.ts'
+const COMMIT_WAKES: Patch = { file: DISPATCHER, from: '    if (count < wanted) this.#options.loop.wake()\n', to: '' }
+const ARRIVAL_WAKES: Patch = {
+  file: DISPATCHER,
+  from: '      if (this.#waiting > 0) this.#options.loop.wake()\n',
+  to: '',
+}
+
+describe('a planted defect that these tests find', () => {
+  it('room that wakes no writer', async () => {
+    const patches = [COMMIT_WAKES, ARRIVAL_WAKES]
+    const { createCoordinatedQueue } = await loadPlanted<typeof coordinator>(patches, 'coordinator/src/index.ts')
+    const world = createWorld()
+    const store = withoutWatch(world.store)
+    const { queue, startedAt, close } = await startWorkers(world, () => ({
+      queue: createCoordinatedQueue<string>({ name: 'jobs', store, runtime: world.runtime() }),
+    }))
+    await enqueueAll(world, queue, 10_000)
+    await world.pass(15_000)
+    expect(spreadOf(startedAt)).toBeGreaterThan(MAX_SPREAD_MS)
+    close()
+  })
+})
