@@ -6,12 +6,13 @@ import type { Findings, Row } from '../row.ts'
 import { realWorld, virtualWorld, type World } from '../world.ts'
 
 const MINUTE_MS = 60_000
+const MONTH_MS = 30 * 24 * 60 * MINUTE_MS
 const COUNTED =
   'Two processes with a worker each, all options at their defaults. Both handled something; then nothing happens any more.'
 
 const metrics: Row['metrics'] = {
-  writer: { label: 'the writer', unit: 'requests/min', target: { bound: 'at most', value: 12 } },
-  standby: { label: 'a process standing by', unit: 'requests/min', target: { bound: 'at most', value: 12 } },
+  writer: { label: 'the writer', unit: 'dollars/month', target: { bound: 'at most', value: 2.5 } },
+  standby: { label: 'a process standing by', unit: 'dollars/month', target: { bound: 'at most', value: 2.5 } },
 }
 
 export const idle: Row = {
@@ -48,8 +49,8 @@ export const idlePods: Row = {
   warmUp: false,
   metrics: {
     ...metrics,
-    standby: { label: 'the busiest of the others', unit: 'requests/min', target: { bound: 'at most', value: 12 } },
-    all: { label: 'all four together', unit: 'requests/min' },
+    standby: { label: 'the dearest of the others', unit: 'dollars/month', target: { bound: 'at most', value: 2.5 } },
+    all: { label: 'all four together', unit: 'dollars/month' },
   },
   begin: () => async () =>
     watchIdle(await virtualWorld(), {
@@ -83,11 +84,11 @@ async function watchIdle(
   await advance(backOffMs)
   const before = all.map(({ meter }) => meter.metrics())
   await advance(watchMs)
-  const counts = all.map(({ meter }, i) => diffMetrics(meter.metrics(), before[i] ?? meter.metrics()).requests)
-  const perMinute = counts.map((count) => count / (watchMs / MINUTE_MS))
+  const dollars = all.map(({ meter }, i) => diffMetrics(meter.metrics(), before[i] ?? meter.metrics()).dollars)
+  const perMonth = dollars.map((each) => each * (MONTH_MS / watchMs))
   for (const { queue } of all.toReversed()) await run(queue.close())
-  const [writer, ...others] = perMinute
-  return { writer, standby: Math.max(...others), all: perMinute.reduce((sum, each) => sum + each, 0) }
+  const [writer, ...others] = perMonth
+  return { writer, standby: Math.max(...others), all: perMonth.reduce((sum, each) => sum + each, 0) }
 }
 
 /** Sends a message and waits until nothing is left of it. */

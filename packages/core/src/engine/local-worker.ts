@@ -94,11 +94,16 @@ export class LocalWorker {
       if (role.kind === 'leading' || settlements.length > 0) await this.#options.submit({ type: 'settle', settlements })
     } finally {
       // The writer must know, as claims that never reached the worker would run out only after their time.
-      if (worker !== undefined && !(await this.#standby.leave(worker)))
-        await this.#options.submit({ type: 'left', worker: worker.id })
+      if (worker !== undefined && !(await this.#standby.leave(worker))) this.#reportLeft(worker.id)
       // The next one may have come meanwhile.
       if (this.#election.role.kind === 'standby') this.#standby.begin()
     }
+  }
+
+  /** Nothing waits for this but the end of the queue. */
+  #reportLeft(worker: string): void {
+    const { submit, context } = this.#options
+    submit({ type: 'left', worker }).catch((error: unknown) => context.trouble(error))
   }
 
   /** Resolves when all that were on their way out have left. Never rejects. */

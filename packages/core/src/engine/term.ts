@@ -49,7 +49,7 @@ export interface TermOptions {
 }
 
 /** A process whose worker has gone is treated as one without a worker after this long, in ms. */
-const BETWEEN_WORKERS_MS = 500
+const BETWEEN_WORKERS_MS = 100
 /** What a payload takes in memory beside its characters, about. */
 const PER_PAYLOAD = 32
 
