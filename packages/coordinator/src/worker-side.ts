@@ -275,7 +275,8 @@ export class MailboxWorker implements WorkerSide {
 
   #idlePollMs(): number {
     const duty = this.#currentDuty()
-    if (duty?.idlePollMs === undefined) return Number.POSITIVE_INFINITY
+    const { maxPollMs } = this.#standby.queue
+    if (duty?.idlePollMs === undefined || maxPollMs <= duty.idlePollMs) return Number.POSITIVE_INFINITY
     return this.#interval.waitMs(duty.idlePollMs, IDLE_PHASE, this.#standby.queue.clock.now())
   }
 

@@ -203,14 +203,6 @@ const WORKER: readonly Mutant[] = [
     'const DRIFT = 0.01',
     'const DRIFT = -0.02',
   ),
-  mutant(
-    'room that comes back to a worker wakes nobody',
-    /the work that is left is not done/,
-    'core/src/worker/worker.ts',
-    '    if (count > 0) this.#context.engine.local.finishedWaiting()\n',
-    '',
-    WEATHERS['hanging-reads'],
-  ),
 ]
 
 const PROCESSES: readonly Mutant[] = [
