@@ -54,7 +54,7 @@ describeOnS3('several processes on MinIO', (server) => {
     expect(row).toMatchObject({
       originalId: 'poison',
       attempts: 2,
-      error: expect.stringContaining('VisibilityTimeout'),
+      error: expect.stringMatching(/ProcessEnded|VisibilityTimeout/),
     })
     const exits = pods.filter((pod) => pod.of('started').length > 0)
     expect(exits).toHaveLength(2)
@@ -171,12 +171,18 @@ describeOnS3('several processes on MinIO', (server) => {
     await until(async () => (await first.tasks.queueStats()).completed === 20)
     // They come to rest by and by; for 100 processes, five times as much: against 3,500 writes and 5,500 reads a second.
     const windowMs = 10_000
-    let perSecond: number
+    let [reads, others] = [0, 0]
     do {
       const [before, beganAt] = [proxy.requests.length, performance.now()]
       await new Promise((resolve) => setTimeout(resolve, windowMs))
-      perSecond = (1000 * (proxy.requests.length - before)) / (performance.now() - beganAt)
-    } while (perSecond * 5 >= 100)
+      const asked = proxy.requests.slice(before)
+      const isRead = ({ method, path }: (typeof asked)[number]): boolean =>
+        method === 'GET' && !path.includes('list-type')
+      const seconds = (performance.now() - beganAt) / 1000
+      reads = asked.filter(isRead).length / seconds
+      others = asked.length / seconds - reads
+      // A store that is near is read five times a second by sixteen workers, however many there are.
+    } while (others * 5 >= 100 || reads * 5 >= 1000)
   })
 
   /** A database whose requests go through a proxy; `direct` is the same without it. */
