@@ -70,7 +70,7 @@ export class Post {
     return typeof fate === 'string' ? fate === 'perhaps' : fate.in === mailbox
   }
 
-  /** Resolves once nothing of an earlier writer can come there any more, or no worker reads there: then to false. */
+  /** Resolves once nothing of an earlier writer can arrive there any longer; to false if no worker reads there. */
   async adopt(tokens: readonly number[]): Promise<boolean> {
     const draft = this.#open()
     draft.running.push(...tokens)

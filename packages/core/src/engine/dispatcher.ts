@@ -25,7 +25,7 @@ const PER_TICKET_BYTES = 200
 const FIRST_PAYLOAD_BYTES = 1 << 10
 /** Payloads of more characters or bytes do not travel with their tickets. */
 const MAX_INLINE = 16 << 10
-/** A worker that reads its mailbox less often holds nothing ahead: nobody could take that back in time. */
+/** A worker that reads its mailbox less often holds nothing ahead: it could not be taken back in time. */
 const MAX_AHEAD_DELAY_MS = 500
 /** A remote worker that holds more than this share of what it would hold ahead gets no more yet: fewer writes for the same work. */
 const ENOUGH_SHARE = 0.5
@@ -220,7 +220,7 @@ export class Dispatcher {
     let wanted = free
     for (const [i, { ahead, giveBack, waitMs }] of holders.entries()) {
       if (waitMs <= WORTH_RECALLING_MS) continue
-      const count = Math.min(ahead, Math.max(counts[i] ?? 0, Math.min(wanted, ahead)))
+      const count = Math.max(counts[i] ?? 0, Math.min(wanted, ahead))
       wanted -= Math.min(wanted, count)
       if (count > 0) giveBack(count)
     }
