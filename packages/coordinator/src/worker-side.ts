@@ -24,14 +24,10 @@ import type { ResolvedCoordinatorOptions } from './options.ts'
 import { Pace } from './pace.ts'
 import type { Heartbeats } from './registry/heartbeats.ts'
 import { signOff } from './registry/sign-off.ts'
-import { AWAKE_MS, asleepMs } from './serving-order.ts'
+import { AWAKE_MS, asleepMs, awakeLookMs, LIGHT_PHASE } from './serving-order.ts'
 
-/** A worker that heard from the writer or wrote to it within `AWAKE_MS` reads its mailbox at least this often, in ms. */
-const AWAKE_LOOK_MS = 250
 /** A worker with messages in hand reads its mailbox at least this often, in ms, as they may be taken from it. */
 const BUSY_LOOK_MS = 1000
-/** Idle workers poll this part of an interval after the writer reads the bell: by then it has handed out what came. */
-const IDLE_PHASE = 0.4
 /** A worker reports that it has read tickets, unless it sends something anyway within this time, in ms; sooner if it got one for each handler, as there may be more. */
 const REPORT_READ_MS = 150
 const REPORT_FULL_MS = 20
@@ -258,7 +254,7 @@ export class MailboxWorker implements WorkerSide {
   /** How long not to look, at most. */
   #patienceMs(): number {
     if (this.#questions.size > 0) return 2 * this.#options.options.dispatchIntervalMs
-    if (this.#now() - this.#activeAt < AWAKE_MS) return AWAKE_LOOK_MS
+    if (this.#now() - this.#activeAt < AWAKE_MS) return awakeLookMs(this.#interval.latencyMs)
     if (this.#standby.worker.isBusy) return BUSY_LOOK_MS
     return this.#watch.isWatching ? Number.POSITIVE_INFINITY : this.#idlePollMs()
   }
@@ -277,7 +273,7 @@ export class MailboxWorker implements WorkerSide {
     const duty = this.#currentDuty()
     const { maxPollMs } = this.#standby.queue
     if (duty?.idlePollMs === undefined || maxPollMs <= duty.idlePollMs) return Number.POSITIVE_INFINITY
-    return this.#interval.waitMs(duty.idlePollMs, IDLE_PHASE, this.#standby.queue.clock.now())
+    return this.#interval.waitMs(duty.idlePollMs, LIGHT_PHASE, this.#standby.queue.clock.now())
   }
 
   /** The duty, while it holds. A writer does not know the duties that its predecessor gave, so they end by themselves. */

@@ -3,22 +3,23 @@
  *
  * Owns one post for each worker that was ever told something in this term.
  */
-import type {
-  Claim,
-  NoticeCommand,
-  Receipt,
-  RemoteWorker,
-  RevokeReason,
-  SettledElsewhere,
-  TravellingTicket,
-  WriterSide,
-  WriterTerm,
+import {
+  type Claim,
+  type NoticeCommand,
+  PollInterval,
+  type Receipt,
+  type RemoteWorker,
+  type RevokeReason,
+  type SettledElsewhere,
+  type TravellingTicket,
+  type WriterSide,
+  type WriterTerm,
 } from '@s3queue/core/transport'
 import { Post } from './mailbox/post.ts'
 import type { ResolvedCoordinatorOptions } from './options.ts'
 import type { Heartbeats } from './registry/heartbeats.ts'
 import { type Member, Registry } from './registry/registry.ts'
-import { asleepMs, inServingOrder, isAwake, LIGHT_POLL_MS } from './serving-order.ts'
+import { asleepMs, awakeLookMs, inServingOrder, isAwake, LIGHT_PHASE, LIGHT_POLL_MS } from './serving-order.ts'
 
 /** So many workers read their mailboxes often while they are idle, so that the next message soon has a handler. Each costs $1 a month on S3. */
 const LIGHT_SLEEPERS = 16
@@ -33,6 +34,9 @@ const HEAD_START_MS = 1000
 const REPORTS_WITHIN_MS = 1500
 /** With so many characters of payloads unread in its mailbox, a worker gets no more. */
 const MAX_UNREAD = 4 << 20
+
+/** A claim is committed and then written to its worker's mailbox: two requests, one after the other. */
+const WRITES_TO_MAILBOX = 2
 
 /** What a term counts. */
 export interface TicketCounts {
@@ -55,6 +59,8 @@ export class MailboxWriter implements WriterSide {
   readonly #counts: TicketCounts
   readonly #heartbeats: Heartbeats
   readonly #registry: Registry
+  /** How often light sleepers read their mailboxes on a store as fast as this one. */
+  readonly #interval = new PollInterval()
   readonly #posts = new Map<string, Post>()
   /** Tokens of adopted claims whose workers had no mailbox. */
   readonly #unreached = new Map<string, readonly number[]>()
@@ -208,7 +214,7 @@ export class MailboxWriter implements WriterSide {
   #post(worker: string): Post {
     let post = this.#posts.get(worker)
     if (post === undefined) {
-      post = new Post({ term: this.#term, worker })
+      post = new Post({ term: this.#term, worker, onWritten: (ms) => this.#interval.note(ms) })
       this.#posts.set(worker, post)
     }
     return post
@@ -217,8 +223,16 @@ export class MailboxWriter implements WriterSide {
   /** In how many ms this worker reads its mailbox, at the latest. */
   #delayMs(id: string, member: Member | undefined): number {
     const { queue } = this.#term
-    if (member !== undefined && isAwake(member, queue.clock.monotonic())) return this.#options.dispatchIntervalMs
-    return Math.min(asleepMs(queue), this.#lightSleepers.includes(id) ? LIGHT_POLL_MS : Number.POSITIVE_INFINITY)
+    if (member !== undefined && isAwake(member, queue.clock.monotonic()))
+      return this.#term.held(id) > 0 ? this.#options.dispatchIntervalMs : awakeLookMs(this.#interval.latencyMs)
+    return Math.min(asleepMs(queue), this.#lightSleepers.includes(id) ? this.#lightDelayMs() : Number.POSITIVE_INFINITY)
+  }
+
+  /** When light sleepers can read what is handed out now: it must be committed and written first. */
+  #lightDelayMs(): number {
+    const { clock } = this.#term.queue
+    const writesMs = WRITES_TO_MAILBOX * this.#interval.latencyMs
+    return writesMs + this.#interval.waitMs(LIGHT_POLL_MS, LIGHT_PHASE, clock.now() + writesMs)
   }
 
   #mailed(id: string, member: Member | undefined): Mailed {
@@ -232,6 +246,7 @@ export class MailboxWriter implements WriterSide {
       registry: this.#registry,
       post: this.#post(id),
       counts: this.#counts,
+      held: () => this.#term.held(id),
     })
   }
 }
@@ -244,6 +259,8 @@ interface MailedOptions {
   readonly registry: Registry
   readonly post: Post
   readonly counts: TicketCounts
+  /** How many claims it holds. */
+  readonly held: () => number
 }
 
 /** A worker that is reached through its mailbox. */
@@ -267,14 +284,21 @@ class Mailed implements RemoteWorker {
 
   /** A worker with messages in hand that has reported nothing for a while is slower than it was. */
   get rate(): number {
-    const { member, now } = this.#options
+    const { member, now, post, held } = this.#options
     if (member === undefined) return 0
-    const silentMs = now - member.noticedAt
-    return silentMs > REPORTS_WITHIN_MS ? Math.min(member.rate, member.concurrency / silentMs) : member.rate
+    const silentMs = now - Math.max(member.noticedAt, post.idleUntil)
+    if (held() === 0 || silentMs <= REPORTS_WITHIN_MS) return member.rate
+    const atMost = member.concurrency / silentMs
+    return member.rate === 0 ? atMost : Math.min(member.rate, atMost)
   }
 
   get delayMs(): number {
     return this.#options.delayMs
+  }
+
+  get startsInMs(): number {
+    const { held, now, delayMs, post } = this.#options
+    return held() === 0 ? delayMs : Math.max(0, post.idleUntil - now)
   }
 
   recall(count: number): void {
@@ -290,8 +314,9 @@ class Mailed implements RemoteWorker {
   }
 
   async deliver(tickets: readonly TravellingTicket[]): Promise<boolean> {
-    const { counts, post, registry, id } = this.#options
+    const { counts, post, registry, id, held, now, delayMs } = this.#options
     counts.sent += tickets.length
+    if (held() === tickets.length) post.idleUntil = now + delayMs
     const isThere = this.#mailbox !== undefined && (await post.tickets(tickets, this.#mailbox))
     // It has no mailbox, so it gets nothing more until it says that it has one.
     if (!isThere) registry.suspect(id)

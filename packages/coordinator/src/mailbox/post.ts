@@ -16,6 +16,8 @@ const RECALL_AGAIN_MS = 2000
 export interface PostOptions {
   readonly term: WriterTerm
   readonly worker: string
+  /** A write took so long, in ms. */
+  readonly onWritten: (ms: number) => void
 }
 
 /** In which mailbox a draft lies now; `perhaps`: it may have been read, and never will be from here on. */
@@ -23,6 +25,7 @@ type Fate = { readonly in: string } | 'perhaps' | 'never'
 
 export class Post {
   readonly #term: WriterTerm
+  readonly #onWritten: (ms: number) => void
   readonly #object: CasObject<MailboxRecord>
   #base: CasVersion<MailboxRecord> | undefined
   #draft: Draft<Fate> | undefined
@@ -32,12 +35,15 @@ export class Post {
   #duty: Duty | undefined
   #handedOver = false
   #waitingBytes = 0
+  /** Until then the worker has nothing to do, as it has not read what was sent to it while it held nothing, monotonic. */
+  idleUntil: number = Number.NEGATIVE_INFINITY
   #recallAgainAt = 0
   /** The version in which tickets were asked back last. */
   #recalledIn = Number.POSITIVE_INFINITY
 
-  constructor({ term, worker }: PostOptions) {
+  constructor({ term, worker, onWritten }: PostOptions) {
     this.#term = term
+    this.#onWritten = onWritten
     const { store, prefix, clock, random, ids } = term.queue
     const key = mailboxKey(prefix, worker)
     this.#object = new CasObject({ store, key, clock, random, ids, onTrouble: term.trouble })
@@ -169,7 +175,7 @@ export class Post {
 
   /** One write. Undefined: another came first. */
   async #write(draft: Draft<Fate>): Promise<Fate | undefined> {
-    const { signal, epoch, isActive } = this.#term
+    const { signal, epoch, isActive, queue } = this.#term
     const base = this.#base
     if (base === undefined || base.value.sealed || base.value.format !== FORMAT || base.value.epoch > epoch) {
       // The next time it may be another one.
@@ -178,7 +184,9 @@ export class Post {
     }
     const about = { epoch, isActive, seen: this.#seen, duty: this.#duty, handedOver: this.#handedOver }
     const next = nextRecord(base.value, draft, about)
+    const startedAt = queue.clock.monotonic()
     const { outcome, current } = await this.#object.write(base, next, signal)
+    this.#onWritten(queue.clock.monotonic() - startedAt)
     this.#base = current
     if (outcome === 'lost') return current === undefined ? 'never' : undefined
     if (draft.recall > 0) this.#recalledIn = next.version

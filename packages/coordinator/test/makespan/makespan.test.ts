@@ -11,6 +11,7 @@ const WAKE_UP_MS = 2000
 const CELLS: readonly Cell[] = [
   { processes: 4, concurrency: 10, durations: 100, rounds: 10, latencyMs: 1 },
   { processes: 4, concurrency: 10, durations: 100, rounds: 10, latencyMs: 5 },
+  { processes: 4, concurrency: 10, durations: 100, rounds: 10, latencyMs: 60 },
   { processes: 4, concurrency: 2, durations: 1000, rounds: 5, latencyMs: 5 },
   { processes: 3, concurrency: 1, durations: 2000, rounds: 5, latencyMs: 5 },
   { processes: 4, concurrency: 2, durations: 1000, rounds: 5, latencyMs: 60 },

@@ -70,8 +70,8 @@ export interface WorkerLink extends WorkerSelf {
   room(): number
   /** How many more handlers could start now. */
   freeSlots(): number
-  /** Gives back up to `count` tickets that no handler has started, those that would start last. Default: all. */
-  giveBackTickets(count?: number): void
+  /** Gives back up to `count` tickets that no handler has started, those that would start last; not those that start soon. */
+  recallTickets(count: number): void
   /** Whether it holds this claim, or has a settlement of it that was not taken yet. */
   knows(token: number): boolean
   /** `count` claims are being committed for it. */

@@ -8,12 +8,12 @@ import { decideDispatch } from '../dispatch.ts'
 import type { Settlement } from '../state/commands.ts'
 import type { Claim, QueueState } from '../state/model.ts'
 import { topPriority } from '../state/runs.ts'
-import type { RemoteWorker, TravellingTicket, WriterSide } from '../transport/port.ts'
+import type { RemoteWorker, TravellingTicket, WorkerSelf, WriterSide } from '../transport/port.ts'
 import type { Claims } from './claims.ts'
 import type { CommitLoop } from './commit-loop.ts'
 import type { EngineContext, WorkerLink } from './context.ts'
 import type { PayloadSource } from './payload-source.ts'
-import { type Share, shareOut, surplus } from './share-out.ts'
+import { RECALL_MS, type Share, shareOut, surplus } from './share-out.ts'
 
 /** Tickets for a worker in another process travel in one object: this many bytes of them in one commit, at most, by their mean size so far. */
 const MAX_TRAVELLING_BYTES = 1 << 20
@@ -25,12 +25,14 @@ const PER_TICKET_BYTES = 200
 const FIRST_PAYLOAD_BYTES = 1 << 10
 /** Payloads of more characters or bytes do not travel with their tickets. */
 const MAX_INLINE = 16 << 10
-/** A worker that reads its mailbox less often holds nothing ahead: it could not be taken back in time. */
-const MAX_AHEAD_DELAY_MS = 500
+/** A worker of which it is not known how long its handlers take holds as much as lasts this long if they take what others' take, in ms, and a message ahead of each handler in any case. */
+const NEW_WORKER_MS = 2000
+/** A worker that reads its mailbox later than this, in ms, holds nothing ahead: it could not be taken back in time. */
+const MAX_AHEAD_DELAY_MS = 1200
+/** Messages are taken back from others for workers that read their mailboxes within this time, in ms. */
+const MAX_RECALL_DELAY_MS = 500
 /** A remote worker that holds more than this share of what it would hold ahead gets no more yet: fewer writes for the same work. */
 const ENOUGH_SHARE = 0.5
-/** Messages behind busy handlers are taken back for idle ones if they would wait longer than this, in ms: about what it takes to take them back. */
-const WORTH_RECALLING_MS = 300
 /** The inbox is read this many times while what remote workers hold ahead lasts, and at least this often, in ms. */
 const VISITS_WHILE_AHEAD = 4
 const MAX_VISIT_MS = 400
@@ -156,22 +158,27 @@ export class Dispatcher {
 
   /** Divides `left` messages that no handler is free for. Adds to the plans; claims for this process are made here. */
   #divide(left: number, local: WorkerLink | undefined, remotes: readonly Plan[], askedAt: number): void {
-    const perHandler = meanRate([...remotes.map(({ remote }) => remote), ...(local === undefined ? [] : [local])])
-    const rate = (worker: WorkerLink | RemoteWorker): number =>
-      worker.rate > 0 ? worker.rate : Math.max(1, worker.concurrency) * perHandler
+    const workers = remotes.map(({ remote }) => remote)
+    const rateOf = ratesLike(local === undefined ? workers : [...workers, local])
+    const most = (worker: RemoteWorker): number =>
+      worker.rate > 0
+        ? Number.POSITIVE_INFINITY
+        : worker.concurrency + Math.max(worker.concurrency, Math.floor(rateOf(worker) * NEW_WORKER_MS))
     const shares = remotes.map(({ remote, held, room, count }): Share => {
       const ahead = Math.max(0, held + count - remote.concurrency)
-      const more = room - count
+      const more = Math.min(room, most(remote) - held) - count
       const isEnough = count === 0 && ahead > ENOUGH_SHARE * (ahead + more)
+      const rate = rateOf(remote)
       return {
         ahead,
         room: isEnough || remote.delayMs > MAX_AHEAD_DELAY_MS ? 0 : more,
-        rate: rate(remote),
+        rate,
+        delayMs: wholeHandlersMs(remote.startsInMs, remote.concurrency / rate),
       }
     })
     if (local !== undefined) {
       const ahead = (this.#state.held.get(local.id) ?? 0) - local.concurrency
-      shares.push({ ahead: Math.max(0, ahead), room: local.room(), rate: rate(local) })
+      shares.push({ ahead: Math.max(0, ahead), room: local.room(), rate: rateOf(local), delayMs: 0 })
     }
     const counts = shareOut(left, shares)
     for (const [i, plan] of remotes.entries()) plan.count += counts[i] ?? 0
@@ -187,7 +194,9 @@ export class Dispatcher {
     if ((topPriority(this.#state) ?? Number.NEGATIVE_INFINITY) <= above) return
     const { claims, context } = this.#options
     const local = context.worker()
-    const hands = [...this.#remotes(claims.side)].map((remote) => ({
+    const remotes = [...this.#remotes(claims.side)]
+    const rateOf = ratesLike(local === undefined ? remotes : [...remotes, local])
+    const hands = remotes.map((remote) => ({
       extra: remote.room(this.#state.held.get(remote.id) ?? 0, true),
       waitMs: remote.delayMs + 1 / rateOf(remote),
       take: (count: number) => this.#toRemote(remote, count, above),
@@ -209,9 +218,10 @@ export class Dispatcher {
     const { side } = claims
     if (side === undefined) return
     const local = context.worker()
-    const holders = this.#holders(side, local)
+    const rateOf = this.#rates(side, local)
+    const holders = this.#holders(side, local, rateOf)
     if (holders.length === 0) return
-    const idle = this.#idle(side, local)
+    const idle = this.#idle(side, local, rateOf)
     const free = idle.reduce((sum, { count }) => sum + count, 0)
     if (free === 0) return
     // A worker that reports nothing becomes slower in the writer's eyes, which no event tells.
@@ -219,19 +229,29 @@ export class Dispatcher {
     const counts = surplus([...holders, ...idle.map(({ rate }) => ({ ahead: 0, rate }))])
     let wanted = free
     for (const [i, { ahead, giveBack, waitMs }] of holders.entries()) {
-      if (waitMs <= WORTH_RECALLING_MS) continue
+      if (waitMs <= RECALL_MS) continue
       const count = Math.max(counts[i] ?? 0, Math.min(wanted, ahead))
       wanted -= Math.min(wanted, count)
       if (count > 0) giveBack(count)
     }
   }
 
+  /** Rates of workers that hold messages; of which none is known, that of the others. */
+  #rates(side: WriterSide, local: WorkerLink | undefined): RateOf {
+    const holders = [...this.#state.held.keys()].flatMap((id) => side.worker(id) ?? [])
+    return ratesLike(local === undefined ? holders : [...holders, local])
+  }
+
   /** Workers with free handlers that would read soon that they have got something. */
-  #idle(side: WriterSide, local: WorkerLink | undefined): { readonly count: number; readonly rate: number }[] {
+  #idle(
+    side: WriterSide,
+    local: WorkerLink | undefined,
+    rateOf: RateOf,
+  ): { readonly count: number; readonly rate: number }[] {
     const idle = []
     if (local !== undefined && local.freeSlots() > 0) idle.push({ count: local.freeSlots(), rate: rateOf(local) })
     for (const remote of this.#remotes(side)) {
-      if (remote.delayMs > MAX_AHEAD_DELAY_MS || idle.length >= MAX_IDLE) break
+      if (remote.delayMs > MAX_RECALL_DELAY_MS || idle.length >= MAX_IDLE) break
       const held = this.#state.held.get(remote.id) ?? 0
       const count = Math.min(remote.concurrency - held, remote.room(held))
       if (count > 0) idle.push({ count, rate: rateOf(remote) })
@@ -240,7 +260,7 @@ export class Dispatcher {
   }
 
   /** Workers that hold messages ahead of their handlers, those that take longest for them first. */
-  #holders(side: WriterSide, local: WorkerLink | undefined): Holder[] {
+  #holders(side: WriterSide, local: WorkerLink | undefined, rateOf: RateOf): Holder[] {
     const holders: Holder[] = []
     for (const [id, held] of this.#state.held) {
       const worker = id === local?.id ? local : side.worker(id)
@@ -250,7 +270,7 @@ export class Dispatcher {
       const rate = rateOf(worker)
       const giveBack =
         worker === local
-          ? (count: number) => local.giveBackTickets(count)
+          ? (count: number) => local.recallTickets(count)
           : (count: number) => side.worker(id)?.recall(count)
       holders.push({ ahead, rate, waitMs: ahead / rate, giveBack })
     }
@@ -263,7 +283,10 @@ export class Dispatcher {
    */
   visits(): { readonly soonMs: number; readonly latestMs: number } {
     const { claims, context } = this.#options
-    const local = context.worker()?.id
+    const worker = context.worker()
+    const local = worker?.id
+    const localHandlerMs =
+      worker === undefined || worker.rate === 0 ? Number.POSITIVE_INFINITY : worker.concurrency / worker.rate
     const { visibilityTimeoutMs } = context.options
     let soonMs = MAX_VISIT_MS
     let handlerMs = Number.POSITIVE_INFINITY
@@ -273,7 +296,12 @@ export class Dispatcher {
       if (id === local) continue
       isShared = true
       const remote = claims.side?.worker(id)
-      if (remote === undefined || remote.rate === 0) continue
+      if (remote === undefined) continue
+      if (remote.rate === 0) {
+        // How long its handlers take is not known: those here may be like them.
+        handlerMs = Math.min(handlerMs, localHandlerMs)
+        continue
+      }
       const ahead = held - remote.concurrency
       hasAhead ||= ahead > 0
       soonMs = Math.min(soonMs, Math.max(0, ahead / remote.rate / VISITS_WHILE_AHEAD))
@@ -450,13 +478,17 @@ function isOffloaded({ batch }: Claim): boolean {
   return batch.extras?.payloadKey !== undefined
 }
 
-function rateOf({ rate }: { readonly rate: number }): number {
-  return Math.max(rate, UNKNOWN_RATE)
+/** A handler is not divided: a worker that begins half a handler later than others gets as much as they. */
+function wholeHandlersMs(delayMs: number, handlerMs: number): number {
+  return Math.floor(delayMs / handlerMs) * handlerMs
 }
 
-/** Messages per ms of one handler, over all workers of which that is known. */
-function meanRate(workers: readonly { readonly rate: number; readonly concurrency: number }[]): number {
+type RateOf = (worker: Pick<WorkerSelf, 'rate' | 'concurrency'>) => number
+
+/** Rates in messages per ms. The handlers of a worker of which none is known are taken to be like those of the others. */
+function ratesLike(workers: readonly Pick<WorkerSelf, 'rate' | 'concurrency'>[]): RateOf {
   const known = workers.filter(({ rate }) => rate > 0)
   const handlers = known.reduce((sum, { concurrency }) => sum + concurrency, 0)
-  return handlers === 0 ? UNKNOWN_RATE : known.reduce((sum, { rate }) => sum + rate, 0) / handlers
+  const perHandler = handlers === 0 ? UNKNOWN_RATE : known.reduce((sum, { rate }) => sum + rate, 0) / handlers
+  return ({ rate, concurrency }) => (rate > 0 ? rate : Math.max(1, concurrency) * perHandler)
 }

@@ -19,6 +19,11 @@ export class PollInterval {
     this.#latencyMs = this.#latencyMs === undefined ? ms : MEMORY * this.#latencyMs + (1 - MEMORY) * ms
   }
 
+  /** How long a request takes lately, in ms; 0 while none was measured. */
+  get latencyMs(): number {
+    return this.#latencyMs ?? 0
+  }
+
   /**
    * How long to wait until the next poll. `atMostMs`: the interval on a store that charges for requests. There all processes poll at the same part of it, `phase` (0 to 1), by
    * their wall clocks: so workers poll right after the writer has had time to react, instead of half an interval later on average. Clocks that differ cost only that.

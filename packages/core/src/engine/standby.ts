@@ -75,7 +75,7 @@ export class Standby {
       },
       settled: (outcomes) => this.#announce(context.events, outcomes),
       recall: (count) => {
-        worker.giveBackTickets(count)
+        worker.recallTickets(count)
         this.flush()
       },
     })

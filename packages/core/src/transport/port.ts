@@ -100,6 +100,8 @@ export interface RemoteWorker {
   readonly rate: number
   /** In how many ms it reads what is sent to it now, at the latest, as far as the writer knows. */
   readonly delayMs: number
+  /** In how many ms its handlers start what it is handed now if it holds nothing; if it was handed something while it held nothing, those messages; otherwise 0. */
+  readonly startsInMs: number
   /** How many more messages it would take now, if it holds `held` claims. `isUrgent`: messages that are more urgent than those it holds. */
   room(held: number, isUrgent?: boolean): number
   /**

@@ -23,6 +23,8 @@ const MAX_HORIZON_MS = 1000
 const SLACK = 1.5
 /** Work ahead of a worker whose writer is in another process, in ms: enough for visits that are half a second apart, which cost a third of more frequent ones. */
 const FAR_HORIZON_MS = 2000
+/** A cycle with a writer in another process takes at least this long, in ms: both read only every now and then. */
+const SHORTEST_FAR_CYCLE_MS = 100
 /** Share of the old measurement of a round trip that is left after a new one. */
 const MEMORY = 0.3
 /** The mean duration is of about this many handlers, and of this many for each that runs at once: fewer would often miss the long ones of a mixture. */
@@ -32,6 +34,8 @@ const REMEMBERED_PER_SLOT = 4
 const TYPICAL_OF = 16
 /** Where durations are mixed, this many times the work of equal durations is held ahead at most. */
 const MIXTURE = 2
+/** What exceeds whole messages by less is measuring error: a message more than others hold is a round more for one handler. */
+const ROUNDING = 0.25
 /** No handler takes less, in ms: what is shorter cannot be measured. */
 const SHORTEST_MS = 0.002
 /** A worker whose writer is another process sends its settlements and reads its mailbox this many times while its tickets last, and less often where that is long. */
@@ -46,11 +50,11 @@ export class Prefetch {
   readonly #lingerMs: number
   #roundTripMs = 0
   #handlers = 0
-  /** Handlers running now, and since when this number is right. */
+  /** Handlers running now, and the sum of the moments at which they started. */
   #running = 0
-  #countedAt = 0
-  /** Time that handlers took, those included that still run, and how many ended. Both fade. Only together they are right: long handlers end late. */
-  #busyMs = 0
+  #startedAtSum = 0
+  /** Time that handlers took that have ended, and how many these are. Both fade. */
+  #endedMs = 0
   #ended = 0
   /** Mean logarithm of a duration: the geometric mean, which a few long handlers among many short ones hardly change. */
   #meanLog = 0
@@ -65,25 +69,21 @@ export class Prefetch {
 
   /** A handler starts. */
   started(now: number): void {
-    this.#count(now, 1)
+    this.#running++
+    this.#startedAtSum += now
   }
 
   /** A handler that started at `startedAt` has ended. */
   endedAt(now: number, startedAt: number): void {
-    this.#count(now, -1)
+    this.#running--
+    this.#startedAtSum -= startedAt
     this.#handlers++
     const memory = Math.max(HANDLERS_REMEMBERED, REMEMBERED_PER_SLOT * this.#concurrency)
     const kept = 1 - 1 / memory
-    this.#busyMs *= kept
+    this.#endedMs = this.#endedMs * kept + now - startedAt
     this.#ended = this.#ended * kept + 1
     const log = Math.log(Math.max(SHORTEST_MS, now - startedAt))
     this.#meanLog += (log - this.#meanLog) / Math.min(this.#handlers, TYPICAL_OF)
-  }
-
-  #count(now: number, change: number): void {
-    this.#busyMs += this.#running * (now - this.#countedAt)
-    this.#countedAt = now
-    this.#running += change
   }
 
   /** Claims that were requested at `askedAt` have arrived. */
@@ -97,16 +97,18 @@ export class Prefetch {
     return this.#handlers === 0 ? 0 : this.#concurrency / this.#meanMs
   }
 
+  /** With the time of those that still run: long handlers end late. */
   get #meanMs(): number {
-    const busyMs = this.#busyMs + this.#running * (this.#clock.monotonic() - this.#countedAt)
-    return Math.max(SHORTEST_MS, busyMs / this.#ended)
+    const runningMs = this.#running * this.#clock.monotonic() - this.#startedAtSum
+    return Math.max(SHORTEST_MS, (this.#endedMs + runningMs) / this.#ended)
   }
 
   /** How many to hold beyond those being handled. `isFar`: the writer is in another process. */
   target(isFar: boolean): number {
     if (this.#handlers === 0) return 0
     const typicalMs = Math.exp(this.#meanLog)
-    const cycleMs = Math.max(1, this.#lingerMs + Math.max(this.#roundTripMs, this.#batchingMs()))
+    const shortestMs = isFar ? SHORTEST_FAR_CYCLE_MS : 1
+    const cycleMs = Math.max(shortestMs, this.#lingerMs + Math.max(this.#roundTripMs, this.#batchingMs()))
     if (cycleMs < NEGLIGIBLE_SHARE * typicalMs) return 0
     const nearMs = Math.min(Math.max(MAX_HORIZON_MS, SLACK * cycleMs), CYCLES * cycleMs)
     const horizonMs = isFar ? Math.max(FAR_HORIZON_MS, nearMs) : nearMs
@@ -115,7 +117,7 @@ export class Prefetch {
     const rowRounds = Math.min(cycleMs / typicalMs, MIXTURE * rounds)
     // Handlers that began together end together: each of them may need its next message at that moment.
     const wanted = Math.max(rowRounds, rounds < 1 ? Math.min(1, 2 * rounds) : rounds)
-    return Math.min(this.#max, Math.ceil(this.#concurrency * wanted))
+    return Math.min(this.#max, Math.ceil(this.#concurrency * wanted - ROUNDING))
   }
 
   /** How long `ready` tickets keep the handlers busy, in ms. */

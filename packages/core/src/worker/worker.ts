@@ -7,6 +7,7 @@
 import { attemptOf, type Ticket } from '../claim.ts'
 import type { Finished, TicketTimes, WorkerLink } from '../engine/context.ts'
 import type { Engine } from '../engine/engine.ts'
+import { RECALL_MS } from '../engine/share-out.ts'
 import { TimeLimitExceeded, WorkerStopped } from '../errors.ts'
 import type { EventHub } from '../events.ts'
 import { Attempt, type AttemptOptions, failureOf, type Handler, settlementOf } from '../handle.ts'
@@ -146,13 +147,13 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     return ms < MIN_REMOTE_BATCHING_MS ? 0 : ms
   }
 
-  /** As long as it is not known how long handlers take, each has another message ready: a worker far from the writer would idle for a cycle after its first. */
+  /** As long as it is not known how long handlers take, the writer decides how many messages it holds ahead: it may know that of others. */
   capacity(): number {
     const room = Math.max(0, this.room())
     const isNew = this.#slots.finishedCount === 0 && room > 0
     // A handler that does not end although its claim is over takes a slot, and the writer does not know of it.
     const lost = [...this.#running].filter(({ isAborted }) => isAborted).length
-    return this.held - lost + room + (isNew ? Math.min(this.#slots.concurrency, this.#context.process.maxPrefetch) : 0)
+    return this.held - lost + room + (isNew ? this.#context.process.maxPrefetch : 0)
   }
 
   roomChanged(): void {
@@ -339,6 +340,11 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     this.#slots.took(-1)
     this.#outgoing.push(ticket.claim, { token: ticket.claim.token, kind: 'release', started: false })
     this.#outgoing.tellFinished()
+  }
+
+  recallTickets(count: number): void {
+    const startSoon = Math.floor(this.rate * RECALL_MS)
+    this.giveBackTickets(Math.max(0, Math.min(count, this.#tickets.size - startSoon)))
   }
 
   giveBackTickets(count: number = Number.POSITIVE_INFINITY): void {
