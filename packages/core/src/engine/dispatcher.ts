@@ -100,8 +100,7 @@ export class Dispatcher {
     this.#cancelRetry()
     if (this.#state.paused) return
     if (this.#waiting > 0) this.#share(askedAt)
-    if (this.#waiting > 0) this.#putUrgentFirst(askedAt)
-    else this.#recall()
+    if (this.#waiting === 0) this.#recall()
   }
 
   get #waiting(): number {
@@ -109,16 +108,22 @@ export class Dispatcher {
   }
 
   /**
-   * First handlers that are free: those of this process, then those of workers that read their mailboxes soonest. What is left is divided among all
-   * workers as work ahead.
+   * First handlers that are free: those of this process, then those of workers that read their mailboxes soonest. Then urgent messages go to handlers that will
+   * be free soonest. What is left is divided among all workers as work ahead.
    */
   #share(askedAt: number): void {
     const { claims, context } = this.#options
     const local = context.worker()
     if (local !== undefined) this.#toLocal(local, local.freeSlots(), askedAt)
     if (this.#waiting === 0) return
-    const remotes = this.#freeRemotes(claims.side, local)
-    const left = this.#waiting - remotes.reduce((sum, { count }) => sum + count, 0)
+    let remotes = this.#freeRemotes(claims.side, local)
+    let left = this.#waiting - remotes.reduce((sum, { count }) => sum + count, 0)
+    if (left > 0 && this.#hasUrgent()) {
+      for (const { remote, count } of remotes) this.#toRemote(remote, count)
+      this.#putUrgentFirst(askedAt)
+      remotes = this.#freeRemotes(claims.side, local)
+      left = this.#waiting
+    }
     if (left > 0) this.#divide(left, local, remotes, askedAt)
     for (const { remote, count } of remotes) this.#toRemote(remote, count)
     // The part that is kept for a worker that has fallen silent goes to others in time.
@@ -190,8 +195,7 @@ export class Dispatcher {
    * what that holds ahead. A worker holds as many too many as it has handlers, at most.
    */
   #putUrgentFirst(askedAt: number): void {
-    const above = Math.min(...this.#state.activePriorities.keys())
-    if ((topPriority(this.#state) ?? Number.NEGATIVE_INFINITY) <= above) return
+    const above = this.#lowestActive()
     const { claims, context } = this.#options
     const local = context.worker()
     const remotes = [...this.#remotes(claims.side)]
@@ -210,6 +214,15 @@ export class Dispatcher {
     }
     for (const { extra, take } of hands.sort((a, b) => a.waitMs - b.waitMs))
       if (extra > 0 && take(extra) < extra) return
+  }
+
+  /** Whether a message waits that is more urgent than some in the hands of workers. */
+  #hasUrgent(): boolean {
+    return (topPriority(this.#state) ?? Number.NEGATIVE_INFINITY) > this.#lowestActive()
+  }
+
+  #lowestActive(): number {
+    return Math.min(...this.#state.activePriorities.keys())
   }
 
   /** Nothing waits in the queue: what waits for long behind busy handlers is taken back when others are idle, as much as makes all run out of work together. */
