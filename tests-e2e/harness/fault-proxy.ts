@@ -38,7 +38,11 @@ interface Pending {
   readonly onApplied: (status: number) => void
 }
 
-export async function startFaultProxy(target: string): Promise<FaultProxy> {
+/** `weather`: what happens to a request for which no fault was injected; undefined: nothing. */
+export async function startFaultProxy(
+  target: string,
+  weather: (request: Pick<ProxiedRequest, 'method' | 'path'>) => Fault | undefined = () => undefined,
+): Promise<FaultProxy> {
   const upstream = createUpstream(target)
   const requests: ProxiedRequest[] = []
   const pending: Pending[] = []
@@ -51,7 +55,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     },
   }
   const server = createServer((incoming, response) => {
-    serve(incoming, response, counted, requests, pending).catch(() => response.socket?.destroy())
+    serve(incoming, response, { upstream: counted, requests, pending, weather }).catch(() => response.socket?.destroy())
   })
   const port = await listen(server, 0)
   return {
@@ -78,27 +82,35 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   }
 }
 
+interface Serving {
+  readonly upstream: Upstream
+  readonly requests: ProxiedRequest[]
+  readonly pending: readonly Pending[]
+  readonly weather: (request: Pick<ProxiedRequest, 'method' | 'path'>) => Fault | undefined
+}
+
 async function serve(
   incoming: IncomingMessage,
   response: ServerResponse,
-  upstream: Upstream,
-  requests: ProxiedRequest[],
-  pending: readonly Pending[],
+  { upstream, requests, pending, weather }: Serving,
 ): Promise<void> {
   const body = await readBody(incoming)
   const { method = 'GET', url: path = '/', rawHeaders, headers } = incoming
   const injected = pending.find(({ left, target }) => left > 0 && isTarget({ method, path }, target))
-  const seen: ProxiedRequest = { method, path, headers, bodyBytes: body.length, fault: injected?.fault.kind }
+  const fault = injected?.fault ?? weather({ method, path })
+  const seen: ProxiedRequest = { method, path, headers, bodyBytes: body.length, fault: fault?.kind }
   requests.push(seen)
   const request: UpstreamRequest = { method, path, rawHeaders, body }
-  if (injected === undefined) return answer(response, await upstream.send(request))
-  injected.left--
-  injected.onMet(seen)
-  await inflict(injected, request, response, upstream)
+  if (fault === undefined) return answer(response, await upstream.send(request))
+  if (injected !== undefined) {
+    injected.left--
+    injected.onMet(seen)
+  }
+  await inflict({ fault, onApplied: injected?.onApplied ?? (() => {}) }, request, response, upstream)
 }
 
 async function inflict(
-  { fault, onApplied }: Pending,
+  { fault, onApplied }: Pick<Pending, 'fault' | 'onApplied'>,
   request: UpstreamRequest,
   response: ServerResponse,
   upstream: Upstream,

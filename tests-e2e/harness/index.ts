@@ -1,5 +1,7 @@
 export { type FaultProxy, type Injection, startFaultProxy } from './fault-proxy.ts'
 export * from './faults.ts'
+export { startMinistack } from './ministack.ts'
 export { NoS3Server, type S3Server, type StartOptions } from './s3-server.ts'
 export { startMinio } from './start-minio.ts'
 export { createTestBucket, type S3Address } from './test-bucket.ts'
+export { badWeather } from './weather.ts'

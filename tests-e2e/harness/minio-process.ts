@@ -96,7 +96,7 @@ async function waitUntilReady(endpoint: string): Promise<void> {
   throw new Error(`MinIO did not get ready within ${READY_WITHIN_MS} ms.`)
 }
 
-function findFreePort(): Promise<number> {
+export function findFreePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.once('error', reject)

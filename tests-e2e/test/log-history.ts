@@ -1,7 +1,7 @@
 /** A queue's whole log, read from the bucket: what really happened, whatever its processes told. */
 import { applyEvent, beginCommit, decodeBatch, emptyState, messageIdOf, type QueueEvent } from '@s3queue/core/state'
 import { decodeFrame } from '@s3queue/primitives'
-import { createS3Store, type S3StoreOptions } from '@s3queue/storage-s3'
+import { openPlace, type Place } from './place.ts'
 
 export interface History {
   /** The tokens with which each message was recorded as completed, by its id. */
@@ -14,8 +14,8 @@ export interface History {
 }
 
 /** Reads a log from which nothing was collected. */
-export async function readHistory(options: S3StoreOptions, queue: string): Promise<History> {
-  const store = createS3Store(options)
+export async function readHistory(place: Place, queue: string): Promise<History> {
+  const { store, close } = openPlace(place)
   const keys: string[] = []
   const prefix = `s3queue/${queue}/0/log/`
   for (let startAfter: string | undefined, more = true; more; ) {
@@ -52,6 +52,6 @@ export async function readHistory(options: S3StoreOptions, queue: string): Promi
       for (let token = first; token < state.nextToken; token++) claims.set(token, messageIdOf(state, token))
     }
   }
-  store.destroy()
+  close()
   return { completions, claims, commits, epochs }
 }

@@ -1,32 +1,20 @@
 /** Many real processes on one queue in a real bucket, all of them working, killed and paused at random moments. */
-import { seededRandom } from '@s3queue/storage'
 import { expect, test } from 'vitest'
-import { createTestBucket } from '../harness/index.ts'
 import { describeOnS3 } from '../harness/suite.ts'
-import { Havoc } from './havoc.ts'
-import { describeHavoc } from './havoc-report.ts'
-import { readHistory } from './log-history.ts'
-import { Pod } from './pod.ts'
+import { bucketOf } from './places.ts'
+import type { Pod } from './pod.ts'
 import { PodEvidence } from './pod-evidence.ts'
-import type { Report, Setup } from './queue-process.ts'
+import type { Setup } from './queue-process.ts'
+import { seedOfRun, startPod, torture } from './torture.ts'
 
 const MESSAGES = 5000
-const WORKERS = 8
-const PRODUCERS = 2
 const BATCH = 50
-const ROUNDS = 24
-
-async function start(setup: Setup, evidence: PodEvidence): Promise<Pod> {
-  const pod = new Pod(setup, (report, from) => evidence.add(from, report))
-  await pod.next('ready')
-  return pod
-}
 
 /** Pods with a worker each, the first of them the writer. */
 async function startWorkers(setup: Setup, evidence: PodEvidence, count: number, concurrency: number): Promise<Pod[]> {
   const pods: Pod[] = []
   for (let i = 0; i < count; i++) {
-    const pod = await start(setup, evidence)
+    const pod = await startPod(setup, evidence)
     const promoted = i === 0 ? pod.next('promoted') : undefined
     pod.order({ work: concurrency })
     await promoted
@@ -35,85 +23,26 @@ async function startWorkers(setup: Setup, evidence: PodEvidence, count: number, 
   return pods
 }
 
-async function statsOf(pod: Pod): Promise<Extract<Report, { kind: 'stats' }>['stats']> {
-  const answer = pod.next('stats')
-  pod.order({ stats: true })
-  return (await answer).stats
-}
-
-async function askForCost(pods: readonly Pod[]): Promise<void> {
-  await Promise.all(
-    pods.map((pod) => {
-      const answer = pod.next('cost')
-      pod.order({ cost: true })
-      return answer
-    }),
-  )
-}
-
 describeOnS3('a queue whose messages many processes handle', (server) => {
   test(`C100 C101 C102 loses none of ${MESSAGES} messages and records each completion once while pods die and sleep`, {
     timeout: 480_000,
   }, async () => {
-    const seed = Number(process.env.E2E_SEED ?? Math.floor(Math.random() * 1e9))
-    console.info(`seed ${seed}`)
-    const setup: Setup = {
-      ...{ store: await createTestBucket(server), queue: 'pods', coordinated: true, handlerMs: 60 },
-      ...{ visibilityTimeoutMs: 2500, takeoverAfterMs: 2000 },
-    }
-    const evidence = new PodEvidence()
-    const startWorker = async (): Promise<Pod> => {
-      const pod = await start(setup, evidence)
-      pod.order({ work: 5 })
-      return pod
-    }
-    const workers = await Promise.all(Array.from({ length: WORKERS }, startWorker))
-    const producers = await Promise.all(Array.from({ length: PRODUCERS }, () => start(setup, evidence)))
-    const produced = producers.map((producer) => producer.next('produced'))
-    for (const producer of producers) producer.order({ produce: MESSAGES / PRODUCERS, batch: BATCH })
-
-    const havoc = new Havoc({
-      ...{ pods: workers, restart: startWorker, evidence, random: seededRandom(seed) },
-      ...{ messages: MESSAGES, messagesPerRound: (2 * MESSAGES) / ROUNDS },
+    const havoc = await torture({
+      ...{ place: await bucketOf(server), queue: 'pods', seed: seedOfRun(), messages: MESSAGES },
+      ...{ workers: 8, producers: 2, rounds: 24, restMs: 120_000 },
     })
-    for (let round = 0; round < ROUNDS; round++) await havoc.round()
-    await Promise.all(produced)
-    havoc.calm()
-    const [producer] = producers as [Pod]
-    await expect
-      .poll(() => statsOf(producer), { timeout: 120_000, interval: 250 })
-      .toMatchObject({ waiting: 0, delayed: 0, active: 0 })
-    expect(await statsOf(producer)).toMatchObject({ completed: MESSAGES, dead: 0, total: MESSAGES })
-    await askForCost([...havoc.pods, ...producers])
-    for (const pod of [...havoc.pods, ...producers]) await pod.close()
-
-    const history = await readHistory(setup.store, setup.queue)
-    const { completions, claims } = history
-    const executions = [...evidence.executions.values()]
-    const { takeoverAfterMs } = setup
-    console.info(describeHavoc({ seed, messages: MESSAGES, takeoverAfterMs, havoc, evidence, history }))
-    // Nothing lost, nothing made up, each completion once, and by a claim that somebody worked on to the end.
-    expect(evidence.acknowledged.size).toBe(MESSAGES)
-    expect(new Set(completions.keys())).toEqual(evidence.acknowledged)
-    for (const [id, tokens] of completions) {
-      expect(tokens, `completions of ${id}`).toHaveLength(1)
-      expect(evidence.executions.get(tokens[0] as number)).toMatchObject({ id, ended: true })
-    }
-    // No handler ran without a claim in the log, and no two that could believe in theirs ran at once.
-    for (const { id, token } of executions) expect(claims.get(token), `the claim with token ${token}`).toBe(id)
-    expect(evidence.overlaps()).toEqual([])
     expect(havoc.kills + havoc.pauses).toBeGreaterThan(8)
     expect(havoc.takeOversMs.length).toBeGreaterThan(2)
   })
 
   test('C100 nothing is handled twice while nobody dies', { timeout: 90_000 }, async () => {
     const setup: Setup = {
-      ...{ store: await createTestBucket(server), queue: 'peace', coordinated: true, handlerMs: 20 },
+      ...{ place: await bucketOf(server), queue: 'peace', coordinated: true, handlerMs: 20 },
       ...{ visibilityTimeoutMs: 30_000, takeoverAfterMs: 10_000 },
     }
     const evidence = new PodEvidence()
     const pods = await startWorkers(setup, evidence, 4, 5)
-    const producer = await start(setup, evidence)
+    const producer = await startPod(setup, evidence)
     producer.order({ produce: 1000, batch: BATCH })
     await evidence.until('all completed', () => evidence.completed.size === 1000)
     expect(evidence.executions.size).toBe(1000)
@@ -125,7 +54,7 @@ describeOnS3('a queue whose messages many processes handle', (server) => {
     timeout: 90_000,
   }, async () => {
     const setup: Setup = {
-      ...{ store: await createTestBucket(server), queue: 'sleeper', coordinated: true, handlerMs: 1000, steady: true },
+      ...{ place: await bucketOf(server), queue: 'sleeper', coordinated: true, handlerMs: 1000, steady: true },
       ...{ visibilityTimeoutMs: 2500, takeoverAfterMs: 2000 },
     }
     const evidence = new PodEvidence()
@@ -152,7 +81,7 @@ describeOnS3('a queue whose messages many processes handle', (server) => {
     const COUNT = 15
     const setup: Setup = {
       ...{
-        store: await createTestBucket(server),
+        place: await bucketOf(server),
         queue: 'sigterm',
         coordinated: true,
         handlerMs: 60_000,

@@ -3,11 +3,12 @@
  * SIGTERM closes it too. It reports everything it sees, so that the parent can judge from evidence of all processes together.
  */
 import { createCoordinatedQueue } from '@s3queue/coordinator'
-import { createQueue, type HandlerContext, type Queue } from '@s3queue/core'
-import { createS3Store, type S3StoreOptions } from '@s3queue/storage-s3'
+import { createQueue, type HandlerContext, NotAcknowledged, type Queue } from '@s3queue/core'
+import type { ObjectStore } from '@s3queue/storage'
+import { openPlace, type Place } from './place.ts'
 
 export interface Setup {
-  readonly store: S3StoreOptions
+  readonly place: Place
   readonly queue: string
   readonly visibilityTimeoutMs: number
   readonly takeoverAfterMs: number
@@ -67,7 +68,7 @@ function now(): number {
   return Number(process.hrtime.bigint()) / 1e6
 }
 
-function openQueue(setup: Setup, store: ReturnType<typeof createS3Store>): Queue<{ n: number }> {
+function openQueue(setup: Setup, store: ObjectStore): Queue<{ n: number }> {
   const { queue: name, visibilityTimeoutMs, takeoverAfterMs, coordinated = false } = setup
   const options = {
     ...{ name, store, visibilityTimeoutMs, takeoverAfterMs },
@@ -109,7 +110,7 @@ function handlerFor({ handlerMs = 80, steady = false }: Setup, queue: Queue<unkn
 
 async function main(): Promise<void> {
   const setup = JSON.parse(process.argv[2] ?? '') as Setup
-  const store = createS3Store(setup.store)
+  const { store, close } = openPlace(setup.place)
   const queue = openQueue(setup, store)
   for (const kind of ['claimed', 'refused', 'completed'] as const) {
     queue.on(kind, ({ id, fencingToken }) => report({ kind, id, token: fencingToken }))
@@ -119,12 +120,24 @@ async function main(): Promise<void> {
   queue.on('trouble', () => {})
   let worker: ReturnType<typeof queue.process> | undefined
 
+  /** With ids of their own: a call that nobody acknowledged is repeated, and no message is in the queue twice. */
+  const enqueue = async (payloads: readonly { n: number }[]): Promise<string[]> => {
+    for (;;) {
+      try {
+        const enqueued = await queue.enqueueMany(payloads, ({ n }) => ({ id: `${process.pid}-${n}` }))
+        return enqueued.map(({ id }) => id)
+      } catch (error) {
+        if (!(error instanceof NotAcknowledged)) throw error
+      }
+    }
+  }
+
   const obey = async (order: Order): Promise<void> => {
     if ('produce' in order) {
       for (let n = 0; n < order.produce; n += order.batch) {
         const size = Math.min(order.batch, order.produce - n)
-        const enqueued = await queue.enqueueMany(Array.from({ length: size }, (_, i) => ({ n: n + i })))
-        report({ kind: 'acknowledged', ids: enqueued.map(({ id }) => id) })
+        const numbers = Array.from({ length: size }, (_, i) => ({ n: n + i }))
+        report({ kind: 'acknowledged', ids: await enqueue(numbers) })
       }
       report({ kind: 'produced' })
     } else if ('work' in order) {
@@ -138,7 +151,7 @@ async function main(): Promise<void> {
     } else {
       if (order.stopAfterMs !== undefined) await worker?.stop({ timeoutMs: order.stopAfterMs })
       await queue.close()
-      store.destroy()
+      close()
       report({ kind: 'closed' })
       process.disconnect()
     }

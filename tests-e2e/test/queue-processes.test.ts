@@ -1,8 +1,8 @@
 /** Several real processes on one queue in a real bucket, killed and paused at random moments. */
 import { seededRandom } from '@s3queue/storage'
 import { expect, test } from 'vitest'
-import { createTestBucket } from '../harness/index.ts'
 import { describeOnS3 } from '../harness/suite.ts'
+import { bucketOf } from './places.ts'
 import { Pod } from './pod.ts'
 import type { Report, Setup } from './queue-process.ts'
 
@@ -38,7 +38,7 @@ describeOnS3('a queue shared by processes that die', (server) => {
     const seed = Number(process.env.E2E_SEED ?? Math.floor(Math.random() * 1e9))
     const random = seededRandom(seed)
     const setup: Setup = {
-      store: await createTestBucket(server),
+      place: await bucketOf(server),
       queue: 'chaos',
       visibilityTimeoutMs: 1500,
       takeoverAfterMs: 1200,
@@ -104,7 +104,7 @@ describeOnS3('a queue shared by processes that die', (server) => {
 
   test('hands over at once when the writer closes', { timeout: 60_000 }, async () => {
     const setup: Setup = {
-      store: await createTestBucket(server),
+      place: await bucketOf(server),
       queue: 'handover',
       visibilityTimeoutMs: 30_000,
       takeoverAfterMs: 3000,

@@ -1,5 +1,5 @@
 /** How a check of the probe ends other than well. */
-import { UnsupportedStore } from '../port/errors.ts'
+import { type StoreError, UnsupportedStore } from '../port/errors.ts'
 import type { ETag, GetResult, PutResult } from '../port/object-store.ts'
 
 /** The store does not keep the port. `saw` goes on from the store's name: `let 3 of 8 racing create-only writes through`. */
@@ -13,14 +13,25 @@ export class Broken extends Error {
   }
 }
 
-/** A write ended in `unknown`, so that the check proves nothing and has to be made again. */
+/** A request got no usable answer, so that the check proves nothing and has to be made again. */
 export class Inconclusive extends Error {
   readonly retryAfterMs: number | undefined
 
-  constructor(result: PutResult & { readonly outcome: 'unknown' }) {
-    super(result.error.message, { cause: result.error })
+  constructor(error: StoreError & { readonly retryAfterMs?: number | undefined }) {
+    super(error.message, { cause: error })
     this.name = 'Inconclusive'
-    this.retryAfterMs = result.error.retryAfterMs
+    this.retryAfterMs = error.retryAfterMs
+  }
+}
+
+/**
+ * A write was refused that should have been taken. Either the store is wrong, or a network delivered the request twice and the answer is that to the second: the check
+ * has to be made again.
+ */
+export class Doubtful extends Broken {
+  constructor(saw: string) {
+    super(saw)
+    this.name = 'Doubtful'
   }
 }
 
@@ -35,13 +46,13 @@ export function unsupported(description: string, check: string, saw: string): Un
 /** Takes an outcome that must be `stored`. */
 export function expectStored(result: PutResult, what: string): ETag {
   if (result.outcome === 'stored') return result.etag
-  if (result.outcome === 'unknown') throw new Inconclusive(result)
-  throw new Broken(`refused ${what}`)
+  if (result.outcome === 'unknown') throw new Inconclusive(result.error)
+  throw new Doubtful(`refused ${what}`)
 }
 
 /** Takes an outcome that must be `precondition-failed`. */
 export function expectRefused(result: PutResult, what: string): void {
-  if (result.outcome === 'unknown') throw new Inconclusive(result)
+  if (result.outcome === 'unknown') throw new Inconclusive(result.error)
   if (result.outcome === 'stored') throw new Broken(`took ${what}`)
 }
 

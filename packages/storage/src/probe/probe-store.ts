@@ -5,7 +5,7 @@
 import { StoreUnavailable } from '../port/errors.ts'
 import type { ObjectStore } from '../port/object-store.ts'
 import { sleep } from '../runtime/clock.ts'
-import { Broken, Inconclusive, unsupported } from './findings.ts'
+import { Broken, Doubtful, Inconclusive, unsupported } from './findings.ts'
 import { type ProbeOptions, type ResolvedProbeOptions, resolveProbeOptions } from './probe-options.ts'
 import { raceRound } from './races.ts'
 import { createScratch, type Scratch } from './scratch.ts'
@@ -19,7 +19,7 @@ export interface ProbeReport {
   /** Races that were held: of create-only writes, and as many of if-match writes. */
   readonly rounds: number
   readonly writers: number
-  /** Checks and races that were repeated because a write had ended in `unknown`. */
+  /** Checks and races that were repeated because they had proved nothing. */
   readonly repeated: number
   /** Small objects that could not be cleaned up; they lie below `scratchPrefix`. */
   readonly leftBehind: number
@@ -31,14 +31,15 @@ export interface ProbeReport {
 /** Rounds that are held at the same time, on keys of their own: the time of the probe is that of a third of them. */
 const LANES = 3
 /** How often a check is made until it is given up as unanswered. */
-const ATTEMPTS = 5
+const ATTEMPTS = 8
+/** How often a write must be refused that should have been taken, until the store is. */
+const DOUBTS = 3
 const PAUSE_MS = 200
 const LONGEST_PAUSE_MS = 5_000
 
 /**
  * Checks `store` and returns what that took. Throws `UnsupportedStore`, which names the store, the check and what it saw, if the store does not keep the port;
- * `StoreUnavailable` if writes went on ending in `unknown`; whatever else `store` throws as it is. Reads are not
- * repeated here: wrap the store in `withRetries`.
+ * `StoreUnavailable` if a check got no usable answers, however often it was made; whatever else `store` throws that does not pass by itself.
  *
  * Costs 23 requests and `2 × writers + 2` for each round: 203 by default, which is a tenth of a cent on S3, in the time of about 40 requests
  * one after another. All objects lie below `<prefix>probe/<ulid>/` and are deleted at the end, plainly. A write that lands after its outcome was `unknown` may stay behind.
@@ -106,15 +107,17 @@ async function runUntilDecided(
   { clock, random, signal }: ResolvedProbeOptions,
   check: () => Promise<void>,
 ): Promise<number> {
+  let doubts = 0
   for (let repetitions = 0; ; repetitions++) {
     try {
       await check()
       return repetitions
     } catch (error) {
+      if (error instanceof Doubtful && ++doubts < DOUBTS) continue
       if (error instanceof Broken) throw unsupported(scratch.description, name, error.saw)
       if (!(error instanceof Inconclusive)) throw error
       if (repetitions + 1 >= ATTEMPTS) {
-        const problem = `gave no usable answer to the writes of the check "${name}", ${ATTEMPTS} times`
+        const problem = `gave no usable answer in the check "${name}", ${ATTEMPTS} times`
         throw new StoreUnavailable(`The store ${scratch.description} ${problem}. Try again later.`, {
           cause: error.cause,
         })

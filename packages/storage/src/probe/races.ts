@@ -48,7 +48,7 @@ async function race(
   if (after.outcome === 'found' && holder >= 0) return after
   if (winners.size === 1)
     throw new Broken(`did not keep the body of the one winner of ${settings.writers} racing ${kind} writes`)
-  if (unknown?.outcome === 'unknown') throw new Inconclusive(unknown)
+  if (unknown?.outcome === 'unknown') throw new Inconclusive(unknown.error)
   throw new Broken(`refused all of ${settings.writers} racing ${kind} writes, one of which should have won`)
 }
 

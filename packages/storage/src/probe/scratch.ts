@@ -1,6 +1,8 @@
 /** The part of the store that a probe works in: it counts the requests, and knows what is to be cleaned up. */
+import { StoreError } from '../port/errors.ts'
 import type { GetResult, ListResult, ObjectStore, PutCondition, PutResult } from '../port/object-store.ts'
 import { MAX_DELETE_KEYS } from '../requests/assert-request.ts'
+import { Inconclusive } from './findings.ts'
 
 export interface Scratch {
   readonly description: string
@@ -40,7 +42,7 @@ export function createScratch(store: ObjectStore, root: string, signal: AbortSig
     },
     get(key, ifNoneMatch) {
       requests++
-      return store.get(key, { ifNoneMatch, signal })
+      return answered(store.get(key, { ifNoneMatch, signal }))
     },
     put(key, text, condition) {
       requests++
@@ -49,11 +51,11 @@ export function createScratch(store: ObjectStore, root: string, signal: AbortSig
     },
     remove(keys) {
       requests++
-      return store.delete(keys, { signal })
+      return answered(store.delete(keys, { signal }))
     },
     list(prefix, startAfter) {
       requests++
-      return store.list({ prefix, startAfter, signal })
+      return answered(store.list({ prefix, startAfter, signal }))
     },
     async cleanUp() {
       // A probe that found out what it wanted to know does not fail because some small objects stay behind.
@@ -61,6 +63,13 @@ export function createScratch(store: ObjectStore, root: string, signal: AbortSig
       return written.size
     },
   }
+}
+
+/** A request that fails for a moment has proved nothing. */
+function answered<T>(request: Promise<T>): Promise<T> {
+  return request.catch((error: unknown) => {
+    throw error instanceof StoreError && error.retriable ? new Inconclusive(error) : error
+  })
 }
 
 function chunks<T>(items: readonly T[], size: number): T[][] {
