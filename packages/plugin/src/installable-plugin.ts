@@ -1,36 +1,59 @@
 /**
- * How s3db.js takes a plugin in: by `usePlugin` or `install` of a database that is connected, or by `new Database({ plugins })`, long before that. The last
- * kind waits here for the connection, and whoever uses it meanwhile waits for the installation.
+ * How s3db.js takes a plugin in: by `usePlugin` or `install` of a connected database, or before that, by `new Database({ plugins })` or an early
+ * `usePlugin`. In the second case the plugin waits for the connection, and each use of it waits for the installation.
+ *
+ * No caller hears of an installation that fails after the connection. So the plugin tries again when its resource is created and when it is next used.
+ *
+ * ```mermaid
+ * stateDiagram-v2
+ *   [*] --> installed: usePlugin or install, the database is connected
+ *   [*] --> waiting: the database is not connected
+ *   waiting --> installed: db.connect()
+ *   waiting --> failed: db.connect(), the resource does not exist
+ *   failed --> installed: createResource, usePlugin or the next use
+ * ```
  */
 import type { Database } from 's3db.js'
+import { installWithDatabase } from './early-plugins.ts'
 import { EventPlugin } from './event-plugin.ts'
-import { notInstalled } from './not-installed.ts'
-import { asPluginDatabase } from './plugin-database.ts'
+import { asPluginDatabase, type PluginDatabase } from './plugin-database.ts'
 
 export abstract class InstallablePlugin extends EventPlugin {
   /** These two are given when the plugin is installed; `usePlugin` takes no plugin that may be without. */
   declare instanceName: string
   declare cronManager: NonNullable<EventPlugin['cronManager']>
-  /** Of a plugin that was there before its database was connected. */
+  /** The last installation that no caller waits for. */
   #installing: Promise<void> | undefined
+  /** Stops waiting for the resource of an installation that failed. */
+  #unwatch: () => void = () => {}
+
+  /** The resource that the plugin needs. */
+  protected abstract readonly resourceName: string
 
   /** The database knows its resources, and the plugin is about to be installed. */
   protected abstract onConnected(): void
 
-  /** Resolves when nothing stands between the plugin and its use. Rejects with what went wrong when it was installed. */
+  /** Resolves when the plugin is installed. Repeats an installation that failed, and rejects with the reason if it fails again. */
   protected async installed(): Promise<void> {
-    await this.#installing
+    const installing = this.#installing
+    if (installing === undefined) return
+    try {
+      await installing
+    } catch (error) {
+      if (!asPluginDatabase(this.database).isConnected()) throw error
+      // Another call may have begun to repeat it already.
+      if (this.#installing === installing) this.#begin(this.database)
+      await this.#installing
+    }
   }
 
-  /** s3db.js names the plugin, and installs it in the same breath if it is connected. */
+  /** s3db.js names the plugin, and installs it immediately afterwards if it is connected. */
   override setInstanceName(name: string | null | undefined): void {
-    // What s3db.js makes of the class's name is no namespace: a plugin that is installed in another way is the same queue, and so is one of a
-    // subclass, or of a bundle that calls the class something else.
+    // The name that s3db.js derives from the class is no namespace: a plugin that is installed in another way is the same queue, and so is one of a
+    // subclass, or of a bundle that renames the class.
     if (name === nameByClass(this)) this.instanceName = name
     else super.setInstanceName(name)
-    queueMicrotask(() => {
-      if (this.database == null) this.logger.warn(notInstalled('usePlugin').suggestion)
-    })
+    installWithDatabase(this)
   }
 
   /** Nothing to list, and nothing to warn of. */
@@ -41,20 +64,53 @@ export abstract class InstallablePlugin extends EventPlugin {
   /** `database`: a `Database` of s3db.js; `usePlugin` knows it by a narrower type than the plugin's base does. */
   override async install(database: object): Promise<void> {
     const connected = asPluginDatabase(database)
-    if (connected.isConnected()) return super.install(database as Database)
+    if (connected.isConnected()) {
+      await this.#installing?.catch(() => {})
+      await super.install(database as Database)
+      this.#forgetFailure()
+      return
+    }
     this.database = database as Database
     connected.once('db:connected', () => {
-      const installing = this.#installOn(database as Database)
-      installing.catch((error: unknown) => this.logger.error(String(error)))
-      this.#installing = installing
+      this.#begin(database as Database).catch((error: unknown) => this.logger.error(String(error)))
+      this.#watch(connected)
     })
   }
 
-  /** Its own failure is told at its use; it must not keep other plugins, which wait for the same event, from being installed. */
+  override async uninstall(options?: { purgeData?: boolean }): Promise<void> {
+    this.#forgetFailure()
+    await super.uninstall(options)
+  }
+
+  /** The returned promise rejects as the installation does. A failure must not keep other plugins, which wait for the same event, from being installed. */
+  #begin(database: Database): Promise<void> {
+    this.#installing = this.#installOn(database)
+    this.#installing.then(
+      () => this.#unwatch(),
+      () => {},
+    )
+    return this.#installing
+  }
+
   async #installOn(database: Database): Promise<void> {
     this.onConnected()
     await super.install(database)
     await this.onStart()
+  }
+
+  /** Installs the plugin when its resource is created, until it is installed. */
+  #watch(database: PluginDatabase): void {
+    const onCreated = (name: unknown): void => {
+      if (name !== this.resourceName) return
+      this.#begin(this.database).catch((error: unknown) => this.logger.error(String(error)))
+    }
+    database.on('db:resource-created', onCreated)
+    this.#unwatch = () => database.off('db:resource-created', onCreated)
+  }
+
+  #forgetFailure(): void {
+    this.#unwatch()
+    this.#installing = undefined
   }
 }
 

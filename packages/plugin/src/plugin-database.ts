@@ -13,15 +13,19 @@ export interface PluginDatabase extends S3dbDatabase {
   } | null
   readonly cronManager?: { readonly options?: { exitOnSignal?: boolean } } | null
   isConnected(): boolean
+  on(name: string, listener: (event: unknown) => void): unknown
+  off(name: string, listener: (event: unknown) => void): unknown
   once(name: string, listener: () => void): unknown
   emit(name: string, event: unknown): unknown
   listenerCount(name: string): number
 }
 
+/** The client is not among them: some databases have it only once they are connected. */
 const PARTS = [
-  'client',
   'resources',
   'pluginList',
+  'on',
+  'off',
   'once',
   'emit',
   'listenerCount',

@@ -58,9 +58,13 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
 
   // --- s3db.js's side -----------------------------------------------------------------------------------------------
 
+  protected override get resourceName(): string {
+    return this.#settings.resource
+  }
+
   protected override onConnected(): void {
     const resource = asPluginDatabase(this.database).resources[this.#settings.resource]
-    // The methods wait until the rest is there.
+    // The methods wait for the installation, and stay if it fails: their use repeats it.
     if (resource !== undefined) this.#detach ??= attachQueue(resource, this, this.#methods())
   }
 
@@ -68,6 +72,7 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
     if (this.#installation !== undefined) return
     const database = asPluginDatabase(this.database)
     const resource = findResource(database, this.#settings.resource)
+    const isAttached = this.#detach !== undefined
     this.#detach ??= attachQueue(resource, this, this.#methods())
     try {
       this.#installation = await Installation.of(resource, database, this.#settings, {
@@ -79,14 +84,14 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
         logger: this.#engineLogger(),
       })
     } catch (error) {
-      this.#detachMethods()
+      if (!isAttached) this.#detachMethods()
       throw error
     }
   }
 
   override async onStart(): Promise<void> {
-    const isInstalled = this.#installation !== undefined
-    if (isInstalled && this.#settings.autoStart && this.config.onMessage !== undefined) await this.#start()
+    const isIdle = this.#installation !== undefined && !this.isRunning
+    if (isIdle && this.#settings.autoStart && this.config.onMessage !== undefined) await this.#start()
   }
 
   override async onStop(): Promise<void> {
@@ -99,7 +104,7 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
   /** `purgeData` deletes all that the queue keeps in the store. Records and dead letters are resources of the database, and stay. */
   override async onUninstall({ purgeData = false }: { purgeData?: boolean } = {}): Promise<void> {
     const installation = this.#installation
-    if (installation === undefined) return
+    if (installation === undefined) return this.#detachMethods()
     if (purgeData) {
       await installation.runtime.close()
       this.emit('plugin.dataPurged', { deleted: await installation.runtime.purge() })

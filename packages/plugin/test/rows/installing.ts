@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { Database } from 's3db.js'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { QueueError, S3QueuePlugin } from '../../src/index.ts'
+import { type QueueError, S3QueuePlugin, withQueue } from '../../src/index.ts'
 import { connect, type Place } from '../support/place.ts'
 import { gate, next, openWorld, TASKS, type Task } from '../support/world.ts'
 
@@ -16,28 +16,83 @@ export function describeInstalling(place: Place): void {
       expect(await completed).toMatchObject({ queueId: id, result: { done: true } })
     })
 
-    it('C1 before db.connect(): usePlugin does nothing, and the first use says what to do; new Database({ plugins }) works', async () => {
+    it('C1 before db.connect(): usePlugin and new Database({ plugins }) install the plugin when the database is connected', async () => {
       const location = await place.location()
       const first = await connect(location)
       await first.createResource({ ...TASKS })
       await first.disconnect()
-      const warnings: string[] = []
-      const logger = { warn: (text: string) => warnings.push(text), info() {}, error() {}, debug() {} }
-      const early = new S3QueuePlugin<Task>({ resource: 'tasks', onMessage: () => {}, logger })
-      const late = new Database({ connectionString: location, logLevel: 'silent' } as never)
-      await late.usePlugin(early)
-      await expect(early.startProcessing()).rejects.toThrow(QueueError)
-      await expect(early.getStats()).rejects.toMatchObject({
+      const make = (): { queue: S3QueuePlugin<Task>; handled: Promise<string> } => {
+        const { open, passed: handled } = gate<string>()
+        return { queue: new S3QueuePlugin<Task>({ resource: 'tasks', onMessage: ({ type }) => open(type) }), handled }
+      }
+      const early = make()
+      const late = unconnected(location)
+      await late.usePlugin(early.queue)
+      await expect(early.queue.getStats()).rejects.toMatchObject({
+        statusCode: 409,
         suggestion: expect.stringContaining('await db.connect()'),
       })
-      expect(warnings).toEqual([expect.stringContaining('await db.connect()')])
+      await late.connect()
+      await enqueueOn(late, { type: 'used early' })
+      expect(await early.handled).toBe('used early')
+      expect(early.queue.isRunning).toBe(true)
+      await late.disconnect()
 
-      const handled = gate<string>()
-      const queue = new S3QueuePlugin<Task>({ resource: 'tasks', onMessage: ({ type }) => handled.open(type) })
-      const db = await connect(location, { plugins: [queue] })
+      const given = make()
+      const db = await connect(location, { plugins: [given.queue] })
       onTestFinished(() => db.disconnect())
-      await (db.resources.tasks as never as { enqueue(data: object): Promise<unknown> }).enqueue({ type: 'early' })
-      expect(await handled.passed).toBe('early')
+      await enqueueOn(db, { type: 'given' })
+      expect(await given.handled).toBe('given')
+    })
+
+    it('C1 before the resource exists: a plugin of new Database({ plugins }) is installed when the resource is created', async () => {
+      for (const uses of ['plugins', 'usePlugin'] as const) {
+        const location = await place.location()
+        const handled = gate<string>()
+        const queue = new S3QueuePlugin<Task>({
+          ...{ resource: 'tasks', logger: quiet, deadLetterResource: 'dead' },
+          onMessage: ({ type }) => handled.open(type),
+        })
+        const db = unconnected(location, uses === 'plugins' ? { plugins: [queue] } : {})
+        if (uses === 'usePlugin') await db.usePlugin(queue)
+        await db.connect()
+        onTestFinished(() => db.disconnect())
+        await expect(queue.getStats()).rejects.toMatchObject({ statusCode: 404 })
+        await expect(queue.startProcessing()).rejects.toMatchObject({ statusCode: 404 })
+        expect(queue.isRunning).toBe(false)
+        await db.createResource({ ...TASKS })
+        await enqueueOn(db, { type: uses })
+        expect(await handled.passed).toBe(uses)
+        expect(queue.isRunning).toBe(true)
+      }
+    })
+
+    it('C1 after an installation that failed, usePlugin or the next use installs the plugin', async () => {
+      const location = await place.location()
+      const first = await connect(location)
+      await first.createResource({ ...TASKS })
+      await first.disconnect()
+      for (const repeat of ['usePlugin', 'getStats', 'enqueue'] as const) {
+        const queue = new S3QueuePlugin<Task>({
+          resource: 'tasks',
+          logger: quiet,
+          deadLetterResource: `dead_${repeat}`,
+        })
+        const db = unconnected(location, { plugins: [queue] })
+        let isBroken = true
+        const createResource = db.createResource.bind(db)
+        db.createResource = (definition) =>
+          isBroken ? Promise.reject(new Error('not today')) : createResource(definition)
+        await db.connect()
+        onTestFinished(() => db.disconnect())
+        await expect(queue.getStats()).rejects.toThrow('not today')
+        await expect(enqueueOn(db, { type: 'early' })).rejects.toThrow('not today')
+        isBroken = false
+        if (repeat === 'usePlugin') await db.usePlugin(queue)
+        if (repeat === 'getStats') expect(await queue.getStats()).toMatchObject({ dead: 0 })
+        await enqueueOn(db, { type: repeat })
+        expect((await queue.getStats()).pending).toBeGreaterThan(0)
+      }
     })
 
     it('C1 plugin.install(db), called directly, is enough', async () => {
@@ -178,4 +233,19 @@ export function describeInstalling(place: Place): void {
       })
     }
   })
+}
+
+const quiet = { warn() {}, info() {}, error() {}, debug() {} }
+
+/** As `connect`, before the connection. */
+function unconnected(location: string, options: object = {}): Database {
+  return new Database({
+    ...{ connectionString: location, logLevel: 'silent', executorPool: { retries: 0 } },
+    clientOptions: { httpClientOptions: { useReckerHandler: false } },
+    ...options,
+  } as ConstructorParameters<typeof Database>[0])
+}
+
+async function enqueueOn(db: Database, data: Task): Promise<unknown> {
+  return withQueue<Task>(db.resources.tasks ?? TASKS).enqueue(data)
 }
