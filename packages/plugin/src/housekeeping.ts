@@ -56,20 +56,41 @@ export class Housekeeping {
     return adoptQueue(old, enqueuer)
   }
 
-  /** A crash in between leaves a row whose message waits again: redriving it once more changes nothing. */
+  /**
+   * Rows first, then dead letters that have no row yet, for example because the resource refuses it. A crash in between leaves a row whose message waits
+   * again: redriving it once more changes nothing.
+   */
   async redrive(which?: string | readonly string[]): Promise<number> {
     const { deadLetters, session } = this.#runtime
     await deadLetters?.move()
     if (deadLetters === undefined) return session.queue.redrive(which)
     const wanted = which === undefined ? undefined : new Set(typeof which === 'string' ? [which] : which)
+    // Listed before the rows: a message that is redriven from its row and dies again meanwhile is not redriven twice.
+    const withoutRow = new Set(await this.#deadInQueue(wanted))
     let redriven = 0
     for await (const row of deadLetters.rows()) {
       if (wanted !== undefined && !wanted.has(row.id) && !wanted.has(String(row.originalId))) continue
       await this.#again(row)
       await deadLetters.resource.delete(row.id)
+      withoutRow.delete(String(row.originalId))
       redriven++
     }
-    return redriven
+    return redriven + (await session.queue.redrive([...withoutRow]))
+  }
+
+  async #deadInQueue(wanted: ReadonlySet<string> | undefined): Promise<string[]> {
+    const { queue } = this.#runtime.session
+    if (wanted !== undefined) {
+      const known = await Promise.all([...wanted].map((id) => queue.get(id)))
+      return known.flatMap((message) => (message?.status === 'dead' ? [message.id] : []))
+    }
+    const ids: string[] = []
+    for (let after: string | undefined, more = true; more; more = after !== undefined) {
+      const { messages, next } = await queue.list({ status: 'dead', limit: 1000, after })
+      ids.push(...messages.map(({ id }) => id))
+      after = next
+    }
+    return ids
   }
 
   /** The record as it is now, if it is there: it may have been mended since. The row's copy of it is for one that is gone. */

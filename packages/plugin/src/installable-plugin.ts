@@ -42,7 +42,7 @@ export abstract class InstallablePlugin extends EventPlugin {
     } catch (error) {
       if (!asPluginDatabase(this.database).isConnected()) throw error
       // Another call may have begun to repeat it already.
-      if (this.#installing === installing) this.#begin(this.database)
+      if (this.#installing === installing) void this.#begin(this.database).catch(() => {})
       await this.#installing
     }
   }

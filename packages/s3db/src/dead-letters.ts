@@ -130,7 +130,8 @@ export class DeadLetters {
     const data = read.outcome === 'found' ? ownAttributes(read.record) : {}
     try {
       await this.resource.insert({
-        ...{ id: `${id}.${diedAt.toString(36)}`, originalId: id, queueId: id, attempts, diedAt, reason, data },
+        ...{ id: `${id}.${diedAt.toString(36)}`, originalId: id, queueId: id, attempts, diedAt, data },
+        reason: reason?.toWellFormed(),
         error: lastError(message) ?? 'unknown',
       })
     } catch (error) {

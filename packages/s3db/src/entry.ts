@@ -64,8 +64,9 @@ export function lastError({ failures }: Pick<MessageInfo, 'failures'>): string |
   return last === undefined ? null : describeFailure(last)
 }
 
+/** Well-formed, as s3db.js stores no other text: a message that was cut to its greatest length may end in half an emoji. */
 export function describeFailure({ name, message }: { readonly name: string; readonly message: string }): string {
-  return `${name}: ${message}`
+  return `${name}: ${message}`.toWellFormed()
 }
 
 function statusOf(status: MessageInfo['status'], deadStatus: 'dead' | 'failed'): EntryStatus {

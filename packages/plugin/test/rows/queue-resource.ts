@@ -131,6 +131,44 @@ export function describeQueueResource(place: Place): void {
       expect(await last.tasks.queueStats()).toMatchObject({ dead: 0 })
     })
 
+    it('C17 a dead letter whose error is cut in the middle of an emoji gets its row', async () => {
+      const { use, db } = await openWorld(place)
+      const { tasks } = await use({
+        ...{ maxAttempts: 1, deadLetterResource: 'dead' },
+        onMessage: () => {
+          throw new Error(`${'a'.repeat(1999)}😀`)
+        },
+      })
+      await tasks.enqueue({ id: 'a', type: 'x' })
+      await until(async () => (await db.resources.dead?.count()) === 1)
+      const [row] = (await db.resources.dead?.list()) ?? []
+      expect(row).toMatchObject({ originalId: 'a', error: expect.stringMatching(/^Error: a{1999}/) })
+      expect(String(row?.error).isWellFormed()).toBe(true)
+    })
+
+    it('C17 redrive finds dead letters that the dead letter resource refuses, by their ids and all of them', async () => {
+      const { use, db } = await openWorld(place)
+      await db.createResource({
+        ...{ name: 'dead', behavior: 'body-overflow' },
+        attributes: { id: 'string|required', originalId: 'string|required', ticket: 'string|required' },
+      })
+      let isHealed = false
+      const { queue, tasks } = await use({
+        ...{ maxAttempts: 1, deadLetterResource: 'dead', logger: quiet },
+        onMessage: () => {
+          if (!isHealed) throw new Error('no')
+        },
+      })
+      for (const id of ['a', 'b', 'c']) await tasks.enqueue({ id, type: 'x' })
+      await until(async () => (await tasks.queueStats()).dead === 3)
+      isHealed = true
+      expect(await queue.redrive('unknown')).toBe(0)
+      expect(await queue.redrive('a')).toBe(1)
+      expect(await queue.redrive()).toBe(2)
+      await until(async () => (await tasks.queueStats()).completed === 3)
+      expect(await tasks.queueStats()).toMatchObject({ dead: 0, total: 3 })
+    })
+
     it('C11 countQueue, truncateQueue, deleteQueue and estimateQueueUsage, on the resource and on the plugin: the queue is emptied, the records stay', async () => {
       const { use, db, tasks: resource } = await openWorld(place)
       const { queue, tasks } = await use({ maxAttempts: 1, deadLetterResource: 'dead' })
@@ -188,3 +226,5 @@ function viewOf(db: World['db']): QueueView {
   if (view instanceof QueueView) return view
   throw new Error('there is no view')
 }
+
+const quiet = { warn() {}, info() {}, error() {}, debug() {} }
