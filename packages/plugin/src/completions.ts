@@ -19,8 +19,11 @@ export interface Completion {
   readonly result: unknown
 }
 
+export type OnComplete = (record: S3dbRecord, result: unknown) => unknown
+
 export interface CompletionsOptions {
-  readonly onComplete: ((record: S3dbRecord, result: unknown) => unknown) | undefined
+  /** Asked for each completion, as it can be replaced. */
+  readonly onComplete: () => OnComplete | undefined
   /** Tells those who listen. */
   readonly announce: (completion: Completion) => void
   readonly tell: (error: unknown) => void
@@ -58,12 +61,13 @@ export class Completions {
   }
 
   recorded(completion: Completion): void {
-    const { announce, onComplete } = this.#options
+    const { announce } = this.#options
     const { fencingToken, result } = completion
     if (this.#foundOut.delete(fencingToken)) return
     const untold = this.#untold.get(fencingToken)
     this.#untold.delete(fencingToken)
     announce(completion)
+    const onComplete = this.#options.onComplete()
     if (untold === undefined || onComplete === undefined) return
     const call = this.#call(onComplete, untold.attempt.record, result)
     this.#calls.add(call)
@@ -128,11 +132,7 @@ export class Completions {
     forgetOldest(this.#foundOut)
   }
 
-  async #call(
-    onComplete: (record: S3dbRecord, result: unknown) => unknown,
-    record: S3dbRecord,
-    result: unknown,
-  ): Promise<void> {
+  async #call(onComplete: OnComplete, record: S3dbRecord, result: unknown): Promise<void> {
     try {
       await onComplete(record, result)
     } catch (thrown) {

@@ -9,6 +9,7 @@ export type { HandlerContext, OnMessage } from './handler-context.ts'
 export type { InstallablePlugin } from './installable-plugin.ts'
 export type { S3QueueOptions } from './options.ts'
 export { S3QueuePlugin } from './plugin.ts'
+export type { PluginConfig } from './plugin-config.ts'
 export type {
   DeletedQueue,
   DeleteQueueOptions,

@@ -3,6 +3,7 @@ import type { QueueCost } from '@s3queue/core'
 import { type Adopted, type EntryFilter, QueueError, type RecordQueueStats, type S3dbRecord } from '@s3queue/s3db'
 import type { Logger } from '@s3queue/storage'
 import { ClaimStorage } from './claim-storage.ts'
+import type { OnComplete } from './completions.ts'
 import type { Emit } from './events.ts'
 import { extendClaim } from './extend-claim.ts'
 import type { OnMessage } from './handler-context.ts'
@@ -11,6 +12,7 @@ import { InstallablePlugin } from './installable-plugin.ts'
 import { attachQueue, findResource, Installation } from './installation.ts'
 import { notInstalled } from './not-installed.ts'
 import { type ResolvedS3QueueOptions, resolveS3QueueOptions, type S3QueueOptions } from './options.ts'
+import { makeConfig, type PluginConfig } from './plugin-config.ts'
 import { asPluginDatabase } from './plugin-database.ts'
 import type { QueueRuntime } from './queue-runtime.ts'
 import {
@@ -34,7 +36,8 @@ import {
  * Throws `InvalidOption` for options that are unknown or impossible.
  */
 export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePlugin {
-  readonly config: S3QueueOptions<Task>
+  /** The options. `onMessage`, `onError` and `onComplete` can be replaced at any time; the next call takes the new one. */
+  readonly config: PluginConfig<Task>
   protected readonly logsEvents: boolean
   readonly #settings: ResolvedS3QueueOptions
   readonly #emit: Emit = (name, event) => this.tell(name, event)
@@ -50,7 +53,7 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
       slug: 's3-queue',
       ...(Object.fromEntries(Object.entries(own).filter(([, v]) => v !== undefined)) as object),
     })
-    this.config = options
+    this.config = makeConfig(options)
     this.#settings = settings
     this.logsEvents = settings.verbose
     for (const warning of settings.warnings) this.logger.warn(warning)
@@ -79,8 +82,7 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
         ...{ plugin: this, slug: this.slug, namespace: this.namespace, emit: this.#emit },
         hears: (event) => this.listenerCount(event) > 0,
         onError: (error, record) => this.config.onError?.(error, record as Task & S3dbRecord),
-        onComplete:
-          this.config.onComplete && ((record, result) => this.config.onComplete?.(record as Task & S3dbRecord, result)),
+        onComplete: () => this.config.onComplete as OnComplete | undefined,
         logger: this.#engineLogger(),
       })
     } catch (error) {
@@ -285,7 +287,12 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
 
   #handler(given: OnMessage<Task> | null | undefined): OnMessage<never> {
     const onMessage = given ?? this.config.onMessage
-    if (typeof onMessage === 'function') return onMessage as OnMessage<never>
+    if (typeof onMessage === 'function') {
+      if (given != null) return given as OnMessage<never>
+      // Read for each message: it may be replaced while the worker runs.
+      const run: OnMessage<Task> = (record, context) => (this.config.onMessage ?? onMessage)(record, context)
+      return run as OnMessage<never>
+    }
     throw new QueueError('There is no handler.', {
       ...{ statusCode: 400, operation: 'startProcessing' },
       suggestion: 'Give the plugin an onMessage, or startProcessing a function.',

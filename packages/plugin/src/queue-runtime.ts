@@ -13,7 +13,7 @@ import {
 } from '@s3queue/s3db'
 import { type Clock, inTime, type Logger, sleep, systemClock, systemIds } from '@s3queue/storage'
 import { asError } from './as-error.ts'
-import { type Completion, Completions } from './completions.ts'
+import { type Completion, Completions, type OnComplete } from './completions.ts'
 import type { Emit } from './events.ts'
 import type { HandledAttempt, OnMessage, RenewalListener } from './handler-context.ts'
 import { Monitor } from './monitor.ts'
@@ -40,7 +40,8 @@ export interface QueueRuntimeOptions {
   readonly emit: Emit
   readonly hears: (event: string) => boolean
   readonly onError: ((error: Error, record: S3dbRecord) => unknown) | undefined
-  readonly onComplete: ((record: S3dbRecord, result: unknown) => unknown) | undefined
+  /** Asked for each completion, as it can be replaced. */
+  readonly onComplete: () => OnComplete | undefined
   readonly logger: Logger
 }
 

@@ -37,6 +37,36 @@ export function describeOptions(place: Place): void {
       ])
     })
 
+    it('C30 onMessage, onError and onComplete of plugin.config can be set after installation; other options cannot', async () => {
+      const { use } = await openWorld(place)
+      const given = { maxAttempts: 1, onMessage: () => 'first', logger: quiet }
+      const { queue, tasks } = await use(given)
+      const told: unknown[] = []
+      queue.config.onComplete = ({ type }, result) => void told.push([type, result])
+      queue.config.onError = ({ message }, { type }) => void told.push([type, message])
+      let outcome = next(queue, 'plg:s3-queue:message-outcome')
+      await tasks.enqueue({ type: 'a' })
+      await outcome
+      queue.config.onMessage = ({ type }) => {
+        if (type === 'bad') throw new Error('no')
+        return 'second'
+      }
+      for (const type of ['b', 'bad']) {
+        outcome = next(queue, 'plg:s3-queue:message-outcome')
+        await tasks.enqueue({ type })
+        await outcome
+      }
+      await queue.stop()
+      expect(told).toEqual([
+        ['a', 'first'],
+        ['b', 'second'],
+        ['bad', 'no'],
+      ])
+      expect(queue.config.maxAttempts).toBe(1)
+      for (const name of ['maxAttempts', 'concurrency'])
+        expect(() => Object.assign(queue.config, { [name]: 2 })).toThrow(TypeError)
+    })
+
     it('C31 concurrency, by either name; three by default', async () => {
       for (const [options, most] of [
         [{}, 3],
