@@ -36,11 +36,19 @@ export class Housekeeping {
   }
 
   async truncate({ includeDeadLetter = false }: TruncateOptions = {}): Promise<Truncated> {
+    const { removedTickets: _, ...truncated } = await this.removeAll(includeDeadLetter)
+    return truncated
+  }
+
+  /** Also says how many messages were in the hands of workers. */
+  async removeAll(includeDeadLetter: boolean): Promise<Truncated & { readonly removedTickets: number }> {
     const { view, session, deadLetters } = this.#runtime
     const purged = await session.queue.purge()
-    const { deleted } = await view.deleteMany((await view.list()).map(({ id }) => id))
+    const entries = await view.list()
+    const { deleted } = await view.deleteMany(entries.map(({ id }) => id))
     const deadLetterDeleted = includeDeadLetter ? ((await deadLetters?.removeAll()) ?? 0) : 0
-    return { queueDeleted: purged + deleted, deadLetterDeleted }
+    const removedTickets = entries.filter(({ status }) => status === 'processing').length
+    return { queueDeleted: purged + deleted, deadLetterDeleted, removedTickets }
   }
 
   async adopt(name: string | undefined): Promise<Adopted> {

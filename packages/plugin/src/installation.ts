@@ -7,7 +7,7 @@ import { type HelperNames, helperNames, showViews } from './names.ts'
 import type { ResolvedS3QueueOptions } from './options.ts'
 import { asPluginDatabase, type PluginDatabase } from './plugin-database.ts'
 import { QueueRuntime, type QueueRuntimeOptions } from './queue-runtime.ts'
-import { attachMethods, type QueueMethods } from './resource-methods.ts'
+import { attachMethods, type DeletedQueue, type QueueMethods } from './resource-methods.ts'
 import { takeResource } from './resource-owners.ts'
 import { onShutdown } from './shutdown-hook.ts'
 
@@ -25,6 +25,7 @@ export class Installation {
   readonly #names: HelperNames
   readonly #unhook: () => void
   #disconnecting = false
+  #deleted = false
 
   private constructor(runtime: QueueRuntime, names: HelperNames, { plugin, slug }: InstallationOptions) {
     const { database, settings } = runtime
@@ -65,16 +66,41 @@ export class Installation {
     return this.#disconnecting
   }
 
-  /** Takes the queue out of `db.resources`. */
-  hide(): void {
-    showViews(this.#database.resources, this.#names, undefined, undefined, undefined)
+  /** Whether its queue was deleted. */
+  get isDeleted(): boolean {
+    return this.#deleted
+  }
+
+  /** What the queue and its dead letters are called in the database. */
+  get names(): HelperNames {
+    return this.#names
+  }
+
+  /**
+   * Takes the queue, and the dead letter resource if that is wanted, out of `db.resources`. s3db.js has no way to delete a resource's definition: the
+   * dead letter resource is there again, without rows, when the database is connected the next time.
+   */
+  delete(includeDeadLetter: boolean): Pick<DeletedQueue, 'queueResourceDeleted' | 'deadLetterResourceDeleted'> {
+    const { resources } = this.#database
+    const { queue, deadLetter } = this.#names
+    const isQueueThere = resources[queue] !== undefined
+    this.#deleted = true
+    this.#hide()
+    const isDeadLetterThere = includeDeadLetter && deadLetter !== undefined && resources[deadLetter] !== undefined
+    if (isDeadLetterThere) Reflect.deleteProperty(resources, deadLetter)
+    return { queueResourceDeleted: isQueueThere, deadLetterResourceDeleted: isDeadLetterThere }
+  }
+
+  #hide(): void {
+    const { database, settings } = this.runtime
+    showViews(database.resources, this.#names, undefined, undefined, settings.deadLetterResource)
   }
 
   /** Ends the queue for good and takes everything back. */
   async end(): Promise<void> {
     this.#unhook()
     await this.runtime.end()
-    this.hide()
+    this.#hide()
   }
 }
 

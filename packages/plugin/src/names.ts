@@ -44,8 +44,7 @@ export function showViews(
   deadLetterAlias: string | undefined,
 ): void {
   for (const name of new Set([queue, alias])) show(resources, name, view)
-  if (rows !== undefined && deadLetterAlias !== undefined && deadLetterAlias !== deadLetter)
-    show(resources, deadLetterAlias, rows)
+  if (deadLetterAlias !== undefined && deadLetterAlias !== deadLetter) show(resources, deadLetterAlias, rows)
 }
 
 const shown = new WeakSet<object>()

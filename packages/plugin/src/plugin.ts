@@ -72,6 +72,7 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
   }
 
   override async onInstall(): Promise<void> {
+    if (this.#installation?.isDeleted) await this.#forget(this.#installation)
     if (this.#installation !== undefined) return
     const database = asPluginDatabase(this.database)
     const resource = findResource(database, this.#settings.resource)
@@ -140,7 +141,7 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
 
   async #start(handler?: OnMessage<Task> | null, { concurrency }: StartOptions = {}): Promise<void> {
     const onMessage = this.#handler(handler)
-    const runtime = this.#installed('startProcessing')
+    const { runtime } = this.#inService('startProcessing')
     if (await runtime.start(onMessage, concurrency ?? this.#settings.concurrency)) return
     this.logger.warn(
       `The worker of "${this.#settings.resource}" runs already: call stopProcessing() before you start it with something else.`,
@@ -161,7 +162,7 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
   async processNext(handler?: OnMessage<Task> | null): Promise<boolean> {
     await this.installed()
     const onMessage = this.#handler(handler)
-    return this.#installed('processNext').processNext(onMessage)
+    return this.#inService('processNext').runtime.processNext(onMessage)
   }
 
   /** Leaves at once: what is in hand is given back, and if this process is the coordinator another one takes over. */
@@ -194,21 +195,28 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
     return (await this.#housekeeping('truncateQueue')).truncate(options)
   }
 
-  /** Stops the worker, empties the queue and its dead letters, and takes the queue out of `db.resources`. */
+  /**
+   * Stops the worker, empties the queue and its dead letters, and takes both out of `db.resources`. From then on this plugin refuses to enqueue and to
+   * process, with a `QueueError` 410, until it is installed again.
+   */
   async deleteQueue({
     includeDeadLetter = true,
     stopProcessing = true,
   }: DeleteQueueOptions = {}): Promise<DeletedQueue> {
     const housekeeping = await this.#housekeeping('deleteQueue')
+    const { runtime, installation } = this.#inService('deleteQueue')
     if (stopProcessing) await this.stopProcessing()
-    const truncated = await housekeeping.truncate({ includeDeadLetter })
-    this.#installation?.hide()
-    return { ...truncated, queueResourceDeleted: true }
+    const removed = await housekeeping.removeAll(includeDeadLetter)
+    const deleted = installation.delete(includeDeadLetter)
+    if (includeDeadLetter) await runtime.deadLetters?.stop()
+    return { ...removed, ...deleted }
   }
 
   /** Enqueues the records of dead letters again and deletes their rows: one, several, or all. Resolves to how many. */
   async redrive(which?: string | readonly string[]): Promise<number> {
-    return (await this.#housekeeping('redrive')).redrive(which)
+    const housekeeping = await this.#housekeeping('redrive')
+    this.#inService('redrive')
+    return housekeeping.redrive(which)
   }
 
   /**
@@ -216,7 +224,9 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
    * stopped. Safe to repeat.
    */
   async adoptQueue(queueResource?: string): Promise<Adopted> {
-    return (await this.#housekeeping('adoptQueue')).adopt(queueResource)
+    const housekeeping = await this.#housekeeping('adoptQueue')
+    this.#inService('adoptQueue')
+    return housekeeping.adopt(queueResource)
   }
 
   /** What this process asked of the store, and what that costs at the prices of S3. */
@@ -280,6 +290,18 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
     return this.#runtime
   }
 
+  /** As `#installed`, for what needs a queue that was not deleted. */
+  #inService(operation: string): { readonly runtime: QueueRuntime; readonly installation: Installation } {
+    const installation = this.#installation
+    if (installation === undefined) throw notInstalled(operation)
+    if (!installation.isDeleted) return { installation, runtime: installation.runtime }
+    const { resource } = this.#settings
+    throw new QueueError(`The queue of resource '${resource}' was deleted with deleteQueue().`, {
+      ...{ statusCode: 410, operation, metadata: { resource } },
+      suggestion: 'Install the plugin again with `await db.usePlugin(queue)`; its queue begins empty.',
+    })
+  }
+
   async #housekeeping(operation: string): Promise<Housekeeping> {
     await this.installed()
     return new Housekeeping(this.#installed(operation))
@@ -308,7 +330,7 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
       enqueue: async (data, options = {}) => {
         const resolved = resolveEnqueueOptions(options, this.#settings.orderingMode === 'lifo')
         await this.installed()
-        const { enqueuer } = this.#installed('enqueue')
+        const { enqueuer } = this.#inService('enqueue').runtime
         const { record, queueId, duplicate } = await enqueuer.enqueue(data, resolved)
         if (!duplicate) this.tell('plg:s3-queue:message-enqueued', { id: record.id, queueId })
         return record as Task & S3dbRecord

@@ -39,10 +39,17 @@ export interface Truncated {
 
 export interface DeleteQueueOptions extends TruncateOptions {
   readonly stopProcessing?: boolean | undefined
+  /** Without effect: a claim ends with its message. */
+  readonly clearTickets?: boolean | undefined
 }
 
 export interface DeletedQueue extends Truncated {
+  /** Claims that ended because their messages were deleted. */
+  readonly removedTickets: number
+  /** Whether the queue was in `db.resources`. */
   readonly queueResourceDeleted: boolean
+  /** Whether the dead letter resource was in `db.resources` and was to be deleted. */
+  readonly deadLetterResourceDeleted: boolean
 }
 
 export interface RenewOptions {

@@ -203,7 +203,8 @@ export function describeQueueResource(place: Place): void {
       await until(async () => (await db.resources.dead?.count()) === 1)
       await until(isThere({ dead: 1 }))
       expect(await tasks.deleteQueue({ includeDeadLetter: false })).toEqual({
-        ...{ queueDeleted: 1, deadLetterDeleted: 0, queueResourceDeleted: true },
+        ...{ queueDeleted: 1, deadLetterDeleted: 0, removedTickets: 0 },
+        ...{ queueResourceDeleted: true, deadLetterResourceDeleted: false },
       })
       expect([db.resources.tasks_queue, queue.isRunning, await db.resources.dead?.count()]).toEqual([
         undefined,
@@ -213,6 +214,48 @@ export function describeQueueResource(place: Place): void {
       expect(await resource.count()).toBe(6)
       expect(tasks.estimateQueueUsage().requests).toBeGreaterThan(0)
       expect(tasks.estimateQueueUsage()).toMatchObject(queue.estimateUsage())
+    })
+
+    it('C11 after deleteQueue() the plugin refuses messages and workers until it is installed again', async () => {
+      const { use, db } = await openWorld(place)
+      const [started, hold] = [gate(), gate()]
+      const { queue, tasks } = await use({
+        ...{ deadLetterResource: 'dead', maxAttempts: 1, concurrency: 1, pollBatchSize: 0 },
+        onMessage: async ({ type }) => {
+          if (type === 'bad') throw new Error('no')
+          started.open()
+          await hold.passed
+        },
+      })
+      await tasks.enqueue({ id: 'a', type: 'bad' })
+      await until(async () => (await db.resources.dead?.count()) === 1)
+      await tasks.enqueue({ id: 'b', type: 'held' })
+      await started.passed
+      const deleting = tasks.deleteQueue({ stopProcessing: false, clearTickets: true })
+      expect(await deleting).toEqual({
+        ...{ queueDeleted: 1, deadLetterDeleted: 1, removedTickets: 1 },
+        ...{ queueResourceDeleted: true, deadLetterResourceDeleted: true },
+      })
+      hold.open()
+      await queue.stopProcessing()
+      expect([db.resources.tasks_queue, db.resources.dead]).toEqual([undefined, undefined])
+      for (const refused of [
+        () => tasks.enqueue({ type: 'c' }),
+        () => tasks.startProcessing(),
+        () => queue.processNext(),
+        () => queue.redrive(),
+        () => queue.deleteQueue(),
+      ])
+        await expect(refused()).rejects.toMatchObject({
+          ...{ name: 'QueueError', statusCode: 410 },
+          suggestion: expect.stringContaining('usePlugin'),
+        })
+      expect(await queue.getStats()).toMatchObject({ pending: 0, processing: 0, dead: 0 })
+      await db.usePlugin(queue)
+      const completed = next(queue, 'plg:s3-queue:message-completed')
+      await tasks.enqueue({ id: 'd', type: 'served' })
+      expect(await completed).toMatchObject({ queueId: 'd' })
+      expect([db.resources.tasks_queue, db.resources.dead]).not.toContain(undefined)
     })
   })
 }
