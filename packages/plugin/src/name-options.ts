@@ -1,5 +1,6 @@
 /** What the plugin's queue and resources are called: names that two of them share, or that cannot be, are found before anything is installed. */
-import { assertKnownKeys, InvalidOption, isKeySegment } from '@s3queue/storage'
+import { encodeKeySegment } from '@s3queue/s3db'
+import { assertKnownKeys, InvalidOption } from '@s3queue/storage'
 import { alias, OWNER } from './option-checks.ts'
 
 export interface NameOptions {
@@ -19,6 +20,8 @@ export interface NameOptions {
 
 export interface ResolvedNames {
   readonly resource: string
+  /** The resource's name as a part of keys. */
+  readonly queueName: string
   readonly queueResource: string
   readonly deadLetterResource: string | undefined
 }
@@ -31,11 +34,12 @@ export function resolveNames(options: NameOptions, deadLetterQueue: string | und
   const { resource, resourceNames = {} } = options
   if (typeof resource !== 'string' || resource === '')
     throw new InvalidOption(OWNER, 'resource', 'is required: the name of the resource whose records are to be handled.')
-  if (!isKeySegment(resource) || resource.length > LONGEST) {
+  const queueName = encodeKeySegment(resource)
+  if (queueName.length > LONGEST) {
     throw new InvalidOption(
       OWNER,
       'resource',
-      `is part of the keys of its queue, so it must be 1 to ${LONGEST} of A-Z a-z 0-9 . _ = @ + , - and not begin with a dot, not ${JSON.stringify(resource)}.`,
+      `is part of the keys of its queue, so it must have at most ${LONGEST} characters, not ${queueName.length}; other characters than A-Z a-z 0-9 . _ - count three times for each byte of UTF-8.`,
     )
   }
   assertKnownKeys(`${OWNER}.resourceNames`, resourceNames, ['queue', 'deadLetter'])
@@ -51,7 +55,7 @@ export function resolveNames(options: NameOptions, deadLetterQueue: string | und
   distinct('queueResource', queueResource, 'resource', resource)
   distinct('deadLetterResource', deadLetters, 'resource', resource)
   distinct('deadLetterResource', deadLetters, 'queueResource', queueResource)
-  return { resource, queueResource, deadLetterResource: deadLetters }
+  return { resource, queueName, queueResource, deadLetterResource: deadLetters }
 }
 
 function name(option: string, value: string | undefined): string | undefined {

@@ -17,7 +17,7 @@ export interface OpenQueueOptions {
 /** Makes no request until it is used. */
 export function openQueue({ settings, store, namespace, logger }: OpenQueueOptions): PluginQueue {
   return createCoordinatedQueue<MessagePayload>({
-    ...{ name: settings.resource, namespace, store, logger },
+    ...{ name: settings.queueName, namespace, store, logger },
     visibilityTimeoutMs: settings.visibilityTimeoutMs,
     maxAttempts: settings.maxAttempts,
     backoff: settings.backoff,

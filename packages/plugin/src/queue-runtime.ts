@@ -232,7 +232,7 @@ export class QueueRuntime {
   async purge(): Promise<number> {
     const { namespace, settings } = this.#options
     const { store } = this.#store
-    const prefix = `${namespace}/${settings.resource}/`
+    const prefix = `${namespace}/${settings.queueName}/`
     let deleted = 0
     for (let more = true; more; ) {
       const { entries, truncated } = await store.list({ prefix, limit: 1000 })

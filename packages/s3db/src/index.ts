@@ -4,6 +4,7 @@ export { DeadLetters, type DeadLettersOptions, openDeadLetterResource } from './
 export { type EnqueuedRecord, type EnqueueRecordOptions, Enqueuer, type EnqueuerOptions } from './enqueue-record.ts'
 export { describeFailure, type EntryOptions, type EntryStatus, type QueueEntry } from './entry.ts'
 export { QueueError, type QueueErrorDetails } from './errors.ts'
+export { encodeKeySegment } from './key-segment.ts'
 export { classifyLibraryError, type LibraryErrorKind } from './library-error.ts'
 export type { MessagePayload } from './message-payload.ts'
 export { type RecordQueueStats, readStats } from './queue-stats.ts'

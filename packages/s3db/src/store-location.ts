@@ -3,6 +3,7 @@
  * reads that run at the same time, repeats answers that are final, and has no conditions on what it deletes.
  */
 import type { S3dbClient } from './database.ts'
+import { encodePrefix } from './key-segment.ts'
 
 export interface Keys {
   readonly accessKeyId: string
@@ -29,11 +30,11 @@ export type StoreLocation =
 
 const AMAZON = /^https:\/\/(?:[^/]+\.)?s3[.-](?:[a-z0-9-]+\.)?amazonaws\.com\/?$/
 
-/** Where the objects of the database behind `client` are. Makes no request. */
+/** Where the objects of the database behind `client` are, with a prefix that every store takes: see `encodeKeySegment`. Makes no request. */
 export function locateStore(client: S3dbClient): StoreLocation {
   const { config, basePath, storage } = client
   const { endpoint, bucket } = config
-  const prefix = (config.keyPrefix ?? '').replace(/^\/+|\/+$/g, '')
+  const prefix = encodePrefix((config.keyPrefix ?? '').replace(/^\/+|\/+$/g, ''))
   if (endpoint?.startsWith('memory://') && storage !== undefined) return { kind: 'memory', storage, prefix }
   if (basePath !== undefined && endpoint?.startsWith('file://')) return { kind: 'file', directory: basePath }
   if (bucket === undefined || endpoint === undefined || !/^https?:/.test(endpoint)) {

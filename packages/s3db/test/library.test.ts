@@ -1,8 +1,10 @@
 /** What the library says, and what we make of it: where its objects are, and what its errors mean. */
+import { isKeySegment } from '@s3queue/storage'
 import { Database } from 's3db.js'
 import { describe, expect, it } from 'vitest'
 import {
   classifyLibraryError,
+  encodeKeySegment,
   locateStore,
   metadataOf,
   ownAttributes,
@@ -31,7 +33,41 @@ describe('where a database is', () => {
     expect(await locate('s3://bucket')).toMatchObject({ kind: 's3', prefix: '', credentials: undefined })
     expect(await locate('memory://bucket/a')).toMatchObject({ kind: 'memory', prefix: 'a' })
     expect(await locate('file:///tmp/somewhere')).toEqual({ kind: 'file', directory: '/tmp/somewhere' })
+    expect(await locate('memory://bucket/my app (é)/b')).toMatchObject({ prefix: '@=my=20app=20=28=C3=A9=29/b' })
     expect(locateStore({ config: { bucket: 'x', endpoint: 'sqlite:///x' } })).toMatchObject({ kind: 'unknown' })
+  })
+})
+
+describe('names as parts of keys', () => {
+  const names = [
+    'a b',
+    'a:b',
+    'a(b)',
+    '~a',
+    'é',
+    'e\u0301',
+    '.a',
+    '',
+    'a/b',
+    'a%20b',
+    '@=a=20b',
+    '@=',
+    '@a',
+    '=a',
+    'plugin=a',
+    'a',
+    '😀',
+    'a+b@c,d',
+  ]
+
+  it('are keys of every store, and different for different names', () => {
+    const encoded = names.map(encodeKeySegment)
+    expect(encoded.filter((segment) => !isKeySegment(segment))).toEqual([])
+    expect(new Set(encoded).size).toBe(names.length)
+  })
+
+  it('stay as they are where that is possible', () => {
+    for (const name of ['@a', '=a', 'plugin=a', 'a', 'a+b@c,d']) expect(encodeKeySegment(name)).toBe(name)
   })
 })
 

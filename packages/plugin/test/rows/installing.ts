@@ -196,6 +196,21 @@ export function describeInstalling(place: Place): void {
       expect(await elsewhere.tasks.get(id)).toMatchObject({ type: 'a' })
     })
 
+    it('C6 any prefix and any name of a resource that s3db.js takes has a queue', async () => {
+      const location = await place.location('my app (é):~/.data')
+      const db = await connect(location)
+      onTestFinished(() => db.disconnect())
+      await db.createResource({ ...TASKS, name: 'mes tâches' })
+      const queue = new S3QueuePlugin<Task>({ resource: 'mes tâches', onMessage: ({ type }) => type })
+      await db.usePlugin(queue)
+      const completed = next(queue, 'plg:s3-queue:message-completed')
+      await withQueue<Task>(db.resources['mes tâches'] ?? TASKS).enqueue({ type: 'a' })
+      expect(await completed).toMatchObject({ result: 'a' })
+      const purged = new Promise((resolve) => queue.once('plugin.dataPurged', resolve))
+      await queue.uninstall({ purgeData: true })
+      expect(await purged).toEqual({ deleted: expect.any(Number) })
+    })
+
     it('C7 db.disconnect() stops the worker and leaves nothing running; uninstallPlugin takes everything off', async () => {
       const location = await place.location()
       const db = await connect(location)

@@ -253,7 +253,7 @@ export function describeOptions(place: Place): void {
         [{ resourceNames: { que: 'a' } }, 'Did you mean "queue"?'],
         [{ namespace: 5 }, '"namespace" must be a name'],
         [{ namespace: 'a', instanceId: 'b' }, 'differ'],
-        [{ resource: 'a/b' }, 'part of the keys'],
+        [{ resource: 'a'.repeat(101) }, 'part of the keys'],
         [{ store: {} }, 'must be an ObjectStore'],
         [{ logger: 5 }, 'info, warn and error'],
         [{ linger: '60s' }, '"linger"'],

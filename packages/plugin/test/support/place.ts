@@ -8,14 +8,14 @@ import { Database } from 's3db.js'
 
 export interface Place {
   readonly name: string
-  /** Where nothing is yet: as connection strings have it. */
-  location(): Promise<string>
+  /** Where nothing is yet: as connection strings have it. `folder`: the last part of the prefix. */
+  location(folder?: string): Promise<string>
   dispose(): Promise<void>
 }
 
 export const memory: Place = {
   name: 'memory',
-  location: async () => `memory://bucket-${randomBytes(6).toString('hex')}/app`,
+  location: async (folder = 'app') => `memory://bucket-${randomBytes(6).toString('hex')}/${folder}`,
   dispose: async () => {},
 }
 
@@ -23,10 +23,10 @@ export function files(): Place {
   const directories: string[] = []
   return {
     name: 'files',
-    async location() {
+    async location(folder = '') {
       const directory = await mkdtemp(path.join(tmpdir(), 's3queue-plugin-'))
       directories.push(directory)
-      return `file://${directory}`
+      return `file://${path.join(directory, folder)}`
     },
     async dispose() {
       await Promise.all(directories.map((directory) => rm(directory, { recursive: true, force: true })))
@@ -39,11 +39,11 @@ export function minio(server: S3Address): Place {
   let bucket: Promise<string> | undefined
   return {
     name: 'MinIO',
-    async location() {
+    async location(folder = 'app') {
       bucket ??= createTestBucket(server, 'plugin').then((options) => options.bucket)
       const { accessKeyId, secretAccessKey } = server.credentials
       const { host } = new URL(server.endpoint)
-      return `http://${accessKeyId}:${secretAccessKey}@${host}/${await bucket}/app-${randomBytes(6).toString('hex')}`
+      return `http://${accessKeyId}:${secretAccessKey}@${host}/${await bucket}/${randomBytes(6).toString('hex')}/${folder}`
     },
     dispose: async () => {},
   }
