@@ -55,6 +55,7 @@ export class Installation {
     const { slug, emit, hears, onError, onComplete, logger } = options
     const runtime = new QueueRuntime({
       ...{ database, resource, deadLetterResource: rows, settings, namespace: `plugin=${slug}` },
+      queueResourceName: names.queue,
       ...{ emit, hears, onError, onComplete, logger },
     })
     showViews(database.resources, names, runtime.view, rows, settings.deadLetterResource)
@@ -69,11 +70,6 @@ export class Installation {
   /** Whether its queue was deleted. */
   get isDeleted(): boolean {
     return this.#deleted
-  }
-
-  /** What the queue and its dead letters are called in the database. */
-  get names(): HelperNames {
-    return this.#names
   }
 
   /**

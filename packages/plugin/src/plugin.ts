@@ -1,6 +1,14 @@
 /** `S3QueuePlugin`: a queue for one resource of a database. Wiring only: each method says who does it. */
 import type { QueueCost } from '@s3queue/core'
-import { type Adopted, type EntryFilter, QueueError, type RecordQueueStats, type S3dbRecord } from '@s3queue/s3db'
+import {
+  type Adopted,
+  type EntryFilter,
+  QueueError,
+  type QueueView,
+  type RecordQueueStats,
+  type S3dbRecord,
+  type S3dbResource,
+} from '@s3queue/s3db'
 import type { Logger } from '@s3queue/storage'
 import { ClaimStorage } from './claim-storage.ts'
 import type { OnComplete } from './completions.ts'
@@ -10,6 +18,7 @@ import type { OnMessage } from './handler-context.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { InstallablePlugin } from './installable-plugin.ts'
 import { attachQueue, findResource, Installation } from './installation.ts'
+import { type HelperNames, helperNames } from './names.ts'
 import { notInstalled } from './not-installed.ts'
 import { type ResolvedS3QueueOptions, resolveS3QueueOptions, type S3QueueOptions } from './options.ts'
 import { makeConfig, type PluginConfig } from './plugin-config.ts'
@@ -261,9 +270,37 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
     return this.#runtime?.isRunning ?? false
   }
 
-  /** `none` before the worker has started. */
+  /**
+   * Of the worker that runs, or of the last one. It begins with the pod's or the machine's name and differs for each start. `none` before the plugin is
+   * installed.
+   */
   get workerId(): string {
     return this.#runtime?.workerId ?? 'none'
+  }
+
+  /** What the queue is called in `db.resources`, beside its alias `queueResource`. */
+  get queueResourceName(): string {
+    return this.#names.queue
+  }
+
+  /** What the dead letter resource is called in `db.resources`; null if there is none. */
+  get deadLetterResourceName(): string | null {
+    return this.#names.deadLetter ?? null
+  }
+
+  /** The queue as a resource; null before the plugin is installed and after `deleteQueue`. */
+  get queueResource(): QueueView | null {
+    return this.#served?.view ?? null
+  }
+
+  /** The resource whose records are handled; null before the plugin is installed. */
+  get targetResource(): S3dbResource | null {
+    return this.#runtime?.targetResource ?? null
+  }
+
+  /** Null before the plugin is installed, after `deleteQueue`, and if there is none. */
+  get deadLetterResourceObj(): S3dbResource | null {
+    return this.#served?.deadLetters?.resource ?? null
   }
 
   /** When the store last answered this process, ms since 1970; 0 before it did. A running worker asks at least every `maxPollInterval`. */
@@ -279,6 +316,15 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
   /** Whether this process writes the queue. */
   get isCoordinator(): boolean {
     return this.#runtime?.session.opened?.health().isCoordinator ?? false
+  }
+
+  get #names(): HelperNames {
+    return helperNames(this.#settings, this.namespace)
+  }
+
+  /** The runtime of a queue that was not deleted. */
+  get #served(): QueueRuntime | undefined {
+    return this.#installation?.isDeleted ? undefined : this.#runtime
   }
 
   get #runtime(): QueueRuntime | undefined {

@@ -35,6 +35,8 @@ export interface QueueRuntimeOptions {
   readonly resource: S3dbResource
   readonly deadLetterResource: S3dbResource | undefined
   readonly settings: ResolvedS3QueueOptions
+  /** What the queue is called in the database. */
+  readonly queueResourceName: string
   /** First part of all keys. */
   readonly namespace: string
   readonly emit: Emit
@@ -62,9 +64,10 @@ export class QueueRuntime {
   #worker: Worker | undefined
   /** The end of the worker before. */
   #stopping: Promise<void> = Promise.resolve()
-  #workerId = 'none'
-  /** What the ids of this plugin's workers begin with, that of \`processNext\` too. */
+  /** What the ids of this plugin's workers begin with, that of `processNext` too. */
   readonly #workerName = workerName(process.env, systemIds)
+  /** Of the last worker; before the first one its name without the suffix that makes it unique. */
+  #workerId = this.#workerName
 
   constructor(options: QueueRuntimeOptions) {
     this.#options = options
@@ -80,7 +83,7 @@ export class QueueRuntime {
     const records = new Records(resource, systemIds)
     const clock = this.#clock
     this.enqueuer = new Enqueuer({ records, queue, clock })
-    this.view = new QueueView({ ...settings, name: settings.queueResource, clock, queue })
+    this.view = new QueueView({ ...settings, name: options.queueResourceName, clock, queue })
     this.deadLetters = this.#openDeadLetters(records, queue)
     this.#completions = new Completions({
       ...{ onComplete: options.onComplete, clock, tell: (error) => this.tell(error) },
@@ -103,6 +106,11 @@ export class QueueRuntime {
       beat: () => this.#completions.catchUp(2 * settings.maxPollMs + settings.heartbeatMs),
       tell: (error) => this.tell(error),
     })
+  }
+
+  /** The resource whose records are handled. */
+  get targetResource(): S3dbResource {
+    return this.#options.resource
   }
 
   get isRunning(): boolean {
@@ -280,6 +288,7 @@ export class QueueRuntime {
   }
 
   async #failed(error: Error, record: S3dbRecord): Promise<void> {
+    this.#options.database.emit('plg:queue:error', { error, message: error.message })
     try {
       await this.#options.onError?.(error, record)
     } catch (thrown) {

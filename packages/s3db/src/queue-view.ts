@@ -2,6 +2,13 @@
 import type { MessageInfo, MessageStatus, Queue } from '@s3queue/core'
 import type { Clock } from '@s3queue/storage'
 import { type EntryOptions, type EntryStatus, type QueueEntry, toEntry } from './entry.ts'
+import {
+  type EntryFilter,
+  type EntryPartition,
+  type EntryQuery,
+  resolveEntryQuery,
+  type ViewPage,
+} from './entry-query.ts'
 import { QueueError } from './errors.ts'
 import type { MessagePayload } from './message-payload.ts'
 
@@ -11,12 +18,27 @@ export interface QueueViewOptions extends EntryOptions {
   readonly queue: () => Queue<MessagePayload>
 }
 
-export type EntryFilter = Partial<Readonly<Record<keyof QueueEntry, unknown>>>
+/** A page of entries, as a resource of s3db.js has it. */
+export interface EntryPage {
+  readonly items: readonly QueueEntry[]
+  /** From 1 on; null if it was asked for by a cursor. */
+  readonly page: number | null
+  readonly pageSize: number
+  readonly hasMore: boolean
+  /** For the page behind this one. Entries that come or go in between move the others. */
+  readonly nextCursor: string | null
+  /** Not counted. */
+  readonly totalItems: null
+  readonly totalPages: null
+}
 
-export interface ViewPage {
-  /** Default: all of them. */
-  readonly limit?: number | undefined
-  readonly offset?: number | undefined
+export interface EntryPageOptions extends EntryPartition {
+  /** From 1 on. Default 1. */
+  readonly page?: number | undefined
+  /** Default 100. */
+  readonly size?: number | undefined
+  /** `nextCursor` of another page, instead of a number. */
+  readonly cursor?: string | null | undefined
 }
 
 /** What can be said of an entry with `update`. */
@@ -28,14 +50,6 @@ export interface EntryPatch {
 }
 
 const PAGE = 1000
-const STATUSES: Readonly<Record<EntryStatus, readonly MessageStatus[]>> = {
-  pending: ['waiting', 'delayed'],
-  processing: ['active'],
-  completed: ['completed'],
-  failed: ['dead'],
-  dead: ['dead'],
-}
-const ALL: readonly MessageStatus[] = ['waiting', 'delayed', 'active', 'completed', 'dead']
 
 export class QueueView {
   readonly name: string
@@ -47,8 +61,35 @@ export class QueueView {
   }
 
   /** All entries: those that wait by priority and age, then those in hand, then what has ended within the retention. */
-  list({ limit, offset = 0 }: ViewPage = {}): Promise<QueueEntry[]> {
-    return this.#collect(ALL, () => true, limit, offset)
+  async list(options: ViewPage = {}): Promise<QueueEntry[]> {
+    return this.#collect(resolveEntryQuery('list', {}, options))
+  }
+
+  async listPartition(options: ViewPage): Promise<QueueEntry[]> {
+    return this.#collect(resolveEntryQuery('listPartition', {}, options))
+  }
+
+  getAll(): Promise<QueueEntry[]> {
+    return this.list()
+  }
+
+  async listIds(options: ViewPage = {}): Promise<string[]> {
+    const entries = await this.#collect(resolveEntryQuery('listIds', {}, options))
+    return entries.map(({ id }) => id)
+  }
+
+  async page({ page, size = 100, cursor, ...options }: EntryPageOptions = {}): Promise<EntryPage> {
+    if ('limit' in options || 'offset' in options) throw invalidPage('limit or offset', { ...options })
+    if (!isWhole(size, 1)) throw invalidPage('size', size)
+    if (page !== undefined && (cursor != null || !isWhole(page, 1))) throw invalidPage('page', page)
+    const offset = cursor == null ? ((page ?? 1) - 1) * size : Number(cursor)
+    if (!isWhole(offset, 0)) throw invalidPage('cursor', cursor)
+    const found = await this.#collect(resolveEntryQuery('page', {}, { ...options, offset, limit: size + 1 }))
+    const hasMore = found.length > size
+    return {
+      ...{ items: found.slice(0, size), page: cursor == null ? (page ?? 1) : null, pageSize: size },
+      ...{ hasMore, nextCursor: hasMore ? String(offset + size) : null, totalItems: null, totalPages: null },
+    }
   }
 
   /** Rejects with a `QueueError` 404 if the queue knows no such message (any more). */
@@ -71,13 +112,25 @@ export class QueueView {
     return (await this.#queue.get(id)) !== undefined
   }
 
-  /** Entries whose fields equal those of `filter`. */
-  query(filter: EntryFilter, { limit, offset = 0 }: ViewPage = {}): Promise<QueueEntry[]> {
-    return this.#collect(statusesOf(filter), matcher(filter), limit, offset)
+  /** Those that are there, in the order of `ids`. */
+  async getMany(ids: readonly string[]): Promise<QueueEntry[]> {
+    const found = await Promise.all(ids.map((id) => this.getOrNull(id)))
+    return found.filter((entry) => entry !== null)
   }
 
-  async count(filter: EntryFilter = {}): Promise<number> {
-    return (await this.query(filter)).length
+  /** Entries whose fields equal those of `filter`. */
+  async query(filter: EntryFilter = {}, options: ViewPage = {}): Promise<QueueEntry[]> {
+    return this.#collect(resolveEntryQuery('query', filter, options))
+  }
+
+  async count({
+    partition,
+    partitionValues,
+    skipCache,
+    ...filter
+  }: EntryFilter & EntryPartition = {}): Promise<number> {
+    const query = resolveEntryQuery('count', filter, { partition, partitionValues, skipCache })
+    return (await this.#collect(query)).length
   }
 
   /**
@@ -93,6 +146,52 @@ export class QueueView {
     if (!isReset) throw this.#cannot(id, patch)
     await this.#reset(entry, patch)
     return this.get(id)
+  }
+
+  /** The same as `update`. */
+  patch(id: string, patch: EntryPatch): Promise<QueueEntry> {
+    return this.update(id, patch)
+  }
+
+  // --- what a resource can do and a queue cannot: refused with a `QueueError` 400 that says what to use -----------------
+
+  async insert(): Promise<never> {
+    throw this.#unsupported('insert', ENQUEUE)
+  }
+
+  async insertMany(): Promise<never> {
+    throw this.#unsupported('insertMany', ENQUEUE)
+  }
+
+  async upsert(): Promise<never> {
+    throw this.#unsupported('upsert', ENQUEUE)
+  }
+
+  async replace(): Promise<never> {
+    throw this.#unsupported('replace', UPDATE)
+  }
+
+  /** The queue's writer decides about an entry, so there is nothing that a condition could be checked against in the same step. */
+  async updateConditional(): Promise<never> {
+    throw this.#unsupported('updateConditional', UPDATE)
+  }
+
+  on(): never {
+    throw this.#unsupported('on', EVENTS)
+  }
+
+  once(): never {
+    throw this.#unsupported('once', EVENTS)
+  }
+
+  addHook(): never {
+    throw this.#unsupported('addHook', EVENTS)
+  }
+
+  #unsupported(operation: string, suggestion: string): QueueError {
+    return new QueueError(`The queue resource "${this.name}" does not support ${operation}().`, {
+      ...{ statusCode: 400, operation, suggestion },
+    })
   }
 
   async #reset(entry: QueueEntry, patch: EntryPatch): Promise<void> {
@@ -122,12 +221,7 @@ export class QueueView {
     return { deleted: all.filter(({ deleted }) => deleted).length }
   }
 
-  async #collect(
-    statuses: readonly MessageStatus[],
-    matches: (entry: QueueEntry) => boolean,
-    limit: number = Number.POSITIVE_INFINITY,
-    offset: number,
-  ): Promise<QueueEntry[]> {
+  async #collect({ statuses, matches, limit, offset }: EntryQuery): Promise<QueueEntry[]> {
     const found: QueueEntry[] = []
     for (const status of statuses) {
       for await (const info of this.#messages(status)) {
@@ -152,11 +246,19 @@ export class QueueView {
   }
 }
 
-function statusesOf({ status }: EntryFilter): readonly MessageStatus[] {
-  return typeof status === 'string' && status in STATUSES ? STATUSES[status as EntryStatus] : ALL
+const ENQUEUE = 'Use enqueue() of the resource whose records are handled.'
+const UPDATE =
+  "Use update(id, { status: 'pending', visibleAt: 0, claimedBy: null }) to set an entry back, or delete(id)."
+const EVENTS =
+  "Listen to the plugin: queue.on('plg:s3-queue:message-enqueued', …), message-completed, message-dead and others."
+
+function isWhole(value: unknown, min: number): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= min
 }
 
-function matcher(filter: EntryFilter): (entry: QueueEntry) => boolean {
-  const wanted = Object.entries(filter)
-  return (entry) => wanted.every(([field, value]) => entry[field as keyof QueueEntry] === value)
+function invalidPage(option: string, value: unknown): QueueError {
+  return new QueueError(`page() of a queue resource: ${option} cannot be ${JSON.stringify(value)}.`, {
+    ...{ statusCode: 400, operation: 'page' },
+    suggestion: 'Give a page and a size from 1 on, or the nextCursor of another page and a size.',
+  })
 }

@@ -168,6 +168,18 @@ export function describeEvents(place: Place): void {
       await until(() => stats.some((event) => JSON.stringify(event) === wanted))
     })
 
+    it('C91 plg:queue:error on the database for each attempt whose handler fails', async () => {
+      const { use, db } = await openWorld(place)
+      const { queue, tasks } = await use({ maxAttempts: 2, backoff: { baseMs: 5 }, onMessage: fails })
+      const errors: unknown[] = []
+      db.on('plg:queue:error', (event) => errors.push(event))
+      const dead = next(queue, 'plg:s3-queue:message-dead')
+      await tasks.enqueue({ type: 'a' })
+      await dead
+      const failed = { error: expect.any(Error), message: 'no' }
+      expect(errors).toEqual([failed, failed])
+    })
+
     it('C86 a listener that throws harms nothing', async () => {
       const { use } = await openWorld(place)
       const { queue, tasks } = await use({

@@ -170,6 +170,24 @@ export function describeInstalling(place: Place): void {
       expect(db.resources.plg_y_line).toBeDefined()
     })
 
+    it('C3 the plugin says what its resources are called, and has them', async () => {
+      const { db, use } = await openWorld(place)
+      const { queue } = await use({ queueResource: 'line', deadLetterResource: 'plg_dead' }, 'x')
+      expect([queue.queueResourceName, queue.deadLetterResourceName]).toEqual([
+        'plg_x_s3queue_tasks_queue',
+        'plg_x_dead',
+      ])
+      expect(queue.queueResource?.name).toBe('plg_x_s3queue_tasks_queue')
+      expect(queue.queueResource).toBe(db.resources.line)
+      expect(queue.targetResource).toBe(db.resources.tasks)
+      expect(queue.deadLetterResourceObj).toBe(db.resources.plg_x_dead)
+      await queue.deleteQueue()
+      expect([queue.queueResource, queue.deadLetterResourceObj]).toEqual([null, null])
+      const other = new S3QueuePlugin({ resource: 'tasks' })
+      expect([other.queueResourceName, other.deadLetterResourceName]).toEqual(['plg_s3queue_tasks_queue', null])
+      expect([other.queueResource, other.targetResource, other.deadLetterResourceObj]).toEqual([null, null, null])
+    })
+
     it('C4 a resource that is not there: QueueError 404, not retriable, with a suggestion', async () => {
       const { db } = await openWorld(place)
       const queue = new S3QueuePlugin({ resource: 'taks' })

@@ -45,6 +45,84 @@ export function describeQueueResource(place: Place): void {
       expect(await view.exists(id)).toBe(false)
     })
 
+    it('C15 the partition byStatus selects entries; any other option, partition, field or value is refused, not ignored', async () => {
+      const { use, db } = await openWorld(place)
+      const { queue, tasks } = await use()
+      const completed = next(queue, 'plg:s3-queue:message-completed')
+      await queue.startProcessing(() => 'done')
+      await tasks.enqueue({ id: 'done', type: 'a' })
+      await completed
+      await queue.stopProcessing()
+      for (const id of ['one', 'two']) await tasks.enqueue({ id, type: 'a' })
+      const view = viewOf(db)
+      const pending = { partition: 'byStatus', partitionValues: { status: 'pending' } } as const
+      expect(await view.listIds(pending)).toEqual(['one', 'two'])
+      for (const found of [await view.list(pending), await view.listPartition(pending)])
+        expect(found.map(({ id }) => id)).toEqual(['one', 'two'])
+      expect((await view.query({ id: 'two' }, pending)).map(({ id }) => id)).toEqual(['two'])
+      expect(await view.query({ status: 'completed' }, pending)).toEqual([])
+      expect(await view.list({ ...pending, limit: 1, offset: 1 })).toMatchObject([{ id: 'two' }])
+      expect([await view.count(pending), await view.count({ partition: 'byStatus' }), await view.count()]).toEqual([
+        2, 3, 3,
+      ])
+      expect(await queue.countQueueBy({ status: 'pending' })).toBe(2)
+      const refused: (() => Promise<unknown>)[] = [
+        () => view.list({ partition: 'byDate' } as never),
+        () => view.list({ partitionValues: { status: 'pending' } }),
+        () => view.list({ ...pending, partitionValues: { state: 'pending' } } as never),
+        () => view.list({ ...pending, partitionValues: { status: 'open' } } as never),
+        () => view.list({ status: 'pending' } as never),
+        () => view.list({ limit: -1 }),
+        () => view.list({ offset: 0.5 }),
+        () => view.list({ offset: Number.POSITIVE_INFINITY }),
+        () => view.query({ where: { status: 'pending' } } as never),
+        () => view.query({ status: 'waiting' }),
+        () => view.query({ status: ['pending'] }),
+        () => view.query({ status: undefined }),
+        () => view.query({ attempts: { $gt: 1 } }),
+        () => view.query({}, { max: 3 } as never),
+        () => view.query('pending' as never),
+        () => view.count({ where: 1 } as never),
+        () => view.listIds({ where: 1 } as never),
+        () => queue.countQueueBy({ state: 'pending' } as never),
+        () => tasks.queueStatsBy({ status: 'open' }),
+      ]
+      for (const call of refused)
+        await expect(call(), String(call)).rejects.toMatchObject({ name: 'QueueError', statusCode: 400 })
+      await expect(view.query({ statuss: 'pending' } as never)).rejects.toMatchObject({
+        suggestion: expect.stringContaining('"status"'),
+      })
+    })
+
+    it('C15 getMany, getAll, page and patch; what a queue cannot do is refused with what to use', async () => {
+      const { use, db } = await openWorld(place)
+      const { queue, tasks } = await use({ maxAttempts: 1 })
+      for (const id of ['a', 'b', 'c']) await tasks.enqueue({ id, type: 'x' })
+      const view = viewOf(db)
+      const idsOf = (entries: readonly { id: string }[]): string[] => entries.map(({ id }) => id)
+      expect(idsOf(await view.getMany(['c', 'unknown', 'a']))).toEqual(['c', 'a'])
+      expect(idsOf(await view.getAll())).toEqual(['a', 'b', 'c'])
+      const first = await view.page({ size: 2 })
+      expect(first).toMatchObject({ page: 1, pageSize: 2, hasMore: true, totalItems: null, totalPages: null })
+      const second = await view.page({ size: 2, cursor: first.nextCursor })
+      expect([idsOf(first.items), idsOf(second.items)]).toEqual([['a', 'b'], ['c']])
+      expect(second).toMatchObject({ page: null, hasMore: false, nextCursor: null })
+      expect(idsOf((await view.page({ size: 2, page: 2, partition: 'byStatus' })).items)).toEqual(['c'])
+      for (const options of [{ size: 0 }, { page: 0 }, { cursor: 'x' }, { page: 1, cursor: '2' }, { offset: 1 }])
+        await expect(view.page(options)).rejects.toMatchObject({ name: 'QueueError', statusCode: 400 })
+
+      const died = next(queue, 'plg:s3-queue:message-dead', ({ queueId }) => queueId === 'c')
+      await queue.startProcessing(fails)
+      await died
+      await queue.stopProcessing()
+      expect(await view.patch('a', { status: 'pending' })).toMatchObject({ id: 'a', status: 'pending' })
+      const refused = ['insert', 'insertMany', 'upsert', 'replace', 'updateConditional'] as const
+      for (const name of refused)
+        await expect(view[name]()).rejects.toMatchObject({ statusCode: 400, suggestion: expect.any(String) })
+      for (const name of ['on', 'once', 'addHook'] as const)
+        expect(() => view[name]()).toThrow(expect.objectContaining({ statusCode: 400 }))
+    })
+
     it('C16 an entry in hand that is set to pending is taken from its worker and runs again; the old claim is fenced off', async () => {
       const { use, db } = await openWorld(place)
       const contexts: HandlerContext[] = []
