@@ -1,12 +1,10 @@
 /** What a process can say of its part in a queue: for probes and dashboards. All of it is counted, nothing is guessed. */
-import type { QueueCost } from '@s3queue/core'
+import type { QueueHealth as CoreHealth, QueueCost } from '@s3queue/core'
 import { type Clock, REQUEST_KINDS, type StoreMetrics } from '@s3queue/storage'
 import type { MailboxTransport } from './transport.ts'
 
-/** Fit for liveness and readiness probes. */
-export interface QueueHealth {
-  /** Whether a worker runs in this process. */
-  readonly isRunning: boolean
+/** Fit for liveness and readiness probes. `coordinatorElected` and `isCoordinator` are about each shard, or at least one, if there are several. */
+export interface QueueHealth extends CoreHealth {
   /**
    * When this process's worker last gave a sign of life that reached the store, in the shard where that is longest ago, ms since 1970; undefined before the
    * first. Idle workers give one every 18 `heartbeatIntervalMs`.
@@ -14,8 +12,6 @@ export interface QueueHealth {
   readonly lastHeartbeat: number | undefined
   /** Whether some process is known to write, each shard if there are several. A process without a worker knows only of itself. */
   readonly coordinatorElected: boolean
-  /** Whether this process writes, at least one of the shards. */
-  readonly isCoordinator: boolean
   /** The shards that this process writes: `[0]` or none, if the queue has only one. */
   readonly coordinatedShards: readonly number[]
 }

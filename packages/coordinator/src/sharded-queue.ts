@@ -161,6 +161,12 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
     }
   }
 
+  async getOldestAge(): Promise<number | undefined> {
+    const ages = await everywhere(this.#shards, ({ queue }) => queue.getOldestAge())
+    const known = ages.filter((age) => age !== undefined)
+    return known.length === 0 ? undefined : Math.max(...known)
+  }
+
   getCost(): QueueCost {
     const costs = this.#shards.open.map(({ queue }) => queue.getCost())
     const [enqueued, handled] = [total(costs.map((cost) => cost.enqueued)), total(costs.map((cost) => cost.handled))]
@@ -189,6 +195,10 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
 
   async resume(): Promise<boolean> {
     return inEach(this.#shards, ({ queue }) => queue.resume())
+  }
+
+  async isPaused(): Promise<boolean> {
+    return (await everywhere(this.#shards, ({ queue }) => queue.isPaused())).some(Boolean)
   }
 
   async cancel(id: string): Promise<boolean> {

@@ -28,6 +28,7 @@ export type { AttemptEvent, QueueEventName, QueueEvents, QueueListener } from '.
 export type { FollowedEvent, FollowedEventName, GapEvent } from './follow/events.ts'
 export type { FollowOptions } from './follow/follow.ts'
 export type { Handler, HandlerContext, Message } from './handle.ts'
+export type { QueueHealth } from './health.ts'
 export type { Enqueued } from './intake.ts'
 export type { ListOptions, MessagePage } from './list.ts'
 export { createQueue } from './local-queue.ts'

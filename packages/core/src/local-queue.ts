@@ -12,6 +12,7 @@ import { assertEventName, EventHub, type QueueEventName, type QueueListener } fr
 import type { FollowedEvent } from './follow/events.ts'
 import { type FollowOptions, resolveFollowOptions } from './follow/follow.ts'
 import { assertHandler, type Handler } from './handle.ts'
+import type { QueueHealth } from './health.ts'
 import { type Enqueued, Intake } from './intake.ts'
 import { type ListOptions, listMessages, type MessagePage, resolveListOptions } from './list.ts'
 import { describeDead, describeMessage, type MessageInfo, mayBeReplaced } from './message-info.ts'
@@ -24,6 +25,7 @@ import {
   resolveStopOptions,
 } from './process-options.ts'
 import type { Queue, ShardQueue, Worker } from './queue.ts'
+import { oldestAgeOf } from './queue-view.ts'
 import type { QueueStats } from './state/model.ts'
 import { readStoredPayload } from './stored-payload.ts'
 import { type WaitOptions, waitForResult } from './wait-for.ts'
@@ -59,6 +61,8 @@ class LocalQueue<T> implements ShardQueue<T> {
   readonly #engine: Engine
   readonly #intake: Intake<T>
   readonly #metrics: () => StoreMetrics
+  /** ms since 1970, by the store's clock. */
+  readonly #wallNow: () => number
   readonly #closed = new AbortController()
   readonly #counts = { enqueued: 0, handled: 0 }
   #worker: WorkerRuntime<T> | undefined
@@ -68,10 +72,11 @@ class LocalQueue<T> implements ShardQueue<T> {
     const metered = withMetering(given.store, { clock: given.clock })
     const store = withStoreTime(metered, given.clock)
     this.#metrics = () => metered.metrics()
+    this.#wallNow = () => store.now()
     this.#options = { ...given, store }
     this.name = given.name
     this.#events = new EventHub(given)
-    this.#engine = new Engine({ options: this.#options, events: this.#events, wallNow: () => store.now() })
+    this.#engine = new Engine({ options: this.#options, events: this.#events, wallNow: this.#wallNow })
     this.#intake = new Intake(this.#engine, this.#options)
   }
 
@@ -158,6 +163,14 @@ class LocalQueue<T> implements ShardQueue<T> {
 
   getStats(): Promise<QueueStats> {
     return this.#engine.views.stats()
+  }
+
+  getOldestAge(): Promise<number | undefined> {
+    return this.#engine.views.survey((view) => oldestAgeOf(view, this.#wallNow()))
+  }
+
+  health(): QueueHealth {
+    return { isRunning: this.isProcessing, ...this.#engine.health() }
   }
 
   getCost(): QueueCost {

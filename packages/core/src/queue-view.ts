@@ -47,6 +47,14 @@ export function statsOf({ state, now, inbox }: QueueView): QueueStats {
   return stats
 }
 
+/** The age of the oldest visible message at the moment `now`, in ms; undefined if none is visible. A writer's view is as of its last commit, so its time may be old. */
+export function oldestAgeOf(view: QueueView, now: number): number | undefined {
+  let oldestAt = Number.POSITIVE_INFINITY
+  for (const { count, visibleAt, batch } of waitingRuns(view))
+    if (count > 0 && visibleAt <= view.now && batch.enqueuedAt < oldestAt) oldestAt = batch.enqueuedAt
+  return oldestAt === Number.POSITIVE_INFINITY ? undefined : Math.max(0, Math.max(view.now, now) - oldestAt)
+}
+
 /** A message in the inbox. */
 export interface InboxMessage {
   readonly run: Run

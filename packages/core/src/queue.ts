@@ -8,6 +8,7 @@ import type { QueueEventName, QueueListener } from './events.ts'
 import type { FollowedEvent } from './follow/events.ts'
 import type { FollowOptions } from './follow/follow.ts'
 import type { Handler } from './handle.ts'
+import type { QueueHealth } from './health.ts'
 import type { Enqueued } from './intake.ts'
 import type { ListOptions, MessagePage } from './list.ts'
 import type { MessageInfo } from './message-info.ts'
@@ -57,6 +58,13 @@ export interface Queue<T, H = T> {
   drain(options?: DrainOptions): Promise<DrainResult>
   /** How many messages are in which condition: exact, from any process. */
   getStats(): Promise<QueueStats>
+  /**
+   * The age of the oldest message that is visible and waits, in ms since it was enqueued; undefined if none waits. As of the same view as `getStats`. Takes
+   * time in proportion to the enqueues that wait: a few ms for 100,000.
+   */
+  getOldestAge(): Promise<number | undefined>
+  /** Readings for liveness and readiness probes. Makes no request. */
+  health(): QueueHealth
   /** What this queue object cost so far. */
   getCost(): QueueCost
   /** A message, or undefined if none with this id is known (any more). Known from the moment on at which its enqueue resolved, in every process. */
@@ -73,6 +81,8 @@ export interface Queue<T, H = T> {
   /** Hands out no more messages until `resume`; running handlers go on. True if the queue was not paused before. */
   pause(): Promise<boolean>
   resume(): Promise<boolean>
+  /** Whether the queue is paused, or a part of it if it has shards, by whichever process. */
+  isPaused(): Promise<boolean>
   /** A waiting message is gone; the handler of an active one gets its signal aborted, and its outcome is refused. False if it is neither. */
   cancel(id: string): Promise<boolean>
   /**
@@ -124,8 +134,6 @@ export interface ShardQueue<T> extends Queue<T> {
   processIn(slots: SlotPool, id: string, handler: Handler<T>, options: ProcessOptions | undefined): Worker
   /** As `follow`; from the beginning of the log on, if that is later than the user's call. */
   followFrom(options: FollowOptions, beginning: boolean): AsyncIterable<FollowedEvent>
-  /** Whether messages are held back by `pause`. */
-  isPaused(): Promise<boolean>
   /** If this process writes, another one is to take over; should none want to, this one goes on after a moment. Rejects with `StoreError`s: then it goes on, too. */
   stepDown(): Promise<void>
 }

@@ -192,6 +192,24 @@ describe('a queue with several shards, as a whole', () => {
     expect(told?.workers.map(({ id, concurrency }) => ({ id, concurrency }))).toEqual([{ id: ids[1], concurrency: 4 }])
   })
 
+  it('says whether it is paused and how old its oldest message is, whichever shard has it', async () => {
+    const world = createShardedWorld()
+    const [queue, other] = [world.queue<number>({ shards: 4 }), world.queue<number>({ shards: 4 })]
+    expect(await world.run(queue.getOldestAge())).toBeUndefined()
+    await world.run(queue.enqueue(1))
+    await world.pass(30_000)
+    await world.run(queue.enqueueMany(numbers(100)))
+    for (const asked of [queue, other]) {
+      const age = await world.run(asked.getOldestAge())
+      expect(age).toBeGreaterThanOrEqual(30_000)
+      expect(age).toBeLessThan(40_000)
+      expect(await world.run(asked.isPaused())).toBe(false)
+    }
+    await world.run(queue.pause())
+    expect([await world.run(queue.isPaused()), await world.run(other.isPaused())]).toEqual([true, true])
+    await world.run(Promise.all([queue.close(), other.close()]))
+  })
+
   it('C55 who asks again for the workers is told without a body that nothing has changed', async () => {
     const world = createShardedWorld()
     const pod = world.queue<number>({ shards: 2 })

@@ -9,6 +9,7 @@ import { NotAcknowledged, QueueClosed } from '../errors.ts'
 import type { EventHub } from '../events.ts'
 import type { FollowedEvent } from '../follow/events.ts'
 import { followLog, type ResolvedFollowOptions } from '../follow/follow.ts'
+import type { QueueHealth } from '../health.ts'
 import type { ResolvedQueueOptions } from '../options.ts'
 import { senderFor } from '../shard/shard-of.ts'
 import type { Payload } from '../state/batch-codec.ts'
@@ -203,6 +204,18 @@ export class Engine {
   /** Whether this process is the writer now. */
   get isLeading(): boolean {
     return this.#election.isLeading
+  }
+
+  /** Readings of this process's role. */
+  health(): Omit<QueueHealth, 'isRunning'> {
+    const { clock } = this.#context.options
+    const { role } = this.#election
+    const isCoordinator = role.kind === 'leading'
+    return {
+      lastHeartbeat: isCoordinator ? Math.round(clock.now() - role.term.provenMsAgo) : undefined,
+      coordinatorElected: isCoordinator || role.kind === 'standby',
+      isCoordinator,
+    }
   }
 
   /** If this process writes, another one is to take over; should none want to, this one goes on after a moment. */

@@ -265,6 +265,11 @@ export class Term {
     return describeStats(this.#state)
   }
 
+  /** How long ago, in ms, it was certain that no other process had taken over. */
+  get provenMsAgo(): number {
+    return this.#options.context.options.clock.monotonic() - this.#heartbeat.provenAt
+  }
+
   get isPaused(): boolean {
     return this.#state.paused
   }
