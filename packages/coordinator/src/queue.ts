@@ -13,6 +13,10 @@ export interface CoordinatedQueue<T, H = T> extends Queue<T, H> {
   health(): QueueHealth
   /** Counters and rates of this process; makes no request. */
   metrics(): QueueMetrics
-  /** The workers of all processes, as the writers last told; undefined before one told anything. One request for each shard that another process writes. */
+  /**
+   * The workers of all processes, as the writers last published, about a second after a worker came. One request for each shard that another process
+   * writes. A queue whose writer has published nothing yet is asked for the heartbeats of its workers instead, one request for each, and then `epoch` is 0
+   * and `writer` undefined. Undefined if there is no worker.
+   */
   workers(): Promise<RegistryRecord | undefined>
 }

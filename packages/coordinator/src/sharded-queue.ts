@@ -97,7 +97,7 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
     const open = (index: number): Shard<T> => {
       const transport = createMailboxTransport(coordination)
       const queue = openShard<T>({ ...forCore, store, transport, shard: index })
-      const registry = new RegistryReader(store, `${queuePrefix}${index}/`)
+      const registry = new RegistryReader(store, `${queuePrefix}${index}/`, clock)
       return { index, queue, transport, registry }
     }
     const record = new ShardRecord({ name, store, queuePrefix, clock, random, ids, onTrouble: this.#tell })

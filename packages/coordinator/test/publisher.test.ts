@@ -22,7 +22,7 @@ it('a writer that was replaced and does not know it does not write over what its
   // The first finds that what it knew is gone, and looks again.
   await publish(before, 1, 'c')
   await publish(before, 1, 'd')
-  expect((await new RegistryReader(store, PREFIX).read())?.writer).toBe('b')
+  expect((await new RegistryReader(store, PREFIX, { now: () => 0 }).read())?.writer).toBe('b')
   await publish(after, 2, 'e')
-  expect((await new RegistryReader(store, PREFIX).read())?.writer).toBe('e')
+  expect((await new RegistryReader(store, PREFIX, { now: () => 0 }).read())?.writer).toBe('e')
 })

@@ -101,7 +101,7 @@ describe('the registry of workers', () => {
     expect(ofWriter).toBeLessThanOrEqual(19 * 2 * 4)
     expect(ofOthers).toEqual(ofOthers.map(() => 0))
     // What they all read instead has everybody in it.
-    const known = await new RegistryReader(world.store, 's3queue/jobs/0/').read()
+    const known = await new RegistryReader(world.store, 's3queue/jobs/0/', world.clock).read()
     expect(known?.workers).toHaveLength(19)
     expect(known?.writer).toBe(pods[0]?.transport.registry()?.writer)
   })

@@ -32,6 +32,7 @@ export interface WorkerRecord {
 /** All workers, as the writer knows them. */
 export interface RegistryRecord {
   readonly format: number
+  /** Of the writer that published it; 0 if no writer did. */
   readonly epoch: number
   /** The worker in the writer's process, if it has one; it is not among the others. Of the first shard, if there are several. */
   readonly writer: string | undefined

@@ -21,6 +21,8 @@ const READS_AT_ONCE = 32
 const DELETES_AT_ONCE = 500
 /** All signs are listed again after so many rounds: for workers whose first notice was lost, and for what the dead left behind. */
 const ROUNDS_PER_LIST = 18
+/** A worker that came is published after this long in ms, together with others that came meanwhile. */
+const SOON_MS = 500
 /** What a silent worker left behind is deleted after so long. */
 const FORGET_AFTER_MS = 3_600_000
 
@@ -70,6 +72,9 @@ export class Registry {
   readonly #ended = new Set<string>()
   readonly #publisher: Publisher
   #rounds = 0
+  #isInRound = false
+  /** A worker came that no process but this one knows of. */
+  #isAwaited = false
   #cancelTimer: () => void = () => {}
 
   constructor(options: RegistryOptions) {
@@ -123,6 +128,7 @@ export class Registry {
     member.mailbox = mailbox ?? member.mailbox
     this.#byNotice.spoke(member)
     if (isNews) this.#options.onChange()
+    if (member.record === undefined) this.#roundSoon()
     this.#runsIn(worker, process)
     return true
   }
@@ -186,18 +192,35 @@ export class Registry {
     return this.#options.term.queue.clock.monotonic()
   }
 
-  /** Never rejects. */
-  async #round(): Promise<void> {
-    const { term, options } = this.#options
+  /** Never rejects. `isExtra`: between two rounds at the usual interval. */
+  async #round(isExtra = false): Promise<void> {
+    const { term } = this.#options
+    this.#isInRound = true
+    this.#isAwaited = false
     try {
-      if (this.#rounds++ % ROUNDS_PER_LIST === 0) await this.#list()
+      if (!isExtra && this.#rounds++ % ROUNDS_PER_LIST === 0) await this.#list()
       await this.#readDue()
       await this.#publisher.publish(this.describe())
     } catch (error) {
       this.#troubleWith(error)
     }
-    if (term.signal.aborted) return
-    this.#cancelTimer = term.queue.clock.setTimer(options.heartbeatIntervalMs, () => void this.#round())
+    this.#isInRound = false
+    if (!term.signal.aborted) this.#schedule()
+  }
+
+  /** Without this, other processes would learn of a worker up to a heartbeat interval after it came. */
+  #roundSoon(): void {
+    if (this.#isAwaited) return
+    this.#isAwaited = true
+    if (!this.#isInRound && !this.#options.term.signal.aborted) this.#schedule()
+  }
+
+  #schedule(): void {
+    const { term, options } = this.#options
+    const isExtra = this.#isAwaited && options.heartbeatIntervalMs > SOON_MS
+    const waitMs = isExtra ? SOON_MS : options.heartbeatIntervalMs
+    this.#cancelTimer()
+    this.#cancelTimer = term.queue.clock.setTimer(waitMs, () => void this.#round(isExtra))
   }
 
   #troubleWith(error: unknown): void {

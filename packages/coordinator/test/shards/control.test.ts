@@ -210,6 +210,46 @@ describe('a queue with several shards, as a whole', () => {
     await world.run(Promise.all([queue.close(), other.close()]))
   })
 
+  it('C27 every process sees the workers as soon as they work', async () => {
+    const world = createShardedWorld()
+    const pods = numbers(3).map(() => world.queue<number>())
+    const ids: string[] = []
+    for (const [i, pod] of pods.entries()) {
+      ids.push(pod.process(() => sleep(world.clock, 20), { workerId: `pod-${i}`, concurrency: 4 }).id)
+      await world.pass(200)
+    }
+    const observer = world.queue<number>()
+    expect(await world.run(observer.workers())).toBeDefined()
+    await world.run(observer.enqueueMany(numbers(300)))
+    await world.run(observer.drain())
+    const known = async (queue = observer): Promise<string[]> => {
+      const { writer, workers = [] } = (await world.run(queue.workers())) ?? {}
+      return [...workers.map(({ id }) => id), ...(writer === undefined ? [] : [writer])].sort()
+    }
+    for (const queue of [observer, ...pods]) expect(await known(queue)).toEqual(ids.sort())
+    // It publishes soon what it has not published yet.
+    const [writer] = pods.filter((pod) => pod.health().isCoordinator)
+    const late = world.queue<number>()
+    ids.push(late.process(() => {}, { workerId: 'late' }).id)
+    await world.pass(2500)
+    expect(writer).toBeDefined()
+    expect(await known()).toEqual(ids.sort())
+    expect((await world.run(observer.workers()))?.epoch).toBeGreaterThan(0)
+    await world.run(Promise.all([observer, late, ...pods].map((queue) => queue.close())))
+  })
+
+  it('C27 a process sees the only worker, whose process publishes nothing, and no longer once it has left', async () => {
+    const world = createShardedWorld()
+    const [pod, observer] = [world.queue<number>(), world.queue<number>()]
+    expect(await world.run(observer.workers())).toBeUndefined()
+    const { id } = pod.process(() => {})
+    await world.run(pod.enqueue(1))
+    await world.pass(3000)
+    expect((await world.run(observer.workers()))?.workers.map((worker) => worker.id)).toEqual([id])
+    await world.run(pod.close())
+    expect(await world.run(observer.workers())).toBeUndefined()
+  })
+
   it('C55 who asks again for the workers is told without a body that nothing has changed', async () => {
     const world = createShardedWorld()
     const pod = world.queue<number>({ shards: 2 })
