@@ -16,7 +16,7 @@ export interface CoordinatedQueue<T, H = T> extends Queue<T, H> {
   /**
    * The workers of all processes, as the writers last published, about a second after a worker came. One request for each shard that another process
    * writes. A queue whose writer has published nothing yet is asked for the heartbeats of its workers instead, one request for each, and then `epoch` is 0
-   * and `writer` undefined. Undefined if there is no worker.
+   * and `writer` undefined. Undefined outside the writer if there is no worker.
    */
   workers(): Promise<RegistryRecord | undefined>
 }

@@ -1,4 +1,5 @@
 /** `S3QueuePlugin`: a queue for one resource of a database. Wiring only: each method says who does it. */
+import type { QueueHealth, RegistryRecord } from '@s3queue/coordinator'
 import type { QueueCost } from '@s3queue/core'
 import {
   type Adopted,
@@ -186,6 +187,35 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
     return this.#installed('getStats').stats()
   }
 
+  /** The age of the oldest message that is visible and waits, in ms since it was enqueued; undefined if none waits. */
+  async getOldestAge(): Promise<number | undefined> {
+    await this.installed()
+    return this.#installed('getOldestAge').session.queue.getOldestAge()
+  }
+
+  /** Hands out no more messages, in any process, until `resume`; running handlers keep running. True if the queue was not paused before. */
+  async pause(): Promise<boolean> {
+    await this.installed()
+    return this.#inService('pause').runtime.session.queue.pause()
+  }
+
+  async resume(): Promise<boolean> {
+    await this.installed()
+    return this.#inService('resume').runtime.session.queue.resume()
+  }
+
+  /** Whether the queue is paused, by whichever process. */
+  async isPaused(): Promise<boolean> {
+    await this.installed()
+    return this.#installed('isPaused').session.queue.isPaused()
+  }
+
+  /** The workers of all processes. Undefined if there is none and another process writes, or none does. */
+  async workers(): Promise<RegistryRecord | undefined> {
+    await this.installed()
+    return this.#installed('workers').session.queue.workers()
+  }
+
   /** How many messages have this status; `all` for all. */
   async countQueue(status: string = 'pending'): Promise<number> {
     return (await this.#housekeeping('countQueue')).count(status)
@@ -265,6 +295,16 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
   }
 
   // --- readings: for probes, without a request ----------------------------------------------------------------------
+
+  /** The readings below in one. */
+  health(): QueueHealth {
+    const { coordinatedShards = [] } = this.#runtime?.session.opened?.health() ?? {}
+    const { isRunning, coordinatorElected, isCoordinator } = this
+    return {
+      ...{ isRunning, coordinatorElected, isCoordinator, coordinatedShards },
+      lastHeartbeat: this.#runtime?.lastHeartbeat,
+    }
+  }
 
   get isRunning(): boolean {
     return this.#runtime?.isRunning ?? false

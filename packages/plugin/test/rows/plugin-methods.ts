@@ -141,6 +141,43 @@ export function describePluginMethods(place: Place): void {
       await expect(queue.countQueue('open')).rejects.toMatchObject({ statusCode: 400 })
     })
 
+    it('C24 pause, resume, isPaused, getOldestAge, workers and health', async () => {
+      const world = await openWorld(place)
+      const { queue, tasks } = await world.use()
+      const other = await (await world.other()).use()
+      const unused = { isRunning: false, coordinatorElected: false, isCoordinator: false, coordinatedShards: [] }
+      expect(queue.health()).toEqual({ ...unused, lastHeartbeat: undefined })
+      expect([await queue.isPaused(), await queue.getOldestAge()]).toEqual([false, undefined])
+      expect(await queue.pause()).toBe(true)
+      expect(await queue.pause()).toBe(false)
+      expect([await queue.isPaused(), await other.queue.isPaused()]).toEqual([true, true])
+      const enqueuedAt = Date.now()
+      await tasks.enqueue({ type: 'a' })
+      const handled = gate()
+      await other.queue.startProcessing(() => handled.open())
+      await until(() => Date.now() - enqueuedAt > 200)
+      const age = (await other.queue.getOldestAge()) ?? 0
+      expect(age).toBeGreaterThan(100)
+      expect(age).toBeLessThan(60_000)
+      await queue.startProcessing(() => handled.open())
+      expect(await other.queue.resume()).toBe(true)
+      await handled.passed
+      await until(async () => (await queue.getStats()).completed === 1)
+      expect(await queue.getOldestAge()).toBeUndefined()
+      await until(async () => {
+        const { writer, workers = [] } = (await other.queue.workers()) ?? {}
+        const ids = new Set([writer, ...workers.map(({ id }) => id)])
+        return ids.has(queue.workerId) && ids.has(other.queue.workerId)
+      })
+      expect([queue, other.queue].filter(({ isCoordinator }) => isCoordinator)).toHaveLength(1)
+      for (const one of [queue, other.queue]) {
+        const { lastHeartbeat = 0, coordinatedShards, ...health } = one.health()
+        expect(health).toEqual({ isRunning: true, coordinatorElected: true, isCoordinator: one.isCoordinator })
+        expect(coordinatedShards).toEqual(one.isCoordinator ? [0] : [])
+        expect(Date.now() - lastHeartbeat).toBeLessThan(60_000)
+      }
+    })
+
     it('C25 unregisterWorker hands over at once', async () => {
       const world = await openWorld(place)
       const { queue, tasks } = await world.use({ onMessage: () => new Promise(() => {}), visibilityTimeout: '5m' })
