@@ -26,7 +26,7 @@ export const chapters: readonly Chapter[] = [
       {
         id: 'C1',
         what: '`usePlugin` after `db.connect()`: the worker starts by itself',
-        note: 'before `connect()` s3db.js installs nothing: a warning, and an error with the fix at first use; `new Database({ plugins: [queue] })` works',
+        note: 'before `connect()`, and with `new Database({ plugins: [queue] })`: as soon as the database is connected and the resource exists',
       },
       { id: 'C2', what: 'several instances side by side, by alias or `namespace`' },
       { id: 'C3', what: '`queueResource`, `deadLetterResource`: names of your own' },
