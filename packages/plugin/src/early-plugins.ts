@@ -1,6 +1,6 @@
 /**
  * Installs plugins that `usePlugin` got before `connect()`. s3db.js lists such a plugin in `db.plugins` and then forgets it, without giving it the
- * database. So `connect()` is wrapped, once in a process: it hands the database to each plugin of ours that has none, and the plugin installs itself
+ * database. So `connect()` is wrapped, once in a process: it hands the database to each plugin of ours that does not have it, and the plugin installs itself
  * when the database says that it is connected.
  */
 import { Database } from 's3db.js'
@@ -21,11 +21,12 @@ export function installWithDatabase(plugin: EarlyPlugin): void {
   isWrapped = true
   const { connect } = Database.prototype
   Database.prototype.connect = async function (this: Database): Promise<void> {
-    for (const plugin of Object.values(this.plugins)) if (isEarly(plugin)) await plugin.install(this)
+    for (const plugin of Object.values(this.plugins)) if (isEarly(plugin, this)) await plugin.install(this)
     return connect.call(this)
   }
 }
 
-function isEarly(plugin: object): plugin is EarlyPlugin {
-  return ours.has(plugin) && Reflect.get(plugin, 'database') == null
+/** It may have been the plugin of another database that is disconnected now. */
+function isEarly(plugin: object, database: object): plugin is EarlyPlugin {
+  return ours.has(plugin) && Reflect.get(plugin, 'database') !== database
 }

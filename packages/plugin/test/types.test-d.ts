@@ -51,6 +51,11 @@ await queue.startProcessing(({ to }) => to.length, { concurrency: 2 })
 expectTypeOf(queue.processNext).returns.resolves.toEqualTypeOf<boolean>()
 expectTypeOf(queue.getStats).returns.resolves.toEqualTypeOf<RecordQueueStats>()
 
+// Its handlers can be replaced.
+queue.config.onComplete = (email, result) => expectTypeOf([email.to, result]).toEqualTypeOf<unknown[]>()
+// @ts-expect-error other options are fixed
+queue.config.concurrency = 2
+
 /** What its base says is not narrowed away: it can be handed to the database. */
 expectTypeOf(db.usePlugin).toBeCallableWith(queue, 'emails')
 

@@ -4,6 +4,7 @@ import { shardOf } from '../../../src/shard/index.ts'
 import { assertEnded, assertInLog, assertListed } from '../checks/look-check.ts'
 import { chance } from '../world/draw.ts'
 import { type SimPayload, textOf } from '../world/payload.ts'
+import { must } from '../world/violation.ts'
 import type { VirtualProcess } from '../world/virtual-process.ts'
 import type { World } from '../world/world.ts'
 
@@ -93,6 +94,24 @@ export async function askForStats(world: World, process: VirtualProcess): Promis
   if (stats === undefined) return
   world.tally.stats++
   world.check(() => world.statistics.end(process.name, beginning, stats))
+}
+
+/** Readings of a queue in which nothing is left to do and nobody asks for anything: they are the same in every process. */
+export async function askForReadings(world: World, process: VirtualProcess): Promise<void> {
+  const ask = async (): Promise<{ isPaused: boolean; age: number | undefined }> => {
+    const isPaused = await process.queue.isPaused()
+    return { isPaused, age: await process.queue.getOldestAge() }
+  }
+  const readings = await process.call('readings', ask, IN_TIME)
+  if (readings === undefined) return
+  const { isPaused, age } = readings
+  world.check(() => {
+    must(
+      isPaused === world.shards.isPaused,
+      `${process.name} is told that the queue ${isPaused ? 'is' : 'is not'} paused`,
+    )
+    must(age === undefined, `${process.name} is told that a message has waited for ${age} ms, though none waits`)
+  })
 }
 
 /** All messages of a status, page by page: each that the log tells of, once. */

@@ -8,7 +8,7 @@ import type { VirtualProcess } from '../world/virtual-process.ts'
 import type { World } from '../world/world.ts'
 import { act, type Stage, startWorker } from './actions.ts'
 import { Crew } from './crew.ts'
-import { askForStats, drain, enqueue, listAll, order } from './requests.ts'
+import { askForReadings, askForStats, drain, enqueue, listAll, order } from './requests.ts'
 import type { Subject } from './subject.ts'
 import { LONGEST_BACKOFF_MS, MOST_ATTEMPTS } from './variety.ts'
 
@@ -130,6 +130,7 @@ async function finish(world: World, crew: Crew): Promise<void> {
   for (const process of crew.open) {
     await world.within(bound, `drain() of ${process.name}`, drainAtLast(world, process))
     await world.within(bound, `getStats() of ${process.name}`, askForStats(world, process))
+    await world.within(bound, `readings of ${process.name}`, askForReadings(world, process))
   }
   const [reader] = crew.open
   if (world.profile.shards === undefined || reader === undefined) return
