@@ -38,6 +38,16 @@ export function describeInstalling(place: Place): void {
       expect(early.queue.isRunning).toBe(true)
       await late.disconnect()
 
+      // The same plugin, with the next database.
+      const later = unconnected(location)
+      await later.usePlugin(early.queue)
+      await later.connect()
+      onTestFinished(() => later.disconnect())
+      const completed = next(early.queue, 'plg:s3-queue:message-completed')
+      const { id } = await enqueueOn(later, { type: 'used again' })
+      expect(await completed).toMatchObject({ queueId: id })
+      await later.disconnect()
+
       const given = make()
       const db = await connect(location, { plugins: [given.queue] })
       onTestFinished(() => db.disconnect())
@@ -279,6 +289,6 @@ function unconnected(location: string, options: object = {}): Database {
   } as ConstructorParameters<typeof Database>[0])
 }
 
-async function enqueueOn(db: Database, data: Task): Promise<unknown> {
+async function enqueueOn(db: Database, data: Task): Promise<{ readonly id: string }> {
   return withQueue<Task>(db.resources.tasks ?? TASKS).enqueue(data)
 }
