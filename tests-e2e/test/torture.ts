@@ -30,7 +30,7 @@ export async function startPod(setup: Setup, evidence: PodEvidence): Promise<Pod
   return pod
 }
 
-export function statsOf(pod: Pod): Promise<Extract<Report, { kind: 'stats' }>['stats']> {
+function statsOf(pod: Pod): Promise<Extract<Report, { kind: 'stats' }>['stats']> {
   const answer = pod.next('stats')
   pod.order({ stats: true })
   return answer.then(({ stats }) => stats)
