@@ -26,7 +26,10 @@ export interface S3StoreOptions {
   readonly region?: string | undefined
   /** `http://` or `https://` address of a server other than AWS, without credentials in it. Default: AWS, or what `AWS_ENDPOINT_URL_S3` says. */
   readonly endpoint?: string | undefined
-  /** Keys, or a function that gets them. Default: the SDK's chain (environment, profile, SSO, web identity, container, instance). */
+  /**
+   * Keys, or a function that gets them. It is called again when the `expiration` that it returned comes near, and when the store refuses
+   * the session. Default: the SDK's chain (environment, profile, SSO, web identity, container, instance).
+   */
   readonly credentials?: S3ClientConfig['credentials'] | undefined
   /** Put the bucket into the path rather than the host name. Default: true when an `endpoint` is given. */
   readonly forcePathStyle?: boolean | undefined
@@ -46,7 +49,8 @@ export interface S3StoreOptions {
   readonly maxConnections?: number | undefined
   /**
    * Default `WHEN_REQUIRED`: SigV4 signs the SHA-256 of the body already, and several servers refuse or ignore the newer
-   * checksum headers. The SDK's own default is `WHEN_SUPPORTED`.
+   * checksum headers. A bucket that demands a checksum (object lock) gets one once it has refused a write for want of it. The SDK's own
+   * default is `WHEN_SUPPORTED`.
    */
   readonly requestChecksumCalculation?: ChecksumPolicy | undefined
   /** Default `WHEN_REQUIRED`, for the same reason; the length of a body is always checked against `Content-Length`. */

@@ -17,7 +17,7 @@ export interface ScriptedReply {
   readonly cutBy?: 'reset' | 'silence'
 }
 
-interface SeenRequest {
+export interface SeenRequest {
   readonly method: string
   readonly path: string
   readonly query: URLSearchParams
@@ -32,6 +32,8 @@ export interface ScriptedServer {
   readonly requests: readonly SeenRequest[]
   /** Replies for the next requests, in turn. A request without a reply gets status 418, which no rule expects. */
   reply(...replies: readonly ScriptedReply[]): void
+  /** Replies to every later request for which `reply` left none. */
+  replyBy(decide: (request: SeenRequest) => ScriptedReply): void
   /** Resolves as soon as `count` requests have come in whole. */
   seen(count: number): Promise<void>
   close(): Promise<void>
@@ -41,6 +43,7 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
   const requests: SeenRequest[] = []
   const replies: ScriptedReply[] = []
   const waiting = new Set<() => void>()
+  let decide: (request: SeenRequest) => ScriptedReply = () => ({ status: 418 })
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -49,9 +52,10 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
       const { method = '', headers } = request
       const body = Buffer.concat(chunks).toString('latin1')
       const clientPort = request.socket.remotePort
-      requests.push({ method, path: url.pathname, query: url.searchParams, headers, body, clientPort })
+      const seen = { method, path: url.pathname, query: url.searchParams, headers, body, clientPort }
+      requests.push(seen)
       for (const check of waiting) check()
-      send(response, replies.shift() ?? { status: 418 })
+      send(response, replies.shift() ?? decide(seen))
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -60,6 +64,9 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
     endpoint: `http://127.0.0.1:${port}`,
     requests,
     reply: (...more) => replies.push(...more),
+    replyBy(how) {
+      decide = how
+    },
     seen: (count) =>
       new Promise((resolve) => {
         const check = (): void => {
