@@ -48,6 +48,10 @@ export interface S3StoreOptions {
   /** Connections that are open at most; further requests wait for one. Default 64. */
   readonly maxConnections?: number | undefined
   /**
+   * How long a connection stays open while it is not used, in ms. A queue polls more often than the default, and so keeps one. Default 10,000.
+   */
+  readonly idleTimeoutMs?: number | undefined
+  /**
    * Default `WHEN_REQUIRED`: SigV4 signs the SHA-256 of the body already, and several servers refuse or ignore the newer
    * checksum headers. A bucket that demands a checksum (object lock) gets one once it has refused a write for want of it. The SDK's own
    * default is `WHEN_SUPPORTED`.
@@ -73,6 +77,7 @@ export interface ResolvedS3StoreOptions {
   readonly requestTimeoutMs: number
   readonly connectTimeoutMs: number
   readonly maxConnections: number
+  readonly idleTimeoutMs: number
   readonly requestChecksumCalculation: ChecksumPolicy
   readonly responseChecksumValidation: ChecksumPolicy
   readonly quoteETags: boolean
@@ -89,6 +94,7 @@ const CLIENT_OPTIONS = [
   'forcePathStyle',
   'connectTimeoutMs',
   'maxConnections',
+  'idleTimeoutMs',
   'requestChecksumCalculation',
   'responseChecksumValidation',
 ] as const satisfies readonly (keyof S3StoreOptions)[]
@@ -121,6 +127,7 @@ export function resolveS3StoreOptions(options: S3StoreOptions): ResolvedS3StoreO
     requestTimeoutMs: numberOption(OWNER, 'requestTimeoutMs', options.requestTimeoutMs, 10_000, { min: 1 }),
     connectTimeoutMs: numberOption(OWNER, 'connectTimeoutMs', options.connectTimeoutMs, 3_000, { min: 1 }),
     maxConnections: numberOption(OWNER, 'maxConnections', options.maxConnections, 64, { min: 1, integer: true }),
+    idleTimeoutMs: numberOption(OWNER, 'idleTimeoutMs', options.idleTimeoutMs, 10_000, { min: 1, integer: true }),
     requestChecksumCalculation: checksumPolicy('requestChecksumCalculation', options.requestChecksumCalculation),
     responseChecksumValidation: checksumPolicy('responseChecksumValidation', options.responseChecksumValidation),
     quoteETags: booleanOption('quoteETags', options.quoteETags, true),

@@ -8,6 +8,8 @@ export interface ScriptedReply {
   /** Names in lower case. Node adds `date` and `content-length` unless they are given. */
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
+  /** Answers when this resolves. */
+  readonly until?: Promise<void>
   /** Never answers. */
   readonly hang?: true
   /** Breaks the connection instead of answering. */
@@ -36,6 +38,8 @@ export interface ScriptedServer {
   replyBy(decide: (request: SeenRequest) => ScriptedReply): void
   /** Resolves as soon as `count` requests have come in whole. */
   seen(count: number): Promise<void>
+  /** Resolves as soon as `count` connections have been closed. */
+  disconnected(count: number): Promise<void>
   close(): Promise<void>
 }
 
@@ -44,6 +48,20 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
   const replies: ScriptedReply[] = []
   const waiting = new Set<() => void>()
   let decide: (request: SeenRequest) => ScriptedReply = () => ({ status: 418 })
+  let closed = 0
+  const check = (): void => {
+    for (const wake of waiting) wake()
+  }
+  const reached = (count: number, current: () => number): Promise<void> =>
+    new Promise((resolve) => {
+      const wake = (): void => {
+        if (current() < count) return
+        waiting.delete(wake)
+        resolve()
+      }
+      waiting.add(wake)
+      wake()
+    })
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -54,8 +72,18 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
       const clientPort = request.socket.remotePort
       const seen = { method, path: url.pathname, query: url.searchParams, headers, body, clientPort }
       requests.push(seen)
-      for (const check of waiting) check()
-      send(response, replies.shift() ?? decide(seen))
+      check()
+      const reply = replies.shift() ?? decide(seen)
+      if (reply.until === undefined) send(response, reply)
+      else void reply.until.then(() => send(response, reply))
+    })
+  })
+  // The server never closes an idle connection: only the client does.
+  server.keepAliveTimeout = 0
+  server.on('connection', (socket) => {
+    socket.once('close', () => {
+      closed++
+      check()
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -67,16 +95,8 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
     replyBy(how) {
       decide = how
     },
-    seen: (count) =>
-      new Promise((resolve) => {
-        const check = (): void => {
-          if (requests.length < count) return
-          waiting.delete(check)
-          resolve()
-        }
-        waiting.add(check)
-        check()
-      }),
+    seen: (count) => reached(count, () => requests.length),
+    disconnected: (count) => reached(count, () => closed),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
