@@ -26,7 +26,8 @@ export function hintFor(failure: Failure, attempt: Attempt): string {
   if (lacksChecksum(failure)) {
     return 'The bucket demands a checksum with each write, as buckets with object lock do, and did not take the one that was sent. Set the option "requestChecksumCalculation" to "WHEN_SUPPORTED", or use a bucket without object lock.'
   }
-  if (code === 'MaxVersionsExceeded') {
+  // RustFS says it in the words of a 500.
+  if (code === 'MaxVersionsExceeded' || /limit on the number of versions/.test(failure.text)) {
     return 'The server keeps no more versions of one object, and versioning is on: add a lifecycle rule that expires noncurrent versions, or use a bucket without versioning.'
   }
   if (status === 403 || status === 401) {

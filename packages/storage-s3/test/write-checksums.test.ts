@@ -68,4 +68,11 @@ test('a key with as many versions as the server keeps: the error says what to do
     code: 'INVALID_REQUEST',
     message: expect.stringContaining('noncurrent versions'),
   })
+  const { body = '', ...internal } = s3Error(500, 'InternalError')
+  const words = `Io error: You've exceeded the limit on the number of versions you can create on this object`
+  server.reply({ ...internal, body: body.replace('Words about InternalError', words) })
+  expect(await store.put('a', BODY, { condition: overwrite })).toMatchObject({
+    outcome: 'unknown',
+    error: { message: expect.stringContaining('noncurrent versions') },
+  })
 })
