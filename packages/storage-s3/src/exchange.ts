@@ -10,7 +10,7 @@ import { CredentialsRenewal, type SignedHeaders } from './credentials-renewal.ts
 import { type Deadline, withDeadline } from './deadline.ts'
 import { type Failure, readFailure } from './failure.ts'
 import { describePlace, type ResolvedS3StoreOptions } from './options.ts'
-import { type Remedy, remediesFor } from './refusals.ts'
+import { mayBeRefusal, type Remedy, remediesFor } from './refusals.ts'
 import { type ResponseHead, readStoreTimeMs } from './response-head.ts'
 import { WriteChecksums } from './write-checksums.ts'
 
@@ -78,6 +78,7 @@ export async function exchange<I extends ServiceInputTypes, O extends ServiceOut
     readFailure(error, { head, clock, answeredBefore: link.history.answered })
   /** Whether a request that failed with `error` should be sent once more. Rejects if new credentials cannot be had. */
   const isWorthRepeating = async (error: unknown): Promise<boolean> => {
+    if (!mayBeRefusal(head?.status)) return false
     const remedy = remediesFor(failureOf(error)).find((one) => !tried.has(one))
     if (remedy === undefined) return false
     tried.add(remedy)

@@ -27,9 +27,14 @@ const REMEDIES: ReadonlyMap<string, Remedy> = new Map([
 /** Services say `RequestExpired` for a signature that is too old and for a session that has ended. */
 const AMBIGUOUS = 'RequestExpired'
 
+/** Whether an answer with this status can be such a refusal. Most failed answers are none: 304, 404, 412. */
+export function mayBeRefusal(status: number | undefined): boolean {
+  return status === 400 || status === 401 || status === 403
+}
+
 /** The remedies to try, in order; none for any other failure. */
 export function remediesFor({ status, code }: Failure): readonly Remedy[] {
-  if (status === undefined || status < 400 || status >= 500) return []
+  if (!mayBeRefusal(status)) return []
   if (code === AMBIGUOUS) return ['corrected-clock', 'new-credentials']
   const remedy = REMEDIES.get(code)
   return remedy === undefined ? [] : [remedy]
