@@ -398,6 +398,32 @@ describe('bad neighbours', () => {
     expect(troubles.filter(({ name }) => name === 'SameWorkerId')).toEqual([])
   })
 
+  it('a worker whose last sign arrives after its successor has begun is not reported', async () => {
+    const world = createWorld()
+    const writer = world.open(FAST)
+    const troubles = troublesOf(writer.queue)
+    const handle = slowly(world, 1000, [])
+    await startInOrder(world, [() => writer.queue.process(handle, { concurrency: 2, workerId: 'pod-0' })])
+    await world.run(writer.queue.enqueueMany(numbered(700)))
+    let lateMs = 0
+    const network: ObjectStore = {
+      ...world.store,
+      async put(key, body, options) {
+        if (key.includes('/workers/') && lateMs > 0) await sleep(world.clock, lateMs)
+        return world.store.put(key, body, options)
+      },
+    }
+    const link = linkTo(network)
+    world.open(FAST, {}, link.store).queue.process(handle, { concurrency: 2, workerId: 'pod-1' })
+    await world.pass(60_000)
+    lateMs = 25_000
+    await world.pass(10_000)
+    link.cut()
+    world.open(FAST).queue.process(handle, { concurrency: 2, workerId: 'pod-1' })
+    await world.pass(600_000)
+    expect(troubles.filter(({ name }) => name === 'SameWorkerId')).toEqual([])
+  })
+
   it('the successor of a killed worker is not reported when it becomes the writer', async () => {
     const world = createWorld()
     const link = linkTo(world.store)

@@ -126,8 +126,7 @@ export class Registry {
     Object.assign(member, { heardAt: now, noticedAt: now, suspected: false })
     member.mailbox = mailbox ?? member.mailbox
     this.#byNotice.spoke(member)
-    // A notice may have waited in the inbox, but not for that long.
-    this.#lifetimes.livedAt(worker, now - this.#options.options.heartbeatTtlMs)
+    this.#lives(worker, now)
     if (isNews) this.#options.onChange()
     this.#runsIn(worker, process)
     return true
@@ -285,7 +284,7 @@ export class Registry {
     })
     member.mailbox = record.mailbox ?? member.mailbox
     if (member.notice === 0) Object.assign(member, { capacity: record.capacity, concurrency: record.concurrency })
-    if (readBefore !== undefined) this.#lifetimes.livedAt(id, readBefore)
+    if (readBefore !== undefined) this.#lives(id, readBefore)
     this.#options.onChange()
     this.#runsIn(id, record.process)
   }
@@ -324,6 +323,11 @@ export class Registry {
       if (keys.length > 0) await this.#patiently(() => store.delete(keys, { signal }))
       for (const member of some) this.#forget(member)
     }
+  }
+
+  /** The worker wrote something that came after `since`. A write may arrive late, also after its process has ended, but not this late. */
+  #lives(id: string, since: number): void {
+    this.#lifetimes.livedAt(id, since - this.#options.options.heartbeatTtlMs)
   }
 
   /** Reports names that two workers have while both are alive. A worker that restarts under its name is not one of two. */
