@@ -60,8 +60,11 @@ export function createNodeFileSystem({ root, permissions, clock }: NodeFileSyste
       return factsOf(stats)
     },
     async entries(directory) {
+      await links.check(dirname(directory))
+      const entries = await readdir(directory, { withFileTypes: true })
+      // Afterwards, as most objects have no directory of versions: what is missing needs no second question.
       await links.check(directory)
-      return readdir(directory, { withFileTypes: true })
+      return entries
     },
     async link(existing, path) {
       await links.check(dirname(existing))
