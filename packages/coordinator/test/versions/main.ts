@@ -2,6 +2,8 @@
 import { CHANGING, measureVersions } from './measure.ts'
 
 const MINUTE_MS = 60_000
+/** Until an idle queue is quiet. */
+const WARM_UP_MS = 10 * MINUTE_MS
 const ROWS = [
   { traffic: 'no messages', everyMs: Number.POSITIVE_INFINITY, measureMs: 360 * MINUTE_MS },
   { traffic: 'one message a minute', everyMs: MINUTE_MS, measureMs: 120 * MINUTE_MS },
@@ -13,6 +15,6 @@ const ROWS = [
 console.log(`| traffic | ${CHANGING.map((name) => `\`${name}\``).join(' | ')} |`)
 console.log(`|---|${CHANGING.map(() => '---:|').join('')}`)
 for (const { traffic, everyMs, measureMs } of ROWS) {
-  const perDay = await measureVersions(everyMs, measureMs)
+  const perDay = await measureVersions({ everyMs, measureMs, warmUpMs: WARM_UP_MS })
   console.log(`| ${traffic} | ${CHANGING.map((name) => perDay[name].toLocaleString('en')).join(' | ')} |`)
 }

@@ -4,8 +4,6 @@ import { createWorld, s3Like, slowly, startInOrder } from '../support.ts'
 
 const DAY_MS = 24 * 3_600_000
 const PROCESSES = 4
-/** Until an idle queue is quiet. */
-const WARM_UP_MS = 600_000
 
 /** Objects that are written more than once, by their names below the queue; of mailboxes and heartbeats there is one for each worker. */
 export const CHANGING = ['writer', 'bell', 'base', 'registry', 'mailboxes', 'workers'] as const
@@ -14,8 +12,16 @@ export type Changing = (typeof CHANGING)[number]
 /** Writes of one key in a day: of the key that is written most, where there are several. */
 export type VersionsPerDay = Readonly<Record<Changing, number>>
 
-/** Lets four processes with default options share a queue for `measureMs` of virtual time, while one of them enqueues a message every `everyMs`. */
-export async function measureVersions(everyMs: number, measureMs: number): Promise<VersionsPerDay> {
+export interface Measurement {
+  /** One of the processes enqueues a message this often. */
+  readonly everyMs: number
+  /** Virtual time to pass before anything is counted, and while it is. */
+  readonly warmUpMs: number
+  readonly measureMs: number
+}
+
+/** Counts the writes of four processes with default options that share a queue in virtual time. */
+export async function measureVersions({ everyMs, warmUpMs, measureMs }: Measurement): Promise<VersionsPerDay> {
   const world = createWorld()
   const writes = new Map<string, number>()
   const store = countingWrites(s3Like(world), writes)
@@ -37,8 +43,8 @@ export async function measureVersions(everyMs: number, measureMs: number): Promi
     }
   }
   const startMs = world.clock.monotonic()
-  if (Number.isFinite(everyMs)) void enqueueUntil(startMs + WARM_UP_MS + measureMs)
-  await world.pass(WARM_UP_MS)
+  if (Number.isFinite(everyMs)) void enqueueUntil(startMs + warmUpMs + measureMs)
+  await world.pass(warmUpMs)
   writes.clear()
   await world.pass(measureMs)
   const perDay = (name: Changing): number => {
