@@ -17,7 +17,7 @@ import { toStoreError } from './failure.ts'
 import type { FileSystem } from './file-system.ts'
 import { createGate } from './gate.ts'
 import { list } from './list.ts'
-import { nodeFileSystem } from './node-file-system.ts'
+import { createNodeFileSystem } from './node-file-system.ts'
 import { type FsStoreOptions, type ResolvedFsStoreOptions, resolveFsStoreOptions } from './options.ts'
 import { put } from './put.ts'
 import { read } from './read.ts'
@@ -39,13 +39,15 @@ const CONDITIONS: readonly PutCondition['kind'][] = ['create', 'if-match', 'over
  * options that are unknown or cannot be.
  */
 export function createFsStore(options: FsStoreOptions): ObjectStore {
-  return createStoreOn(nodeFileSystem, resolveFsStoreOptions(options))
+  const resolved = resolveFsStoreOptions(options)
+  const { directory, permissions, clock } = resolved
+  return createStoreOn(createNodeFileSystem({ root: directory, permissions, clock }), resolved)
 }
 
 /** The same over a file system of the caller's. */
 export function createStoreOn(
   fs: FileSystem,
-  { directory, durability, clock, ids }: ResolvedFsStoreOptions,
+  { directory, durability, clock, ids }: Omit<ResolvedFsStoreOptions, 'permissions'>,
 ): ObjectStore {
   const durable = durability === 'fsync'
   const root = createRoot(fs, directory, durable)
