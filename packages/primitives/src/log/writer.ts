@@ -9,6 +9,8 @@ import { CasUnresolved, Fenced, WriterClosed } from '../errors.ts'
 import { persistently } from '../patience.ts'
 import type { BaseRecord, LogContext } from './context.ts'
 import { encodeFrame } from './frame.ts'
+import { type FenceMark, findMark, type LogMark, markOf } from './mark.ts'
+import { confirmMark } from './recognise.ts'
 import { claimSlot, readSlot, type SlotHeader } from './slot.ts'
 import { writeSnapshot } from './snapshot.ts'
 import type { WritersWalk } from './walk.ts'
@@ -26,7 +28,11 @@ export class LogWriter {
   /** The writer's fencing number: every take-over has a higher one. */
   readonly epoch: number
   readonly #log: LogContext
+  readonly #identity: string
+  readonly #fences: readonly FenceMark[]
   #position: LogPosition
+  /** What was the position when `confirmPast` was called last. */
+  #past: LogPosition
   #base: CasVersion<BaseRecord> | undefined
   /** Commits at or below the position that still exist, in ascending order. */
   #held: number[]
@@ -39,7 +45,10 @@ export class LogWriter {
   constructor(log: LogContext, walk: WritersWalk<unknown>) {
     this.#log = log
     this.epoch = walk.epoch
+    this.#identity = walk.log
+    this.#fences = walk.fences
     this.#position = { slot: walk.slot, hash: walk.hash }
+    this.#past = this.#position
     this.#base = walk.base
     this.#held = walk.held
   }
@@ -52,6 +61,16 @@ export class LogWriter {
   /** The last slot that is known to be in the log. */
   get position(): LogPosition {
     return this.#position
+  }
+
+  /** The last slot that is known to be in the log, as other processes recognise it. */
+  get mark(): LogMark | undefined {
+    return markOf({ log: this.#identity, slot: this.#position.slot, fences: this.#fences })
+  }
+
+  /** Whether a mark that another process made lies in this log. `unknown`: it was made in an epoch long ago. */
+  find(mark: LogMark): 'there' | 'not-there' | 'unknown' {
+    return findMark({ log: this.#identity, slot: this.#position.slot, fences: this.#fences }, mark)
   }
 
   /** The slot that the base stands at, as far as this writer knows. */
@@ -89,6 +108,7 @@ export class LogWriter {
     if (owner !== 'mine') throw this.#fenced(slot)
     this.#held.push(slot)
     this.#position = { slot, hash }
+    this.#log.memory.remember(this.mark)
     return this.#position
   }
 
@@ -101,6 +121,20 @@ export class LogWriter {
     const slot = this.nextSlot
     const found = await readSlot(this.#log, slot, signal)
     if (found !== undefined && found.header.epoch !== this.epoch) throw this.#fenced(slot)
+  }
+
+  /**
+   * Throws `LogReplaced` if what stood last in the log at the previous call is gone: a store that was emptied, or set back to an earlier state, takes what is
+   * appended like any other. Costs a request, and is to be called some time after a commit.
+   */
+  async confirmPast(signal?: AbortSignal): Promise<void> {
+    const { slot, hash } = this.#past
+    const fence = this.#fences.at(-1)
+    this.#past = this.#position
+    const found = await readSlot(this.#log, slot, signal)
+    if (found?.hash === hash || fence === undefined) return
+    // It may have been collected.
+    await confirmMark(this.#log, { log: this.#identity, fence, slot }, signal)
   }
 
   #assertOpen(): void {
@@ -120,7 +154,9 @@ export class LogWriter {
     if (position.slot <= this.baseSlot) return
     const held = this.#held.filter((slot) => slot <= position.slot)
     const key = await writeSnapshot(this.#log, position.slot, held, snapshot, signal)
-    const record: BaseRecord = { slot: position.slot, epoch: this.epoch, hash: position.hash, snapshot: key }
+    const { slot, hash } = position
+    const outline = { log: this.#identity, slot, fences: this.#fences }
+    const record: BaseRecord = { ...outline, epoch: this.epoch, hash, snapshot: key }
     for (;;) {
       const before = this.#base
       const { outcome, current } = await this.#moveBase(before, record, signal)
