@@ -39,11 +39,13 @@ export interface FencedLog {
   readCommit(slot: number, signal?: AbortSignal): Promise<Uint8Array | undefined>
   /** The newest place of the log that this object knows, from its reads, its writes, and what it met. */
   readonly mark: LogMark | undefined
-  /** Whether a mark that another process made can be of the log that this object knows. Makes no request. */
-  mayMeet(mark: LogMark): boolean
   /**
-   * Compares a mark that another process made with what is known of the log, and remembers it. Reads the log where only that can tell: two or three requests
-   * for each change of writer. Throws `LogReplaced` if the log that this object knows is gone.
+   * Compares a mark that another process made with what is known of the log, without a request. False: it contradicts that, so `confirm` is to tell what
+   * is true. A mark of the known epoch is remembered.
+   */
+  note(mark: LogMark): boolean
+  /**
+   * Like `note`, but reads the log where only that can tell: two or three requests for each change of writer. Throws `LogReplaced` if the log that this object knows is gone.
    */
   meet(mark: LogMark, signal?: AbortSignal): Promise<void>
   /** Throws `LogReplaced` if the log that this object knows is gone. Costs two or three requests, and none if it knows nothing yet. */
@@ -72,7 +74,11 @@ export function createFencedLog(options: FencedLogOptions): FencedLog {
     get mark() {
       return memory.mark
     },
-    mayMeet: (mark) => memory.compare(mark) !== 'contradicts',
+    note(mark) {
+      const compared = memory.compare(mark)
+      if (compared === 'follows') memory.remember(mark)
+      return compared !== 'contradicts'
+    },
     async meet(mark, signal) {
       const compared = memory.compare(mark)
       if (compared !== 'follows') await confirmMemory(log, signal)

@@ -25,6 +25,22 @@ export interface LogMark {
   readonly slot: number
 }
 
+/** A mark that another process wrote, or undefined if `value` is not one. */
+export function asLogMark(value: unknown): LogMark | undefined {
+  if (!isFields(value) || typeof value.log !== 'string' || !isSlot(value.slot) || !isFields(value.fence)) return undefined
+  const { epoch, slot, nonce } = value.fence
+  if (!isSlot(epoch) || !isSlot(slot) || typeof nonce !== 'string' || slot > value.slot) return undefined
+  return { log: value.log, fence: { epoch, slot, nonce }, slot: value.slot }
+}
+
+function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null
+}
+
+function isSlot(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0
+}
+
 /** What is known of a log up to `slot`. */
 export interface LogOutline {
   readonly log: string

@@ -60,7 +60,8 @@ async function isThere(log: LogContext, mark: LogMark, signal?: AbortSignal): Pr
   }
 }
 
-async function hasFence(log: LogContext, { fence }: LogMark, signal?: AbortSignal): Promise<boolean> {
+/** Whether the fence of `mark` is where it was. */
+export async function hasFence(log: LogContext, { fence }: LogMark, signal?: AbortSignal): Promise<boolean> {
   const found = await readSlot(log, fence.slot, signal)
   return found?.header.kind === 'fence' && found.header.nonce === fence.nonce
 }

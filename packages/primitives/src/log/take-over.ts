@@ -80,7 +80,7 @@ async function fenceHead<S>(
       prev: null,
     }
     const { bytes, hash } = encodeFrame(header, NOTHING)
-    const owner = await claimSlot(log, header.slot, header.nonce, bytes, signal)
+    const { owner } = await claimSlot(log, header.slot, header.nonce, bytes, signal)
     if (owner === 'collected') return 'astray'
     if (owner === 'other') continue
     walk.slot = header.slot

@@ -4,13 +4,14 @@
  * Owns the position of the last commit it knows to be in the log. It appends one commit at a time and never uses a
  * slot twice: when an append ends without its outcome being known (aborted, access withdrawn), the writer is closed for good.
  */
+import type { ETag, GetResult } from '@s3queue/storage'
 import type { CasVersion, CasWrite } from '../cas-object.ts'
 import { CasUnresolved, Fenced, WriterClosed } from '../errors.ts'
 import { persistently } from '../patience.ts'
 import type { BaseRecord, LogContext } from './context.ts'
 import { encodeFrame } from './frame.ts'
 import { type FenceMark, findMark, type LogMark, markOf } from './mark.ts'
-import { confirmMark } from './recognise.ts'
+import { confirmMark, hasFence } from './recognise.ts'
 import { claimSlot, readSlot, type SlotHeader } from './slot.ts'
 import { writeSnapshot } from './snapshot.ts'
 import type { WritersWalk } from './walk.ts'
@@ -31,8 +32,10 @@ export class LogWriter {
   readonly #identity: string
   readonly #fences: readonly FenceMark[]
   #position: LogPosition
+  /** Of the object in the slot of the position. */
+  #etag: ETag | undefined
   /** What was the position when `confirmPast` was called last. */
-  #past: LogPosition
+  #past: LogPosition & { readonly etag?: ETag | undefined }
   #base: CasVersion<BaseRecord> | undefined
   /** Commits at or below the position that still exist, in ascending order. */
   #held: number[]
@@ -68,9 +71,10 @@ export class LogWriter {
     return markOf({ log: this.#identity, slot: this.#position.slot, fences: this.#fences })
   }
 
-  /** Whether a mark that another process made lies in this log. `unknown`: it was made in an epoch long ago. */
-  find(mark: LogMark): 'there' | 'not-there' | 'unknown' {
-    return findMark({ log: this.#identity, slot: this.#position.slot, fences: this.#fences }, mark)
+  /** Whether a mark that another process made lies in this log, as far as this writer knows it. Costs a request if it was made many epochs ago. */
+  async recognises(mark: LogMark, signal?: AbortSignal): Promise<boolean> {
+    const found = findMark({ log: this.#identity, slot: this.#position.slot, fences: this.#fences }, mark)
+    return found === 'unknown' ? hasFence(this.#log, mark, signal) : found === 'there'
   }
 
   /** The slot that the base stands at, as far as this writer knows. */
@@ -104,10 +108,11 @@ export class LogWriter {
     const nonce = this.#log.ids.nonce()
     const header: SlotHeader = { kind: 'commit', slot, epoch: this.epoch, nonce, prev: this.#position.hash }
     const { bytes, hash } = encodeFrame(header, body)
-    const owner = await claimSlot(this.#log, slot, nonce, bytes, signal)
+    const { owner, etag } = await claimSlot(this.#log, slot, nonce, bytes, signal)
     if (owner !== 'mine') throw this.#fenced(slot)
     this.#held.push(slot)
     this.#position = { slot, hash }
+    this.#etag = etag
     this.#log.memory.remember(this.mark)
     return this.#position
   }
@@ -128,9 +133,12 @@ export class LogWriter {
    * appended like any other. Costs a request, and is to be called some time after a commit.
    */
   async confirmPast(signal?: AbortSignal): Promise<void> {
-    const { slot, hash } = this.#past
+    const { slot, hash, etag } = this.#past
     const fence = this.#fences.at(-1)
-    this.#past = this.#position
+    this.#past = { ...this.#position, etag: this.#etag }
+    const key = this.#log.layout.slot(slot)
+    const read = (): Promise<GetResult> => this.#log.store.get(key, { ifNoneMatch: etag, signal })
+    if (etag !== undefined && (await persistently(this.#log, read, signal)).outcome === 'not-modified') return
     const found = await readSlot(this.#log, slot, signal)
     if (found?.hash === hash || fence === undefined) return
     // It may have been collected.
