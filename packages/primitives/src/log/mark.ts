@@ -27,7 +27,8 @@ export interface LogMark {
 
 /** A mark that another process wrote, or undefined if `value` is not one. */
 export function asLogMark(value: unknown): LogMark | undefined {
-  if (!isFields(value) || typeof value.log !== 'string' || !isSlot(value.slot) || !isFields(value.fence)) return undefined
+  if (!isFields(value) || typeof value.log !== 'string' || !isSlot(value.slot) || !isFields(value.fence))
+    return undefined
   const { epoch, slot, nonce } = value.fence
   if (!isSlot(epoch) || !isSlot(slot) || typeof nonce !== 'string' || slot > value.slot) return undefined
   return { log: value.log, fence: { epoch, slot, nonce }, slot: value.slot }
@@ -79,10 +80,22 @@ export function findMark({ log, slot, fences }: LogOutline, mark: LogMark): 'the
 /** What one process knows of one log. */
 export class LogMemory {
   #mark: LogMark | undefined
+  /** A place that is gone. What was appended later may stand behind the gap. */
+  #missing: LogMark | undefined
 
-  /** The newest place that is known; undefined before the first one. */
+  /** The newest place that is known, or the one that is gone; undefined before the first one. */
   get mark(): LogMark | undefined {
-    return this.#mark
+    return this.#missing ?? this.#mark
+  }
+
+  /** `mark` was in the log and is gone: the log counts as another one until it is back. */
+  lost(mark: LogMark): void {
+    this.#missing = mark
+  }
+
+  /** Nothing that is known is missing. */
+  found(): void {
+    this.#missing = undefined
   }
 
   /** `mark` is in the log. */

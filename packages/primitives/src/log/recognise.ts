@@ -22,7 +22,9 @@ export async function confirmMemory(log: LogContext, signal?: AbortSignal): Prom
 
 /** Throws `LogReplaced` if `mark` is not in the log any more. */
 export async function confirmMark(log: LogContext, mark: LogMark, signal?: AbortSignal): Promise<void> {
-  if (!(await isThere(log, mark, signal))) throw await describeReplaced(log, mark, signal)
+  if (await isThere(log, mark, signal)) return log.memory.found()
+  log.memory.lost(mark)
+  throw await describeReplaced(log, mark, signal)
 }
 
 /**

@@ -10,7 +10,7 @@ import { encodeFrame } from './frame.ts'
 import { markOf } from './mark.ts'
 import { leadsThrough, onKnownLog } from './recognise.ts'
 import { claimSlot, readSlot, type SlotHeader } from './slot.ts'
-import { baseOvertook, beginWalk, Detours, noteFence, type Walk, walkToHead } from './walk.ts'
+import { baseOvertook, beginWalk, Detours, noteFence, type Walk, type WritersWalk, walkToHead } from './walk.ts'
 import { LogWriter } from './writer.ts'
 
 /** What a new writer has: the right to append, and the state. */
@@ -33,11 +33,13 @@ async function walkAndFence<S>(log: LogContext, fold: Fold<S>, signal?: AbortSig
     const walk = await beginWalk(log, fold, signal)
     const end = await fenceHead(log, walk, fold, signal)
     if (end === 'astray') detours.note(walk)
-    else if (!(await baseOvertook(log, walk, signal))) {
-      log.memory.remember(markOf(walk))
-      return { writer: new LogWriter(log, walk), state: walk.state }
-    }
+    else if (!(await baseOvertook(log, walk, signal))) return lead(log, walk)
   }
+}
+
+function lead<S>(log: LogContext, walk: WritersWalk<S>): Leadership<S> {
+  log.memory.remember(markOf(walk))
+  return { writer: new LogWriter(log, walk), state: walk.state }
 }
 
 /**
