@@ -51,8 +51,8 @@ function decide(state: QueueState, action: ControlAction): ControlDecision {
   }
 }
 
-/** Tokens after a restore are counted from here on, ms since 1970. Until the year 2093 they are safe integers. */
-const TOKENS_SINCE = Date.UTC(2025, 0, 1)
+/** Tokens after a restore are counted from here on, ms since 1970. Until the year 2088 they are safe integers. */
+const TOKENS_SINCE = Date.UTC(2020, 0, 1)
 /** More claims than this are made in no second. */
 const TOKENS_PER_SECOND = 2 ** 22
 /** By how much tokens grow at least, where the clock is wrong. */
