@@ -203,6 +203,24 @@ export class Election {
     return this.#replaced
   }
 
+  /**
+   * Reads the lease, only to learn from it how far the log goes, or that it is another one than this process knows. For a process that stands by and is not
+   * to become the writer. Never rejects.
+   */
+  async observeLog(): Promise<void> {
+    const { signal } = this.#abort
+    if (this.#role.kind !== 'standby') return
+    try {
+      const record = await this.#lease.observe(signal)
+      if (record === undefined) await this.#options.context.log.confirm(signal)
+      else await this.#meetWriter(record, signal)
+    } catch (error) {
+      if (signal.aborted) return
+      if (error instanceof LogReplaced) this.doubt()
+      else this.#options.context.trouble(error)
+    }
+  }
+
   /** The log may not be the one that this process knows: check that now. */
   doubt(): void {
     this.#isDoubtful = true

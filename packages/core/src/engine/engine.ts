@@ -326,7 +326,7 @@ export class Engine {
     const { clock, takeoverAfterMs } = this.#options
     this.#cancelLook = clock.setTimer(takeoverAfterMs * SIGN_SHARE + LOOK_BEHIND_MS, () => {
       this.#cancelLook = undefined
-      this.#election.lookNow()
+      void this.#election.observeLog()
       if (this.#hasSent) this.#lookBehind()
     })
   }

@@ -146,13 +146,13 @@ export class InboxSender {
 
   /** Resolves to whether it is stored. If not, some of it has become late in the meantime. */
   async #put(batch: readonly Submission[]): Promise<boolean> {
-    const { options, sender, mark, onSent, onTrouble } = this.#context
+    const { options, sender, onSent, onTrouble } = this.#context
     const commands = batch.flatMap((submission) => submission.commands)
     const body = encodeInbox(
       sender,
       commands,
       batch.flatMap(({ payloads }) => payloads),
-      mark(),
+      this.#context.mark(),
     )
     const key = `${inboxPrefix(options.prefix)}${options.ids.ulid()}-${sender}`
     const { signal } = this.#abort
