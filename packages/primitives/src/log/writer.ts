@@ -73,6 +73,8 @@ export class LogWriter {
 
   /** Whether a mark that another process made lies in this log, as far as this writer knows it. Costs a request if it was made many epochs ago. */
   async recognises(mark: LogMark, signal?: AbortSignal): Promise<boolean> {
+    // Others may have read a commit whose outcome this writer does not know yet.
+    if (mark.fence.nonce === this.#fences.at(-1)?.nonce) return true
     const found = findMark({ log: this.#identity, slot: this.#position.slot, fences: this.#fences }, mark)
     return found === 'unknown' ? hasFence(this.#log, mark, signal) : found === 'there'
   }
@@ -156,10 +158,13 @@ export class LogWriter {
 
   /**
    * Writes a snapshot of the state at `position` and moves the base there (rule 5). `position` is one that `append` returned.
-   * Does nothing if the base is there already. Throws `Fenced` when the base is beyond everything this writer wrote.
+   * Does nothing if the base is there already. Throws `Fenced` when the base is beyond everything this writer wrote,
+   * `LogReplaced` when the log below it is gone.
    */
   async checkpoint(position: LogPosition, snapshot: Uint8Array, signal?: AbortSignal): Promise<void> {
     if (position.slot <= this.baseSlot) return
+    // A base of this writer's state must not hide that the commits below it are gone, and nothing is to be collected then.
+    await this.confirmPast(signal)
     const held = this.#held.filter((slot) => slot <= position.slot)
     const key = await writeSnapshot(this.#log, position.slot, held, snapshot, signal)
     const { slot, hash } = position
@@ -178,8 +183,15 @@ export class LogWriter {
         this.#base = current
         return
       }
+      if (before !== undefined && (current?.value.slot ?? 0) < before.value.slot) await this.#confirmBase(before, signal)
       this.#base = current
     }
+  }
+
+  /** The base is gone or went back, which no writer does. */
+  async #confirmBase({ value }: CasVersion<BaseRecord>, signal?: AbortSignal): Promise<void> {
+    const mark = markOf(value)
+    if (mark !== undefined) await confirmMark(this.#log, mark, signal)
   }
 
   /** A base so far ahead that it does not know the one before any more is a lost race like any other. */
