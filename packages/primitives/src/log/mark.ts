@@ -113,6 +113,7 @@ export class LogMemory {
     const { fence } = mark
     if (fence.epoch === known.fence.epoch) return fence.nonce === known.fence.nonce ? 'follows' : 'contradicts'
     if (fence.epoch > known.fence.epoch) return fence.slot > known.slot ? 'new-epoch' : 'contradicts'
-    return fence.slot < known.fence.slot ? 'follows' : 'contradicts'
+    // What an earlier epoch wrote stands before the later fence.
+    return mark.slot < known.fence.slot ? 'follows' : 'contradicts'
   }
 }

@@ -183,7 +183,8 @@ export class LogWriter {
         this.#base = current
         return
       }
-      if (before !== undefined && (current?.value.slot ?? 0) < before.value.slot) await this.#confirmBase(before, signal)
+      if (before !== undefined && (current?.value.slot ?? 0) < before.value.slot)
+        await this.#confirmBase(before, signal)
       this.#base = current
     }
   }

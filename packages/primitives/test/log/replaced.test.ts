@@ -1,7 +1,7 @@
 import { overwrite } from '@s3queue/storage'
 import type { MemoryStore } from '@s3queue/storage-memory'
 import { describe, expect, it } from 'vitest'
-import type { FencedLog, Leadership } from '../../src/index.ts'
+import { asLogMark, type FencedLog, type Leadership } from '../../src/index.ts'
 import { createRig, type Rig } from '../rig.ts'
 import { append, checkpoint, fold, keysIn, type Lines, logOf } from './log-rig.ts'
 
@@ -150,5 +150,40 @@ describe('a log that is the same', () => {
     if (mark === undefined) throw new Error('The writer has no mark.')
     expect(await rig.run(other.leader.writer.recognises(mark))).toBe(false)
     expect(await rig.run(other.leader.writer.recognises({ ...mark, slot: 4 }))).toBe(true)
+  })
+
+  it('notes marks that follow, and says which contradict what is known', async () => {
+    const rig = createRig()
+    const log = logOf(rig)
+    const fence = { epoch: 3, slot: 10, nonce: 'n3' }
+    expect(log.note({ log: 'a', fence, slot: 12 })).toBe(true)
+    expect(log.note({ log: 'a', fence, slot: 14 })).toBe(true)
+    expect(log.mark?.slot).toBe(14)
+    expect(log.note({ log: 'a', fence: { epoch: 2, slot: 4, nonce: 'n2' }, slot: 9 })).toBe(true)
+    expect(log.note({ log: 'a', fence: { epoch: 4, slot: 15, nonce: 'n4' }, slot: 16 })).toBe(true)
+    const contradictions = [
+      { log: 'b', fence, slot: 12 },
+      { log: 'a', fence: { ...fence, nonce: 'other' }, slot: 12 },
+      { log: 'a', fence: { epoch: 2, slot: 4, nonce: 'n2' }, slot: 11 },
+      { log: 'a', fence: { epoch: 4, slot: 13, nonce: 'n4' }, slot: 16 },
+    ]
+    for (const mark of contradictions) expect(log.note(mark)).toBe(false)
+    expect(log.mark?.slot).toBe(14)
+  })
+
+  it('is told from what is not a mark', () => {
+    const mark = { log: 'a', fence: { epoch: 1, slot: 1, nonce: 'n' }, slot: 3 }
+    expect(asLogMark(mark)).toEqual(mark)
+    for (const other of [
+      undefined,
+      null,
+      1,
+      'a',
+      {},
+      { ...mark, slot: 0 },
+      { ...mark, slot: 1e308 },
+      { ...mark, fence: null },
+    ])
+      expect(asLogMark(other)).toBeUndefined()
   })
 })

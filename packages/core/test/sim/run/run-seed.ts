@@ -40,9 +40,7 @@ export async function runSeed(seed: number, subject: Subject, options: SeedOptio
     world.fail(new Violation(`a rejection that nobody handles: ${String(reason)}`, { cause: reason }))
   process.on('unhandledRejection', onUnhandled)
   const course = profile.restores ? playRestore(world) : play(world, subject)
-  course
-    .catch((error: unknown) => world.fail(error))
-    .finally(end)
+  course.catch((error: unknown) => world.fail(error)).finally(end)
   await world.clock.settle()
   for (let timers = 0; !isOver && world.violation === undefined; timers++) {
     if (timers > MOST_TIMERS) world.fail(new Violation('timers are set for ever'))
