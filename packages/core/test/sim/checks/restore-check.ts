@@ -3,7 +3,7 @@
  * is there from then on, in which the tokens of processes that have not noticed may name other messages.
  */
 import { createFencedLog, decodeFrame } from '@s3queue/primitives'
-import { createIds } from '@s3queue/storage'
+import { type Clock, createIds, type ObjectStore, type Random } from '@s3queue/storage'
 import { applyEvent, beginCommit } from '../../../src/state/apply.ts'
 import { decodeBatch } from '../../../src/state/batch-codec.ts'
 import type { QueueEvent } from '../../../src/state/events.ts'
@@ -11,23 +11,32 @@ import { queueFold } from '../../../src/state/fold.ts'
 import { messageId, type QueueState } from '../../../src/state/model.ts'
 import { placeOf } from '../truth/keys.ts'
 import { must } from '../world/violation.ts'
-import type { World } from '../world/world.ts'
+
+/** What the check needs of its world. */
+export interface RestoredWorld {
+  readonly clock: Clock
+  readonly objects: ObjectStore
+  readonly stream: (name: string) => Random
+  /** Handlers that have returned: token and id. */
+  readonly returned: ReadonlySet<string>
+  readonly fail: (error: unknown) => void
+}
 
 export class RestoreCheck {
-  readonly #world: World
+  readonly #world: RestoredWorld
   readonly #state: QueueState
   #slot: number
   /** How many messages were completed since. */
   completed = 0
 
-  private constructor(world: World, state: QueueState, slot: number) {
+  private constructor(world: RestoredWorld, state: QueueState, slot: number) {
     this.#world = world
     this.#state = state
     this.#slot = slot
   }
 
   /** Of the log as it is in the store now. */
-  static async begin(world: World): Promise<RestoreCheck> {
+  static async begin(world: RestoredWorld): Promise<RestoreCheck> {
     const { clock } = world
     const random = world.stream(`restore at ${clock.monotonic()}`)
     const log = createFencedLog({
