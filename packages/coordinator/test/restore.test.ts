@@ -1,6 +1,7 @@
 import { overwrite, sleep } from '@s3queue/storage'
 import type { MemoryStore } from '@s3queue/storage-memory'
 import { describe, expect, it } from 'vitest'
+import { createCoordinatedQueue } from '../src/index.ts'
 import { createWorld, linkTo, type Process, type World } from './support.ts'
 
 type Copy = ReturnType<MemoryStore['snapshot']>
@@ -88,5 +89,28 @@ describe.each([
     expect({ active, completed }).toEqual({ active: 20, completed: 0 })
     await expect(world.run(remote.queue.getStats())).rejects.toMatchObject({ code: 'LOG_REPLACED' })
     await world.run(Promise.all([remote.queue.close(), fresh.queue.close({ timeoutMs: 5_000 })]))
+  })
+})
+
+describe('acceptRestore()', () => {
+  it('raises the fencing tokens of all shards', async () => {
+    const world = createWorld()
+    const queue = createCoordinatedQueue<string>({
+      ...{ name: 'jobs', store: world.store, shards: 3, runtime: world.runtime() },
+    })
+    const tokens: number[] = []
+    queue.process(async (_message, { fencingToken }) => void tokens.push(fencingToken))
+    const payloads = Array.from({ length: 30 }, (_, i) => `message ${i}`)
+    await world.run(queue.enqueueMany(payloads))
+    await world.run(queue.drain())
+    const highest = Math.max(...tokens)
+    const first = await world.run(queue.acceptRestore())
+    expect(first).toBeGreaterThan(highest)
+    tokens.length = 0
+    await world.run(queue.enqueueMany(payloads))
+    await world.run(queue.drain())
+    expect(tokens).toHaveLength(30)
+    for (const token of tokens) expect(token).toBeGreaterThanOrEqual(first)
+    await world.run(queue.close())
   })
 })

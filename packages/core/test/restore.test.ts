@@ -170,7 +170,9 @@ describe('the steps of a restore', () => {
     const highest = Math.max(...tokens)
     expect(tokens).toHaveLength(53)
 
-    await restore(world, copy)
+    // What is about processes is left out.
+    const OF_PROCESSES = /\/(writer|bell|registry|mailboxes\/.*|workers\/.*)$/
+    await restore(world, new Map([...copy].filter(([key]) => !OF_PROCESSES.test(key))))
     const operator = world.open()
     const first = await world.run(operator.acceptRestore())
     expect(first).toBeGreaterThan(highest)
