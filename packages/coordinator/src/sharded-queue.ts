@@ -219,6 +219,10 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
     return sumOverMessages(this.#shards, which, (queue, ids) => queue.redrive(ids))
   }
 
+  async acceptRestore(): Promise<number> {
+    return Math.min(...(await everywhere(this.#shards, ({ queue }) => queue.acceptRestore())))
+  }
+
   forget(which: string | readonly string[]): Promise<number> {
     return sumOverMessages(this.#shards, which, (queue, ids) => queue.forget(ids))
   }

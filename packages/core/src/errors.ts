@@ -18,6 +18,7 @@ export type QueueErrorCode =
   | 'MESSAGE_DIED'
   | 'TRANSPORT_MISSING'
   | 'CLOCK_OFF'
+  | 'FOREIGN_COMMANDS'
 
 /** Base of the errors of this package. */
 export abstract class QueueError extends Error {
@@ -133,6 +134,24 @@ export class ClockOff extends QueueError {
         "early or late; set the machine's clock (NTP), as handlers and logs read that.",
     )
     this.aheadMs = aheadMs
+  }
+}
+
+/**
+ * Another process sent settlements or control commands that are about another log than the writer's: the store was restored or emptied under it. The writer
+ * refused them. The other process notices by itself, and rejects its calls with `LogReplaced`.
+ */
+export class ForeignCommands extends QueueError {
+  readonly code = 'FOREIGN_COMMANDS'
+  /** The first inbox object of that process. */
+  readonly key: string
+
+  constructor(queue: string, key: string) {
+    super(
+      `A process still uses another log of queue "${queue}", or a later state of this one, as the store was restored or emptied under it: of ${key} only the ` +
+        'enqueues were taken. Stop that process, follow "Restoring a backup" in docs/operations.md, and start it again.',
+    )
+    this.key = key
   }
 }
 

@@ -239,6 +239,10 @@ class LocalQueue<T> implements ShardQueue<T> {
     return ids.length === 0 ? 0 : this.#engine.control({ kind: 'forget', ids })
   }
 
+  acceptRestore(): Promise<number> {
+    return this.#engine.control({ kind: 'accept-restore' })
+  }
+
   on<N extends QueueEventName>(name: N, listener: QueueListener<N>): () => void {
     assertEventName('on', 'name', name)
     return this.#events.on(name, listener)

@@ -97,6 +97,11 @@ export interface Queue<T, H = T> {
   /** Forgets messages that have ended, dead letters and completed ones, with all that is known of them. Counts of completed ones go on. Resolves to how many. */
   forget(which: string | readonly string[]): Promise<number>
   /**
+   * Accepts that the queue's objects were restored from a copy, once they are in place and before work continues: claims from now on get fencing tokens above all
+   * that were used before, also those of claims that are not in the copy. Resolves to the first of them. See "Restoring a backup" in docs/operations.md.
+   */
+  acceptRestore(): Promise<number>
+  /**
    * Calls `listener` for each event of that name; the function that is returned ends it. Nobody waits for a listener. One that throws, or whose
    * promise is rejected, harms nobody: `logger` is told.
    */

@@ -116,8 +116,8 @@ describe('following a queue', () => {
     metered.reset()
     await pass(world, 600_000)
     const { requests, kinds } = metered.metrics()
-    // 60 looks, and every eighth asks the base as well.
-    expect(requests).toBeLessThanOrEqual(70)
+    // 60 looks, and every eighth asks the base as well, and for the last slot, which may be gone.
+    expect(requests).toBeLessThanOrEqual(76)
     expect(kinds.get.requests).toBe(requests)
     await following.stop()
     await world.run(writer.close())

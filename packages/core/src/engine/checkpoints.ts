@@ -5,7 +5,7 @@
  * known to be in the log, so that no commit waits for a large state, and then becomes the base. What was not live at that moment is
  * dead for ever, so it may be collected.
  */
-import { Fenced, type LogPosition, type LogWriter } from '@s3queue/primitives'
+import { Fenced, type LogPosition, LogReplaced, type LogWriter } from '@s3queue/primitives'
 import { type Clock, sleep } from '@s3queue/storage'
 import { holdCut, releaseCut, type StateCut } from '../state/cut.ts'
 import type { QueueState } from '../state/model.ts'
@@ -21,7 +21,8 @@ export interface CheckpointsOptions {
   readonly state: QueueState
   /** Commits between two snapshots, at most. */
   readonly afterCommits: number
-  readonly onFenced: (error: Fenced) => void
+  /** The term is over. */
+  readonly onFenced: (error: Fenced | LogReplaced) => void
   readonly onTrouble: (error: unknown) => void
   readonly signal: AbortSignal
 }
@@ -82,7 +83,7 @@ export class Checkpoints {
       await writer.collect((slot) => live.has(slot), signal)
     } catch (error) {
       if (signal.aborted) return
-      if (error instanceof Fenced) onFenced(error)
+      if (error instanceof Fenced || error instanceof LogReplaced) onFenced(error)
       else onTrouble(error)
     }
   }

@@ -24,6 +24,7 @@ export interface ClaimsOptions {
   readonly context: EngineContext
   readonly epoch: number
   readonly predecessor: string | undefined
+  readonly mark: WriterTerm['mark']
   readonly state: QueueState
   readonly loop: CommitLoop
   readonly time: LogTime
@@ -53,11 +54,11 @@ export class Claims {
   readonly #releasing = new Set<number>()
 
   constructor(options: ClaimsOptions) {
-    const { context, epoch, predecessor, state, loop, signal } = options
+    const { context, epoch, predecessor, mark, state, loop, signal } = options
     this.#options = options
     this.#state = state
     this.#side = context.options.transport?.lead({
-      ...{ epoch, predecessor, queue: context.options, signal, trouble: context.trouble, runsIn: options.runsIn },
+      ...{ epoch, mark, predecessor, queue: context.options, signal, trouble: context.trouble, runsIn: options.runsIn },
       isActive: (token) => state.active.has(token),
       waiting: () => state.counts.waiting,
       isBusy: () => state.counts.waiting + state.active.size > 0,

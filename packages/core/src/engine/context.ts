@@ -86,6 +86,8 @@ export interface WorkerLink extends WorkerSelf {
   takeReports(): ProgressReport[]
   /** A claim was taken from it. */
   revoke(token: number, reason: Error): void
+  /** All its claims are void: their handlers get their signals aborted, and what ended before and was not taken yet is forgotten. */
+  abandon(reason: Error): void
   /** An operator wants this message back: stops its handler and settles the claim as released. Does nothing where the claim is not held or settled already. */
   release(token: number, reason: Error): void
   /** This process does not write any more: give back what has not started. */

@@ -85,6 +85,8 @@ export class Decisions {
   }
 
   #control(command: ControlCommand): Answer {
+    // Tokens go by the time.
+    if (command.action.kind === 'accept-restore') this.#loop.tick()
     const decision = decideControl(this.#state, command)
     if (decision === undefined) return { kind: 'taken' }
     const { events, result, token } = decision

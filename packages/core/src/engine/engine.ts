@@ -3,7 +3,7 @@
  *
  * Owns the commands that wait for a role. In the writer's process they go into the next commit, elsewhere through the inbox.
  */
-import { createFencedLog } from '@s3queue/primitives'
+import { createFencedLog, type LogReplaced } from '@s3queue/primitives'
 import { inTime } from '@s3queue/storage'
 import { NotAcknowledged, QueueClosed } from '../errors.ts'
 import type { EventHub } from '../events.ts'
@@ -19,6 +19,7 @@ import { BellRinger } from './bell.ts'
 import type { Answer, EngineContext, Submission } from './context.ts'
 import { Election, type Role } from './election.ts'
 import { Endings } from './endings.ts'
+import { SIGN_SHARE } from './heartbeat.ts'
 import { InboxSender } from './inbox-sender.ts'
 import { LocalWorker } from './local-worker.ts'
 import { admitInTime, NamingLimit } from './naming-limit.ts'
@@ -30,6 +31,10 @@ import type { Term } from './term.ts'
 import { wasTakenOver } from './term-end.ts'
 import { Views } from './views.ts'
 
+/** A process that sends reads the lease at least this often, in ms: so it notices that the store was emptied, or set back to an earlier state. */
+const SENDER_LOOK_MS = 5000
+/** It also reads the lease once after it has sent something, when the writer has renewed it: from then on it knows a place in the log behind what it sent. In ms. */
+const LOOK_BEHIND_MS = 2000
 /** For what is under way when a queue is closed, and heeds the signal that ends it. */
 const END_MS = 1000
 
@@ -63,6 +68,9 @@ export class Engine {
   #isHurried = false
   /** Closing took too long. */
   #hasGivenUp = false
+  /** Something was sent since the next read of the lease was planned. */
+  #hasSent = false
+  #cancelLook: (() => void) | undefined
   #epoch = 0
 
   constructor({ options, events, wallNow }: EngineOptions) {
@@ -85,8 +93,11 @@ export class Engine {
       onReaction: () => this.#election.sawReaction(),
     })
     this.#inbox = new InboxSender({
-      ...{ options, sender: this.sender, onTrouble: trouble },
-      onSent: (key, bytes) => this.#bell.sent(key, bytes),
+      ...{ options, sender: this.sender, mark: () => log.mark, onTrouble: trouble },
+      onSent: (key, bytes) => {
+        this.#bell.sent(key, bytes)
+        this.#lookBehind()
+      },
     })
     this.#outstanding = new Outstanding(clock, options.acknowledgeTimeoutMs, () => this.#lastTrouble)
     this.#standby = new Standby({
@@ -98,6 +109,8 @@ export class Engine {
         this.#sawEpoch(epoch)
       },
       wake: () => this.#election.lookNow(),
+      meets: (mark) => this.#election.meets(mark),
+      doubt: () => this.#election.doubt(),
       signal: this.#abort.signal,
     })
     this.#election = new Election({
@@ -106,6 +119,7 @@ export class Engine {
       onChange: (role) => this.#roleChanged(role),
       onLost: (submission) => this.#held.push(submission),
       onRefused: (error) => this.#refuseHeld(error),
+      onReplaced: (error) => this.#abandon(error),
       onTrying: () => this.#standby.end(),
       onNewsLikely: () => this.#standby.look(),
       isDeputy: () => this.#standby.isDeputy,
@@ -243,6 +257,7 @@ export class Engine {
   }
 
   async #close(boundMs: number): Promise<void> {
+    this.#cancelLook?.()
     const { clock, name } = this.#options
     const closed = new QueueClosed(name)
     try {
@@ -292,7 +307,11 @@ export class Engine {
     await term?.close(reason).catch((error: unknown) => {
       if (!wasTakenOver(error) && !this.#hasGivenUp) this.#trouble(error)
     })
-    for (const submission of this.#held.splice(0)) this.#inbox.send(submission)
+    const { replaced } = this.#election
+    for (const submission of this.#held.splice(0)) {
+      if (replaced === undefined) this.#inbox.send(submission)
+      else submission.reject(replaced)
+    }
     await this.local.whenLeft()
     await this.#inbox.idle()
     await this.#bell.finish()
@@ -305,11 +324,24 @@ export class Engine {
     else if (role.kind === 'standby') {
       this.#inbox.send(submission)
       // No writer may be there to take it out.
-      if (!this.#bell.isWriterAwake) this.#election.lookSoon()
+      this.#election.lookSoon(this.#bell.isWriterAwake ? SENDER_LOOK_MS : undefined)
     } else {
       this.#held.push(submission)
       this.#election.start()
     }
+  }
+
+  /** Reads the lease once the writer has taken what was sent, and has renewed it. A process with a worker reads it anyway. */
+  #lookBehind(): void {
+    this.#hasSent = true
+    if (this.#cancelLook !== undefined || this.local.link !== undefined || this.#closing !== undefined) return
+    this.#hasSent = false
+    const { clock, takeoverAfterMs } = this.#options
+    this.#cancelLook = clock.setTimer(takeoverAfterMs * SIGN_SHARE + LOOK_BEHIND_MS, () => {
+      this.#cancelLook = undefined
+      void this.#election.observeLog()
+      if (this.#hasSent) this.#lookBehind()
+    })
   }
 
   #roleChanged(role: Role): void {
@@ -331,6 +363,15 @@ export class Engine {
 
   #sawEpoch(epoch: number): void {
     this.#epoch = Math.max(this.#epoch, epoch)
+  }
+
+  /** The log that this process used is gone, so all that it holds is void, and nothing that waits is sent to the log that is there. */
+  #abandon(error: LogReplaced): void {
+    this.#standby.abandon()
+    this.local.link?.abandon(error)
+    for (const submission of this.#held.splice(0)) submission.reject(error)
+    this.#inbox.drop(error)
+    this.#outstanding.giveUp(error)
   }
 
   /** Tells those who wait for an enqueue that the store refuses; settlements are kept for a better time. */

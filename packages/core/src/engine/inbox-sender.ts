@@ -6,7 +6,7 @@
  * has run out, and an operator wants an answer. An unknown outcome is repeated with the same key and the same bytes: however often it
  * lands, the writer takes it once, by the sender's numbers.
  */
-import { waitBeforeRetry } from '@s3queue/primitives'
+import { type LogMark, waitBeforeRetry } from '@s3queue/primitives'
 import { create } from '@s3queue/storage'
 import type { ResolvedQueueOptions } from '../options.ts'
 import type { Submission } from './context.ts'
@@ -19,6 +19,8 @@ const MAX_CHARS = 8 << 20
 export interface InboxSenderOptions {
   readonly options: ResolvedQueueOptions
   readonly sender: string
+  /** The newest place of the log that this process knows. */
+  readonly mark: () => LogMark | undefined
   /** An object of this many bytes is durable. */
   readonly onSent: (key: string, bytes: number) => void
   readonly onTrouble: (error: unknown) => void
@@ -68,6 +70,13 @@ export class InboxSender {
   async idle(): Promise<void> {
     this.#hurry()
     await this.#sending
+  }
+
+  /** Rejects what waits. A request that is under way goes on. */
+  drop(reason: unknown): void {
+    this.#chars = 0
+    for (const submission of this.#waiting.splice(0)) submission.reject(reason)
+    this.#hurry()
   }
 
   /** Rejects what is not durable yet with `reason`. */
@@ -143,6 +152,7 @@ export class InboxSender {
       sender,
       commands,
       batch.flatMap(({ payloads }) => payloads),
+      this.#context.mark(),
     )
     const key = `${inboxPrefix(options.prefix)}${options.ids.ulid()}-${sender}`
     const { signal } = this.#abort

@@ -5,7 +5,7 @@
  * snapshots and signs of life. When the term ends, by another's fence, by trouble or by `close`, whatever is not durable is
  * given back to those who asked for it, so that they can ask elsewhere under the same numbers.
  */
-import type { Leadership, LeaseGrant, LogPosition } from '@s3queue/primitives'
+import { type Leadership, type LeaseGrant, type LogPosition, LogReplaced } from '@s3queue/primitives'
 import { type QueueView, viewOf } from '../queue-view.ts'
 import type { Payload } from '../state/batch-codec.ts'
 import type { Settlement } from '../state/commands.ts'
@@ -18,6 +18,7 @@ import { CommitLoop, type Effect } from './commit-loop.ts'
 import type { Answer, EngineContext, Submission } from './context.ts'
 import { Decisions } from './decisions.ts'
 import { Dispatcher } from './dispatcher.ts'
+import { ForeignCommandFilter, withoutForeign } from './foreign-commands.ts'
 import { describeWriter, Heartbeat, type WriterDetails } from './heartbeat.ts'
 import { type FoldableCommands, InboxReader } from './inbox-reader.ts'
 import { withoutLate } from './late-enqueues.ts'
@@ -50,6 +51,8 @@ export interface TermOptions {
 
 /** A process whose worker has gone is treated as one without a worker after this long, in ms. */
 const BETWEEN_WORKERS_MS = 100
+/** A writer that commits checks this often, in ms, that what it wrote before is still there: a store that was restored or emptied takes commits as before. */
+const CONFIRM_PAST_MS = 3000
 /** What a payload takes in memory beside its characters, about. */
 const PER_PAYLOAD = 32
 
@@ -72,6 +75,7 @@ export class Term {
   readonly #workerProcesses: WorkerProcesses
   readonly #end = new AbortController()
   #isSteppingDown = false
+  #cancelPastCheck: (() => void) | undefined
   /** When there was work last, monotonic. */
   #workedAt = Number.NEGATIVE_INFINITY
 
@@ -126,7 +130,8 @@ export class Term {
         takeoverAfterMs,
         isUrgent: (withinMs) => this.#isUrgent(withinMs),
         details: () => {
-          const about = { busy: this.#isBusy(), epoch: this.epoch, bell: this.#bell.heard }
+          const { mark: log } = leadership.writer
+          const about = { busy: this.#isBusy(), epoch: this.epoch, log, bell: this.#bell.heard }
           return describeWriter(context, { ...about, earlier: this.#earlierWithClaims() })
         },
         onLost: (error) => this.#loop.fail(error),
@@ -135,9 +140,17 @@ export class Term {
       },
       provenAt,
     )
+    const foreign = new ForeignCommandFilter({
+      ...{ context, epoch: this.epoch, whenCurrent: () => this.#loop.whenCurrent() },
+      recognises: (mark) => leadership.writer.recognises(mark, signal),
+    })
     this.#inbox = new InboxReader({
       context,
-      sift: (entry) => withoutLate(entry, { context, state: leadership.state, signal }),
+      sift: async (entry) => {
+        const { entries } = entry.batch
+        const commands = (await foreign.isOurs(entry)) ? entries : withoutForeign(entries)
+        return withoutLate({ ...entry, commands }, { context, state: leadership.state, signal })
+      },
       fold: (commands, done) => this.#foldInbox(commands, done),
       settled: () => this.#loop.whenDurable(),
       visits: () => this.#dispatcher.visits(),
@@ -164,7 +177,13 @@ export class Term {
       onEnded: (worker) => void this.#processEnded(worker),
     })
     this.#claims = new Claims({
-      ...{ ...parts, ...toOthers, epoch: this.epoch, predecessor: options.predecessor },
+      ...{
+        ...parts,
+        ...toOthers,
+        epoch: this.epoch,
+        predecessor: options.predecessor,
+        mark: () => leadership.writer.mark,
+      },
       expire: (tokens) => this.#decisions.expire(tokens),
       runsIn: (worker, process) => {
         if (process === undefined) this.#workerProcesses.forget(worker)
@@ -402,6 +421,7 @@ export class Term {
     this.#heartbeat.proven(sentAt)
     this.#noteWork()
     this.#heartbeat.noteWork()
+    this.#checkPastLater()
     if (payloads.length > 0) {
       const size = payloads.reduce((sum, payload) => sum + payload.length + PER_PAYLOAD, 0)
       this.#payloads.put(slot, { at: (index) => ownCopy(payloads[index] ?? '') }, size)
@@ -409,7 +429,29 @@ export class Term {
     this.#options.onCommitted()
   }
 
+  #checkPastLater(): void {
+    const { clock } = this.#options.context.options
+    this.#cancelPastCheck ??= clock.setTimer(CONFIRM_PAST_MS, () => {
+      this.#cancelPastCheck = undefined
+      void this.#checkPast()
+    })
+  }
+
+  /** Never rejects. */
+  async #checkPast(): Promise<void> {
+    const { leadership, context } = this.#options
+    const { signal } = this.#end
+    try {
+      await leadership.writer.confirmPast(signal)
+    } catch (error) {
+      if (signal.aborted) return
+      if (error instanceof LogReplaced) this.#loop.fail(error)
+      else context.trouble(error)
+    }
+  }
+
   #onFailure(error: Error): void {
+    this.#cancelPastCheck?.()
     this.#end.abort(error)
     this.#claims.stop()
     this.#dispatcher.stop()

@@ -2,6 +2,7 @@
  * What a process sees of its queue: the writer's own state once that is durable, elsewhere the log as far as it goes, and what waits in the inbox.
  * Nobody waits without end: see `Outstanding`.
  */
+import { LogReplaced } from '@s3queue/primitives'
 import { sleep } from '@s3queue/storage'
 import { QueueClosed } from '../errors.ts'
 import { type QueueView, statsOf } from '../queue-view.ts'
@@ -47,7 +48,7 @@ export class Views {
 
   async #view<T>(look: (view: QueueView) => T): Promise<T> {
     const role = await this.#election.whenKnown()
-    if (role.kind !== 'leading') return this.#observer.view(look, this.#options.signal)
+    if (role.kind !== 'leading') return this.#observed(this.#observer.view(look, this.#options.signal))
     return role.term.view(look).catch((error: unknown) => {
       if (wasTakenOver(error)) return this.#view(look)
       throw error
@@ -70,9 +71,17 @@ export class Views {
 
   async #survey<T>(look: (view: QueueView) => T, id: string | undefined): Promise<T> {
     const role = await this.#election.whenKnown()
-    if (role.kind !== 'leading') return this.#observer.survey(look, id, this.#options.signal)
+    if (role.kind !== 'leading') return this.#observed(this.#observer.survey(look, id, this.#options.signal))
     return role.term.survey(look).catch((error: unknown) => {
       if (wasTakenOver(error)) return this.#survey(look, id)
+      throw error
+    })
+  }
+
+  /** What is read without being the writer. If the log was replaced, this process is to notice as a whole. */
+  #observed<T>(seen: Promise<T>): Promise<T> {
+    return seen.catch((error: unknown) => {
+      if (error instanceof LogReplaced) this.#election.doubt()
       throw error
     })
   }

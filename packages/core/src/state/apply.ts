@@ -152,6 +152,10 @@ const table: Apply = {
     keepDead(state, claim, reason, failuresWith(claim, state.now, name, message))
   },
 
+  restored(state, { token }) {
+    state.nextToken = Math.max(state.nextToken, token)
+  },
+
   left(state, { worker }) {
     state.left.set(worker, state.now)
   },

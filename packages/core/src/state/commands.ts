@@ -52,6 +52,8 @@ export type ControlAction =
   | { readonly kind: 'cancel'; readonly id: string }
   | { readonly kind: 'release'; readonly id: string }
   | { readonly kind: 'purge' }
+  /** Answers with the first token of the claims that follow. */
+  | { readonly kind: 'accept-restore' }
   /** `ids`: undefined for all. */
   | { readonly kind: 'redrive'; readonly ids?: readonly string[] | undefined }
   /** Dead and completed messages. */

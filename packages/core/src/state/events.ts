@@ -142,6 +142,8 @@ export type QueueEvent =
       readonly message: string
     }
   | { readonly type: 'paused'; readonly paused: boolean }
+  /** The log was restored from a copy: new claims get tokens from `token` on, above all that were used before. */
+  | { readonly type: 'restored'; readonly token: number }
   /** This worker is gone for good: no writer hands anything to it from here on, and what it still holds is given back. */
   | { readonly type: 'left'; readonly worker: string }
   /** A message is gone for good: the one with this token, or the one at `offset` of a run. */

@@ -216,6 +216,16 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     this.#context.engine.local.finishedWaiting()
   }
 
+  abandon(reason: Error): void {
+    for (const _ of this.#tickets.takeBack(Number.POSITIVE_INFINITY)) this.#slots.took(-1)
+    for (const attempt of [...this.#running]) {
+      attempt.abort(reason)
+      this.#finish(attempt, undefined)
+    }
+    this.#outgoing.takeFinished()
+    this.#outgoing.takeReports()
+  }
+
   release(token: number, reason: Error): void {
     const attempt = [...this.#running].find(({ claim }) => claim.token === token)
     if (attempt !== undefined) {

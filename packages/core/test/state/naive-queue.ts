@@ -97,6 +97,12 @@ export class NaiveQueue {
     })
   }
 
+  /** The next token is `first`, which is higher than all before. */
+  raiseTokens(first: number): void {
+    if (first <= this.#token + 1) throw new Error(`Tokens are lowered to ${first} after ${this.#token}.`)
+    this.#token = first - 1
+  }
+
   by(token: number): NaiveMessage | undefined {
     return this.messages.find((message) => message.status === 'active' && message.token === token)
   }

@@ -133,6 +133,7 @@ class Pair {
       pause: { kind: 'pause' },
       resume: { kind: 'resume' },
       purge: { kind: 'purge' },
+      'accept-restore': { kind: 'accept-restore' },
     }
     const decision = this.#machine.decideControl(this.state, {
       type: 'control',
@@ -141,7 +142,8 @@ class Pair {
       action: actions[kind],
     })
     this.#record(decision?.events ?? [])
-    expect(decision?.result).toBe(this.#controlNaive(kind, current))
+    if (kind === 'accept-restore') this.naive.raiseTokens(decision?.result ?? 0)
+    else expect(decision?.result).toBe(this.#controlNaive(kind, current))
   }
 
   #controlNaive(kind: Control['kind'], message: NaiveMessage | undefined): number {

@@ -21,7 +21,9 @@ export interface Settle {
 }
 
 export interface Control {
-  readonly kind: ('cancel' | 'release-by-id' | 'redrive' | 'redrive-all' | 'forget') | ('pause' | 'resume' | 'purge')
+  readonly kind:
+    | ('cancel' | 'release-by-id' | 'redrive' | 'redrive-all' | 'forget')
+    | ('pause' | 'resume' | 'purge' | 'accept-restore')
   /** Which message. */
   readonly pick: number
 }
@@ -58,6 +60,7 @@ const settle: fc.Arbitrary<Settle> = fc.record({
 const control: fc.Arbitrary<Control> = fc.record({
   kind: fc.constantFrom(
     ...(['cancel', 'release-by-id', 'redrive', 'pause', 'resume', 'purge', 'redrive-all', 'forget'] as const),
+    'accept-restore' as const,
   ),
   pick,
 })

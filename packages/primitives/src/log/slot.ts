@@ -1,5 +1,5 @@
 /** One slot: its header, reading it, and finding out who has it after a write to it went wrong (rules 1, 2 and 4 of the log). */
-import { create, type PutResult } from '@s3queue/storage'
+import { create, type ETag, type PutResult } from '@s3queue/storage'
 import { CorruptObject } from '../errors.ts'
 import { persistently, waitBeforeRetry } from '../patience.ts'
 import type { LogContext } from './context.ts'
@@ -49,6 +49,13 @@ export async function readSlot(log: LogContext, slot: number, signal?: AbortSign
   return frame
 }
 
+/** How an attempt to create a slot ended: see `claimSlot`. */
+export interface SlotClaim {
+  readonly owner: 'mine' | 'other' | 'collected'
+  /** Of what was written; undefined if the store did not answer. */
+  readonly etag?: ETag | undefined
+}
+
 /**
  * Creates a slot with bytes that are fixed before the first try, and does not rest until it is known whose it is:
  * `mine`, `other`, or `collected`: it was taken and is empty again, so the log has gone far beyond it.
@@ -61,13 +68,13 @@ export async function claimSlot(
   nonce: string,
   bytes: Uint8Array,
   signal?: AbortSignal,
-): Promise<'mine' | 'other' | 'collected'> {
+): Promise<SlotClaim> {
   for (let attempt = 1; ; attempt++) {
     const put: PutResult = await log.store.put(log.layout.slot(slot), bytes, { condition: create, signal })
-    if (put.outcome === 'stored') return 'mine'
+    if (put.outcome === 'stored') return { owner: 'mine', etag: put.etag }
     if (put.outcome === 'unknown' && attempt > 1) await waitBeforeRetry(log, attempt - 1, put.error, signal)
     const found = await readSlot(log, slot, signal)
-    if (found !== undefined) return found.header.nonce === nonce ? 'mine' : 'other'
-    if (put.outcome === 'precondition-failed') return 'collected'
+    if (found !== undefined) return { owner: found.header.nonce === nonce ? 'mine' : 'other' }
+    if (put.outcome === 'precondition-failed') return { owner: 'collected' }
   }
 }

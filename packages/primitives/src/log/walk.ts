@@ -9,6 +9,7 @@ import type { CasVersion } from '../cas-object.ts'
 import { CorruptObject } from '../errors.ts'
 import { waitBeforeRetry } from '../patience.ts'
 import type { BaseRecord, Fold, LogContext } from './context.ts'
+import { type FenceMark, withFence } from './mark.ts'
 import { readSlot, type Slot } from './slot.ts'
 import { readSnapshot } from './snapshot.ts'
 
@@ -18,6 +19,10 @@ export interface Walk<S> {
   slot: number
   epoch: number
   hash: string
+  /** Identity of the log; empty at the beginning of the log. */
+  log: string
+  /** The newest fences up to `slot`, oldest first. */
+  fences: readonly FenceMark[]
   /** Commits that still exist although they are at or below `slot`, in ascending order: for who will collect them. */
   readonly held: number[] | undefined
   /** Up to here nothing can have been collected unseen: the base was not beyond it when we last looked. */
@@ -44,12 +49,14 @@ export async function beginWalk<S>(log: LogContext, fold: Fold<S>, signal?: Abor
   let base = await log.base.read(signal)
   for (let missing = 0; ; ) {
     if (base === undefined) {
-      return { state: fold.start(undefined), slot: 0, epoch: 0, hash: '', held: [], verified: 0, base }
+      const nothing = { slot: 0, epoch: 0, hash: '', log: '', fences: [], verified: 0 }
+      return { ...nothing, state: fold.start(undefined), held: [], base }
     }
-    const { slot, epoch, hash, snapshot } = base.value
+    const { slot, epoch, hash, log: identity, fences, snapshot } = base.value
     const found = await readSnapshot(log, snapshot, signal)
     if (found !== undefined) {
-      return { state: fold.start(found.body), slot, epoch, hash, held: found.held, verified: slot, base }
+      const { held, body } = found
+      return { state: fold.start(body), slot, epoch, hash, log: identity, fences, held, verified: slot, base }
     }
     // Collected since, for a base that has moved on: to be read at once, before that one is left behind as well.
     const again = await log.base.read(signal)
@@ -90,6 +97,7 @@ function step<S>(walk: Walk<S>, slot: Slot, fold: Fold<S>): boolean {
   const { kind, epoch, prev } = slot.header
   if (kind === 'commit' && prev !== walk.hash) return false
   walk.slot++
+  if (kind === 'fence') noteFence(walk, slot.header)
   walk.hash = slot.hash
   walk.epoch = Math.max(walk.epoch, epoch)
   if (kind === 'commit') walk.held?.push(walk.slot)
@@ -100,6 +108,12 @@ function step<S>(walk: Walk<S>, slot: Slot, fold: Fold<S>): boolean {
     walk.refused = error
     return false
   }
+}
+
+/** A fence is in the log behind all that the walk has passed. The first one is the identity of the log. */
+export function noteFence(walk: Walk<unknown>, { epoch, slot, nonce }: FenceMark): void {
+  if (slot === 1) walk.log = nonce
+  walk.fences = withFence(walk.fences, { epoch, slot, nonce })
 }
 
 /**

@@ -182,6 +182,13 @@ const SUSPICIONS: Partial<Profile> = {
   blows: { pause: 4, stall: 2 },
 }
 
+/** A store that is emptied, or set back to an earlier state, under writers and workers that are busy. */
+const RESTORED: Partial<Profile> = {
+  ...{ ...SMALL, restores: true, takeoverAfterMs: 2_000, visibilityTimeoutMs: 6_000, maxPollMs: 1_000, lingerMs: 0 },
+  ...{ troubleMs: 6_000, actionEveryMs: 150, rates: { latency: 0.3 }, acknowledgeTimeoutMs: 10_000, shards: undefined },
+  ways: { returns: 1 },
+}
+
 /** All of them by name. */
 export const WEATHERS: Readonly<Record<string, Partial<Profile>>> = {
   'stepping-down': STEPPING_DOWN,
@@ -202,4 +209,5 @@ export const WEATHERS: Readonly<Record<string, Partial<Profile>>> = {
   'short-terms': SHORT_TERMS,
   'lost-rings': LOST_RINGS,
   suspicions: SUSPICIONS,
+  restored: RESTORED,
 }

@@ -243,4 +243,31 @@ const LOG: readonly Mutant[] = [
   ),
 ]
 
-export const MUTANTS: readonly Mutant[] = [...STATE, ...ENGINE, ...BELL, ...WORKER, ...PROCESSES, ...LOG]
+const RESTORES: readonly Mutant[] = [
+  mutant(
+    'a settlement for another log is taken',
+    /is completed under token \d+ in a restored log, but no handler of it has returned/,
+    'core/src/engine/term.ts',
+    'const commands = (await foreign.isOurs(entry)) ? entries : withoutForeign(entries)',
+    'const commands = entries',
+    WEATHERS.restored,
+  ),
+  mutant(
+    'a take-over does not recognise the log',
+    /does not notice that the log it knows/,
+    'primitives/src/log/take-over.ts',
+    "    if (!(await leadsThrough(log, walk, mark, signal))) return 'astray'\n",
+    '',
+    WEATHERS.restored,
+  ),
+  mutant(
+    'the tokens after a restore continue where the copy ends',
+    /claims after a restore begin with token/,
+    'core/src/control.ts',
+    'return Math.max(byTime, nextToken + LEAST_RAISE)',
+    'return nextToken + 1',
+    WEATHERS.restored,
+  ),
+]
+
+export const MUTANTS: readonly Mutant[] = [...STATE, ...ENGINE, ...BELL, ...WORKER, ...PROCESSES, ...LOG, ...RESTORES]

@@ -49,6 +49,8 @@ export interface Profile {
   readonly machines?: 'one' | undefined
   /** Whether the store notifies of changes, as on one machine; notifications are late and lost as often as other things go wrong. */
   readonly notifies?: boolean | undefined
+  /** Whether the store is emptied or set back to an earlier state under running processes: a course with checks of its own. */
+  readonly restores?: boolean | undefined
   /** What messages have of their own. Default: nothing. */
   readonly variety?: Variety | undefined
   /** How many logs the queue is spread over: at first, and after each raise. Default: one, and nobody speaks of it. */

@@ -129,10 +129,18 @@ const SUSPICIONS: Partial<Profile> = {
   blows: blows({ pause: 3, stall: 1 }),
 }
 
+/** A store that is emptied, or set back to an earlier state, under processes that are busy. */
+const RESTORED: Partial<Profile> = {
+  ...{ restores: true, processes: 3, takeoverAfterMs: 2_000, visibilityTimeoutMs: 6_000, autoExtend: 1 },
+  ...{ maxAttempts: 5, troubleMs: 6_000, actionEveryMs: 200, rates: { latency: 0.3 }, maxPollMs: 1_000, lingerMs: 0 },
+  ...{ acknowledgeTimeoutMs: 10_000, deadCount: 100_000, variety: undefined },
+  ways: { ...none(WAYS), returns: 1 },
+}
+
 export type WeatherName =
   | ('long-claims' | 'late-writers' | 'late-fences' | 'lost-bases')
   | ('hanging-reads' | 'hanging-ends' | 'sleepers' | 'lookers' | 'releasing' | 'short-stays' | 'neighbours')
-  | ('lost-rings' | 'suspicions')
+  | ('lost-rings' | 'suspicions' | 'restored')
 
 /** All of them by name. */
 export const WEATHERS: Readonly<Record<WeatherName, Partial<Profile>>> = {
@@ -149,6 +157,7 @@ export const WEATHERS: Readonly<Record<WeatherName, Partial<Profile>>> = {
   releasing: RELEASING,
   'short-stays': SHORT_STAYS,
   neighbours: NEIGHBOURS,
+  restored: RESTORED,
 }
 
 export const WEATHER_NAMES: readonly WeatherName[] = Object.keys(WEATHERS) as WeatherName[]

@@ -164,6 +164,7 @@ export class Model {
     },
     cancelled: ({ token }) => this.#remove(this.#end(token, 'cancelled')),
     withdrawn: ({ run, offset }) => this.#remove(this.#shelves.takeOut(run, offset)),
+    restored: ({ token }) => must(token > this.#lastToken, `tokens are lowered to ${token} after ${this.#lastToken}`),
     purged: () => {
       for (const message of this.#shelves.takeAll()) this.#remove(message)
     },
