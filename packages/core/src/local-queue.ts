@@ -24,6 +24,7 @@ import {
   resolveStopOptions,
 } from './process-options.ts'
 import type { Queue, ShardQueue, Worker } from './queue.ts'
+import { deadLetters } from './queue-view.ts'
 import type { QueueStats } from './state/model.ts'
 import { readStoredPayload } from './stored-payload.ts'
 import { type WaitOptions, waitForResult } from './wait-for.ts'
@@ -214,8 +215,8 @@ class LocalQueue<T> implements ShardQueue<T> {
   }
 
   async #deadLetters(which: (message: MessageInfo) => boolean): Promise<string[]> {
-    return this.#engine.views.survey(({ state }) =>
-      Array.from(state.dead.values(), describeDead)
+    return this.#engine.views.survey((view) =>
+      Array.from(deadLetters(view), describeDead)
         .filter((message) => isPicked(which(message)))
         .map(({ id }) => id),
     )

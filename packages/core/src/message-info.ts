@@ -54,7 +54,7 @@ function describeFound(id: string, found: Found, now: number): MessageInfo {
 export function describeMessage(view: QueueView, id: string): MessageInfo | undefined {
   const waiting = findInInbox(view, id)
   if (waiting !== undefined) return describeWaiting(id, waiting.run, view.now)
-  const found = findMessage(view.state, id)
+  const found = findMessage(view.state, id, view.now)
   return found && describeFound(id, found, view.now)
 }
 

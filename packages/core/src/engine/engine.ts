@@ -5,7 +5,7 @@
  */
 import { createFencedLog } from '@s3queue/primitives'
 import { inTime } from '@s3queue/storage'
-import { NotAcknowledged, QueueClosed } from '../errors.ts'
+import { EventSkipped, NotAcknowledged, QueueClosed } from '../errors.ts'
 import type { EventHub } from '../events.ts'
 import type { FollowedEvent } from '../follow/events.ts'
 import { followLog, type ResolvedFollowOptions } from '../follow/follow.ts'
@@ -13,6 +13,7 @@ import type { ResolvedQueueOptions } from '../options.ts'
 import { senderFor } from '../shard/shard-of.ts'
 import type { Payload } from '../state/batch-codec.ts'
 import type { Command, ControlAction } from '../state/commands.ts'
+import type { QueueEvent } from '../state/events.ts'
 import type { Batch } from '../state/model.ts'
 import { BellRinger } from './bell.ts'
 import type { Answer, EngineContext, Submission } from './context.ts'
@@ -29,6 +30,8 @@ import type { Term } from './term.ts'
 import { wasTakenOver } from './term-end.ts'
 import { Views } from './views.ts'
 
+/** Events of one log that do not fit and are reported, at most. */
+const MOST_SKIPPED = 1000
 /** For what is under way when a queue is closed, and heeds the signal that ends it. */
 const END_MS = 1000
 
@@ -51,6 +54,8 @@ export class Engine {
   #held: Submission[] = []
   #closing: Promise<void> | undefined
   #lastTrouble: unknown
+  /** Events of the log that do not fit and were reported. */
+  readonly #skipped = new Set<string>()
   /** What this process sees of the queue. */
   readonly views: Views
   /** The worker of this process. */
@@ -76,6 +81,7 @@ export class Engine {
       revoke: (token, reason) => this.local.revoke(token, reason),
       release: (token, reason) => this.local.release(token, reason),
       whenSent: () => this.#inbox.idle(),
+      skipped: (slot, type, reason) => this.#reportSkipped(slot, type, reason),
     }
     this.#bell = new BellRinger({
       ...{ options, onTrouble: trouble },
@@ -325,6 +331,14 @@ export class Engine {
     const held = this.#held
     this.#held = held.filter(isSettlement)
     for (const submission of held) if (!isSettlement(submission)) submission.reject(error)
+  }
+
+  /** Once for each type of event in a slot: the observer and the writer of this process meet the same slot, and so does a reading that starts over. */
+  #reportSkipped(slot: number, type: QueueEvent['type'], reason: string): void {
+    const key = `${slot} ${type}`
+    if (this.#skipped.has(key) || this.#skipped.size >= MOST_SKIPPED) return
+    this.#skipped.add(key)
+    this.#context.events.trouble(new EventSkipped(this.#options.name, slot, type, reason))
   }
 
   #trouble(error: unknown): void {

@@ -4,7 +4,7 @@ import { timeOfUlid } from '@s3queue/storage'
 import type { InboxRun, QueueView } from '../queue-view.ts'
 import type { Payload } from '../state/batch-codec.ts'
 import type { EnqueueCommand } from '../state/commands.ts'
-import { queueFold } from '../state/fold.ts'
+import { createQueueFold } from '../state/fold.ts'
 import { numberedId, type QueueState, type Run } from '../state/model.ts'
 import { findName } from '../state/names.ts'
 import { wasTaken } from '../state/senders.ts'
@@ -32,7 +32,7 @@ export class Observer {
 
   constructor(context: EngineContext) {
     this.#context = context
-    this.#follower = context.log.follow(queueFold)
+    this.#follower = context.log.follow(createQueueFold(context.skipped))
   }
 
   /**

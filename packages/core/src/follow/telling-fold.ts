@@ -10,7 +10,7 @@ import { applyEvent, beginCommit } from '../state/apply.ts'
 import { decodeBatch } from '../state/batch-codec.ts'
 import { failuresWith } from '../state/endings.ts'
 import type { QueueEvent } from '../state/events.ts'
-import { queueFold } from '../state/fold.ts'
+import { createQueueFold, type OnSkipped } from '../state/fold.ts'
 import { type Claim, numberedId, type QueueState } from '../state/model.ts'
 import type { FollowedEvent, FollowedEventName } from './events.ts'
 
@@ -18,18 +18,22 @@ type Told<N extends FollowedEventName> = Extract<FollowedEvent, { readonly name:
 
 export class TellingFold implements Fold<QueueState> {
   readonly #shard: number
+  readonly #onSkipped: OnSkipped
+  readonly #fold: Fold<QueueState>
   /** Slots up to here are told; undefined: nothing is to be told before the first call of `take`. */
   #upTo: number | undefined
   #told: FollowedEvent[] = []
 
   /** `upTo`: the last slot that is not to be told; undefined for all that are there. */
-  constructor(shard: number, upTo: number | undefined) {
+  constructor(shard: number, upTo: number | undefined, onSkipped: OnSkipped) {
     this.#shard = shard
+    this.#onSkipped = onSkipped
+    this.#fold = createQueueFold(onSkipped)
     this.#upTo = upTo
   }
 
   start(snapshot: Uint8Array | undefined): QueueState {
-    const state = queueFold.start(snapshot)
+    const state = this.#fold.start(snapshot)
     this.#told = []
     if (this.#upTo !== undefined && state.slot > this.#upTo)
       this.#tell(state, 'gap', { fromSlot: this.#upTo + 1, toSlot: state.slot })
@@ -38,7 +42,7 @@ export class TellingFold implements Fold<QueueState> {
 
   apply(state: QueueState, entry: LogEntry): void {
     if (this.#upTo === undefined || entry.slot <= this.#upTo) {
-      queueFold.apply(state, entry)
+      this.#fold.apply(state, entry)
       return
     }
     beginCommit(state, entry.slot)
@@ -58,7 +62,7 @@ export class TellingFold implements Fold<QueueState> {
     const claims = tokensOf(event)
       .map((token) => state.active.get(token))
       .filter((claim) => claim !== undefined)
-    applyEvent(state, event)
+    applyEvent(state, event, (reason) => this.#onSkipped(state.slot, event.type, reason))
     if (event.type === 'enqueued') {
       const { sender, seq, count, extras } = event
       this.#tell(state, 'enqueued', {

@@ -5,7 +5,7 @@ import { WEATHERS } from './weather.ts'
 const STATE: readonly Mutant[] = [
   mutant(
     'a settlement is taken without its token being the current one',
-    /its handler has not returned|no handler ever had it|The log speaks of token|but in the log it is/,
+    /its handler has not returned|no handler ever had it|names token \d+, which no claim has|but in the log it is/,
     'core/src/settle.ts',
     'const claim = state.active.get(settlement.token)\n',
     'const claim = state.active.get(settlement.token) ?? state.active.values().next().value\n',
@@ -112,8 +112,8 @@ const ENGINE: readonly Mutant[] = [
     'a look at messages shows what is not in the log yet',
     /which no commit gave out for it|but by the log it never was/,
     'core/src/engine/term.ts',
-    'const seen = look(viewOf(this.#state))\n    await this.#loop.whenDurable()\n',
-    'const seen = look(viewOf(this.#state))\n',
+    'const seen = look(viewOf(this.#state, this.#time.now()))\n    await this.#loop.whenDurable()\n',
+    'const seen = look(viewOf(this.#state, this.#time.now()))\n',
     WEATHERS.lookers,
   ),
   mutant(
