@@ -61,7 +61,7 @@ export class Engine {
   /** The worker of this process. */
   readonly local: LocalWorker
   /** Who waits for the end of a message. */
-  readonly endings: Endings = new Endings()
+  readonly endings: Endings
   readonly sender: string
   #nextSeq = 0
   #isHurried = false
@@ -74,6 +74,7 @@ export class Engine {
     const { store, prefix, clock, random, ids } = options
     const trouble = (error: unknown): void => this.#trouble(error)
     this.sender = senderFor(options.shard, ids.nonce(16))
+    this.endings = new Endings(this.sender)
     const log = createFencedLog({ store, prefix, clock, random, ids, onTrouble: trouble })
     this.#context = {
       ...{ options, log, events, endings: this.endings, wallNow, trouble, worker: () => this.local.link },
