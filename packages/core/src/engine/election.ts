@@ -365,7 +365,9 @@ export class Election {
       },
       clock.monotonic(),
     )
-    return context.log.takeOver(createQueueFold(context.skipped, context.endings.read), signal).finally(() => signs.stop())
+    return context.log
+      .takeOver(createQueueFold(context.skipped, context.endings.read), signal)
+      .finally(() => signs.stop())
   }
 
   /** A new writer may have told this process's worker something, and so may the writer of a busy queue at any time. */

@@ -1,6 +1,6 @@
 /** Reading along without writing: keeps a fold of the log and brings it up to date at the cost of reading what is new. */
 import type { Fold, LogContext } from './context.ts'
-import { baseOvertook, beginReading, Detours, type Walk, walkToHead } from './walk.ts'
+import { beginReading, Detours, verify, type Walk, walkToHead } from './walk.ts'
 
 /** A reader at the head cannot tell a free slot from a collected one: so many looks in a row may go by before it asks the base. */
 const LOOKS_UNVERIFIED = 8
@@ -39,6 +39,7 @@ export class LogFollower<S> {
   async #read(mayBeOld: boolean, signal?: AbortSignal): Promise<S> {
     const detours = new Detours(this.#log)
     const slot = this.#walk?.slot
+    let behindAt: number | undefined
     for (;;) {
       const walk = this.#walk ?? (await beginReading(this.#log, this.#fold, signal))
       this.#walk = undefined
@@ -48,10 +49,15 @@ export class LogFollower<S> {
         continue
       }
       this.#unverified = mayBeOld && walk.slot === slot ? (this.#unverified + 1) % LOOKS_UNVERIFIED : 0
-      if (this.#unverified > 0 || !(await baseOvertook(this.#log, walk, signal))) {
+      const verdict = this.#unverified > 0 ? 'verified' : await verify(this.#log, walk, signal)
+      if (verdict === 'verified') {
         this.#walk = walk
         return walk.state
       }
+      // As long as it finds slots up to the base, it need not begin at the base.
+      if (verdict === 'behind' && walk.slot !== behindAt) this.#walk = walk
+      behindAt = walk.slot
+      mayBeOld = false
     }
   }
 }
