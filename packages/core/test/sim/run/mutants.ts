@@ -4,6 +4,14 @@ import { WEATHERS } from './weather.ts'
 
 const STATE: readonly Mutant[] = [
   mutant(
+    'a control command is decided before the clock moves and applied behind it',
+    /is (redriven|forgotten), but it is (removed|undefined)/,
+    'core/src/engine/decisions.ts',
+    '  #control(command: ControlCommand): Answer {\n    this.#loop.tick()\n    const decision = decideControl(this.#state, command)\n',
+    '  #control(command: ControlCommand): Answer {\n    const decision = decideControl(this.#state, command)\n    this.#loop.tick()\n',
+    WEATHERS['brief-memory'],
+  ),
+  mutant(
     'a settlement is taken without its token being the current one',
     /its handler has not returned|no handler ever had it|names token \d+, which no claim has|but in the log it is/,
     'core/src/settle.ts',
