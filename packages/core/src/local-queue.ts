@@ -84,6 +84,10 @@ class LocalQueue<T> implements ShardQueue<T> {
     return this.#worker?.running ?? 0
   }
 
+  get heldAhead(): number {
+    return this.#worker?.heldAhead ?? 0
+  }
+
   async enqueue(payload: T, options?: EnqueueOptions): Promise<Enqueued> {
     this.#assertOpen()
     const enqueued = await this.#intake.enqueue(payload, options)
@@ -168,7 +172,15 @@ class LocalQueue<T> implements ShardQueue<T> {
 
   async get(id: string): Promise<MessageInfo | undefined> {
     assertId('get', id)
-    return this.#engine.views.find(id, (view) => describeMessage(view, id), mayBeReplaced)
+    const message = await this.#engine.views.find(id, (view) => describeMessage(view, id), mayBeReplaced)
+    return message && this.#withStart(message)
+  }
+
+  /** The process of a worker knows which of its messages have handlers; the log knows claims alone. */
+  #withStart(message: MessageInfo): MessageInfo {
+    if (message.fencingToken === undefined) return message
+    const startedAt = this.#worker?.startedAt(message.fencingToken)
+    return startedAt === undefined ? message : { ...message, startedAt }
   }
 
   async getPayload(id: string): Promise<T> {
@@ -178,7 +190,9 @@ class LocalQueue<T> implements ShardQueue<T> {
 
   async list(options: ListOptions): Promise<MessagePage> {
     const resolved = resolveListOptions(options)
-    return this.#engine.views.survey((view) => listMessages(view, resolved))
+    const page = await this.#engine.views.survey((view) => listMessages(view, resolved))
+    if (resolved.status !== 'active' || this.#worker === undefined) return page
+    return { ...page, messages: page.messages.map((message) => this.#withStart(message)) }
   }
 
   async waitFor(id: string, options: WaitOptions = {}): Promise<unknown> {

@@ -35,6 +35,8 @@ export interface Queue<T, H = T> {
   readonly isProcessing: boolean
   /** Handlers of this queue object that run now. */
   readonly running: number
+  /** Messages that the worker of this queue object has and whose handlers have not started. They count as active, as the running ones do. */
+  readonly heldAhead: number
   /** Enqueues one message. It is durable when this resolves. Calls of one turn of the event loop share a commit. */
   enqueue(payload: T, options?: EnqueueOptions): Promise<Enqueued>
   /** Enqueues many in one commit. `options` hold for all, or are made for each by a function. */

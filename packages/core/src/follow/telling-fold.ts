@@ -5,7 +5,7 @@
  * removed before it was read is told as a gap.
  */
 import type { Fold, LogEntry } from '@s3queue/primitives'
-import { attemptOf } from '../claim.ts'
+import { attemptOf, timesOf } from '../claim.ts'
 import { applyEvent, beginCommit } from '../state/apply.ts'
 import { decodeBatch } from '../state/batch-codec.ts'
 import { failuresWith } from '../state/endings.ts'
@@ -79,27 +79,28 @@ export class TellingFold implements Fold<QueueState> {
   /** How a claim ended. */
   #tellEnd(state: QueueState, event: QueueEvent, claim: Claim): void {
     const about = attemptOf(claim)
+    const times = timesOf(claim)
     const { now: at } = state
     switch (event.type) {
       case 'completed': {
         const text = event.results?.find(([token]) => token === claim.token)?.[1]
         const result: unknown = text === undefined ? undefined : JSON.parse(text)
-        this.#tell(state, 'completed', { ...about, durationMs: Math.max(0, at - claim.claimedAt), result })
+        this.#tell(state, 'completed', { ...about, ...times, durationMs: Math.max(0, at - claim.claimedAt), result })
         break
       }
       case 'retried': {
         const { name, message, visibleAt } = event
         const error = { attempt: claim.attempt, at, name, message }
-        this.#tell(state, 'retried', { ...about, maxAttempts: claim.batch.maxAttempts, error, visibleAt })
+        this.#tell(state, 'retried', { ...about, ...times, maxAttempts: claim.batch.maxAttempts, error, visibleAt })
         break
       }
       case 'died': {
         const { reason, name, message } = event
-        this.#tell(state, 'died', { ...about, reason, failures: failuresWith(claim, at, name, message) })
+        this.#tell(state, 'died', { ...about, ...times, reason, failures: failuresWith(claim, at, name, message) })
         break
       }
       case 'snoozed':
-        this.#tell(state, 'snoozed', { ...about, visibleAt: event.visibleAt })
+        this.#tell(state, 'snoozed', { ...about, ...times, visibleAt: event.visibleAt })
         break
       case 'released':
       case 'expired':
