@@ -68,8 +68,8 @@ export interface Queue<T, H = T> {
   /** A page of messages of one status, of the same messages that `getStats` counts. */
   list(options: ListOptions): Promise<MessagePage>
   /**
-   * Resolves to a message's result once it is completed. Throws `MessageDied` or `MessageNotFound`; where another process writes, the latter also for a
-   * message that is forgotten by the retention before this process looks again.
+   * Resolves to a message's result once it is completed. Throws `MessageDied` or `MessageNotFound`: the latter if the message ended before the call and the
+   * retention has forgotten it. Where another process writes, also if this process could not read the log for 5 s while the message ended.
    */
   waitFor(id: string, options?: WaitOptions): Promise<unknown>
   /** Hands out no more messages until `resume`; running handlers go on. True if the queue was not paused before. */
