@@ -48,7 +48,8 @@ export function createProcessClock({ world, gate, rate, aheadMs }: ProcessClockO
         pendingTimers--
         return true
       }
-      const cancel = world.setTimer((Math.max(0, ms) + aheadOfWorldMs) / rate, () =>
+      // A timer never fires before the clock shows its time; one of 0 ms fires in this turn.
+      const cancel = world.setTimer(ms > 0 ? (ms + aheadOfWorldMs) / rate : 0, () =>
         gate.pass('timer', () => {
           if (end()) callback()
         }),
