@@ -115,6 +115,10 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
     return this.#work.runningCount
   }
 
+  get heldAhead(): number {
+    return this.#shards.opened.reduce((sum, { queue }) => sum + queue.heldAhead, 0)
+  }
+
   enqueue(payload: T, options?: CoordinatedEnqueueOptions): Promise<Enqueued> {
     if (this.#closing !== undefined) return Promise.reject(new QueueClosed(this.name))
     // Once their number is known, the call is in the hands of a shard when this returns.

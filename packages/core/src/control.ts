@@ -73,7 +73,7 @@ function pause(state: QueueState, paused: boolean): ControlDecision {
 }
 
 function cancel(state: QueueState, id: string): ControlDecision {
-  const found = findMessage(state, id)
+  const found = findMessage(state, id, state.now)
   if (found?.status === 'active')
     return { events: [{ type: 'cancelled', token: found.claim.token }], result: 1, token: found.claim.token }
   if (found?.status !== 'waiting') return { events: [], result: 0 }
@@ -81,7 +81,7 @@ function cancel(state: QueueState, id: string): ControlDecision {
 }
 
 function release(state: QueueState, id: string): ControlDecision {
-  const found = findMessage(state, id)
+  const found = findMessage(state, id, state.now)
   if (found?.status !== 'active') return { events: [], result: 0 }
   const { token, releasing } = found.claim
   if (releasing) return { events: [], result: 1 }

@@ -19,6 +19,7 @@ export type QueueErrorCode =
   | 'TRANSPORT_MISSING'
   | 'CLOCK_OFF'
   | 'FOREIGN_COMMANDS'
+  | 'EVENT_SKIPPED'
 
 /** Base of the errors of this package. */
 export abstract class QueueError extends Error {
@@ -152,6 +153,24 @@ export class ForeignCommands extends QueueError {
         'enqueues were taken. Stop that process, follow "Restoring a backup" in docs/operations.md, and start it again.',
     )
     this.key = key
+  }
+}
+
+/**
+ * The log holds an event that does not fit the queue's state, and every process leaves it out. Reported, never thrown. The queue works; what the event was to
+ * change has not happened, for instance a redrive of a message that had expired from the dead letters.
+ */
+export class EventSkipped extends QueueError {
+  readonly code = 'EVENT_SKIPPED'
+  /** The slot of the log that holds the event. */
+  readonly slot: number
+
+  constructor(queue: string, slot: number, type: string, reason: string) {
+    super(
+      `Slot ${slot} of the log of queue "${queue}" holds an event "${type}" that does not fit: ${reason}. Every process leaves it out, and the queue works on. ` +
+        'Please report it: a version of S3Queue wrote an event that it should not have written.',
+    )
+    this.slot = slot
   }
 }
 

@@ -15,6 +15,16 @@ export interface AttemptEvent extends MessageEvent {
   readonly fencingToken: number
 }
 
+/** How long an attempt took that has ended, in ms. */
+export interface AttemptTimes {
+  /** From the enqueue to this claim: with the delay of the message, its earlier attempts and the waits between them. */
+  readonly waitedMs: number
+  /** How long the worker had the message before its handler started: claimed ahead, or on its way. Undefined where only the log is known. */
+  readonly heldMs?: number | undefined
+  /** How long the handler ran. Undefined where only the log is known. */
+  readonly ranMs?: number | undefined
+}
+
 /** What a queue tells of, by name; each after it is durable. */
 export interface QueueEvents {
   /** Step 1. */
@@ -24,13 +34,19 @@ export interface QueueEvents {
   /** Step 4: the handler starts. */
   readonly started: AttemptEvent
   /** Step 5. */
-  readonly completed: AttemptEvent & { readonly durationMs: number; readonly result: unknown }
+  readonly completed: AttemptEvent &
+    AttemptTimes & {
+      /** `ranMs` where it is known, otherwise the time from the claim to the completion, which includes `heldMs`. */
+      readonly durationMs: number
+      readonly result: unknown
+    }
   /** Step 5: the attempt failed, the next one comes after a backoff. */
-  readonly retried: AttemptEvent & { readonly maxAttempts: number; readonly error: Failure; readonly visibleAt: number }
+  readonly retried: AttemptEvent &
+    AttemptTimes & { readonly maxAttempts: number; readonly error: Failure; readonly visibleAt: number }
   /** Step 5 or 6: moved to the dead letters. */
-  readonly died: AttemptEvent & { readonly reason: DeadReason; readonly failures: readonly Failure[] }
+  readonly died: AttemptEvent & AttemptTimes & { readonly reason: DeadReason; readonly failures: readonly Failure[] }
   /** Step 5: the handler wants to see it again at `visibleAt`; the attempt is not counted. */
-  readonly snoozed: AttemptEvent & { readonly visibleAt: number }
+  readonly snoozed: AttemptEvent & AttemptTimes & { readonly visibleAt: number }
   /** An operator cancelled a message while it was handled. */
   readonly cancelled: AttemptEvent
   /** Step 5: given back without an outcome. */
@@ -81,6 +97,11 @@ export class EventHub {
     this.#listeners.set(name, set)
     set.add(listener)
     return () => set.delete(listener)
+  }
+
+  /** Whether there was ever a listener for any event. */
+  get hasListeners(): boolean {
+    return this.#listeners.size > 0
   }
 
   /** Whether anybody would hear: lets the hot path skip making an event. */

@@ -72,7 +72,8 @@ export class Attempt implements HandlerContext {
   timeoutMs: number
   /** When the worker gives up, monotonic. */
   deadlineAt: number
-  /** When the handler started, monotonic. */
+  /** When the message came into the worker's hands, and when the handler started, monotonic. */
+  readonly arrivedAt: number
   readonly startedAt: number
   cancelTimeLimit: (() => void) | undefined
   /** What the handler reported and nobody took yet. */
@@ -83,11 +84,12 @@ export class Attempt implements HandlerContext {
 
   constructor(
     claim: Claim,
-    times: { timeoutMs: number; deadlineAt: number; startedAt: number },
+    times: { timeoutMs: number; deadlineAt: number; startedAt: number; arrivedAt: number },
     options: AttemptOptions,
   ) {
-    const { timeoutMs, deadlineAt, startedAt } = times
+    const { timeoutMs, deadlineAt, startedAt, arrivedAt } = times
     this.claim = claim
+    this.arrivedAt = arrivedAt
     this.startedAt = startedAt
     this.timeoutMs = timeoutMs
     this.deadlineAt = deadlineAt

@@ -8,6 +8,7 @@ export {
   Cancelled,
   ClaimLost,
   ClockOff,
+  EventSkipped,
   InvalidPayload,
   MessageDied,
   MessageNotFound,

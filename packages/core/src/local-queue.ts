@@ -25,7 +25,7 @@ import {
   resolveStopOptions,
 } from './process-options.ts'
 import type { Queue, ShardQueue, Worker } from './queue.ts'
-import { oldestAgeOf } from './queue-view.ts'
+import { deadLetters, oldestAgeOf } from './queue-view.ts'
 import type { QueueStats } from './state/model.ts'
 import { readStoredPayload } from './stored-payload.ts'
 import { type WaitOptions, waitForResult } from './wait-for.ts'
@@ -86,6 +86,10 @@ class LocalQueue<T> implements ShardQueue<T> {
 
   get running(): number {
     return this.#worker?.running ?? 0
+  }
+
+  get heldAhead(): number {
+    return this.#worker?.heldAhead ?? 0
   }
 
   async enqueue(payload: T, options?: EnqueueOptions): Promise<Enqueued> {
@@ -180,7 +184,15 @@ class LocalQueue<T> implements ShardQueue<T> {
 
   async get(id: string): Promise<MessageInfo | undefined> {
     assertId('get', id)
-    return this.#engine.views.find(id, (view) => describeMessage(view, id), mayBeReplaced)
+    const message = await this.#engine.views.find(id, (view) => describeMessage(view, id), mayBeReplaced)
+    return message && this.#withStart(message)
+  }
+
+  /** The process of a worker knows which of its messages have handlers; the log knows claims alone. */
+  #withStart(message: MessageInfo): MessageInfo {
+    if (message.fencingToken === undefined) return message
+    const startedAt = this.#worker?.startedAt(message.fencingToken)
+    return startedAt === undefined ? message : { ...message, startedAt }
   }
 
   async getPayload(id: string): Promise<T> {
@@ -190,7 +202,9 @@ class LocalQueue<T> implements ShardQueue<T> {
 
   async list(options: ListOptions): Promise<MessagePage> {
     const resolved = resolveListOptions(options)
-    return this.#engine.views.survey((view) => listMessages(view, resolved))
+    const page = await this.#engine.views.survey((view) => listMessages(view, resolved))
+    if (resolved.status !== 'active' || this.#worker === undefined) return page
+    return { ...page, messages: page.messages.map((message) => this.#withStart(message)) }
   }
 
   async waitFor(id: string, options: WaitOptions = {}): Promise<unknown> {
@@ -227,8 +241,8 @@ class LocalQueue<T> implements ShardQueue<T> {
   }
 
   async #deadLetters(which: (message: MessageInfo) => boolean): Promise<string[]> {
-    return this.#engine.views.survey(({ state }) =>
-      Array.from(state.dead.values(), describeDead)
+    return this.#engine.views.survey((view) =>
+      Array.from(deadLetters(view), describeDead)
         .filter((message) => isPicked(which(message)))
         .map(({ id }) => id),
     )

@@ -22,6 +22,11 @@ export interface MessageInfo {
   /** Of an active message. */
   readonly workerId?: string | undefined
   readonly claimedAt?: number | undefined
+  /**
+   * Of an active message: when its handler started. Known in the process of its worker alone, and undefined there while the worker holds the message ahead of a
+   * free handler.
+   */
+  readonly startedAt?: number | undefined
   readonly fencingToken?: number | undefined
   /** Of an active message: `release` was called, and its worker has not confirmed yet that it stopped. */
   readonly releasing?: true | undefined
@@ -54,7 +59,7 @@ function describeFound(id: string, found: Found, now: number): MessageInfo {
 export function describeMessage(view: QueueView, id: string): MessageInfo | undefined {
   const waiting = findInInbox(view, id)
   if (waiting !== undefined) return describeWaiting(id, waiting.run, view.now)
-  const found = findMessage(view.state, id)
+  const found = findMessage(view.state, id, view.now)
   return found && describeFound(id, found, view.now)
 }
 

@@ -36,6 +36,8 @@ export interface Queue<T, H = T> {
   readonly isProcessing: boolean
   /** Handlers of this queue object that run now. */
   readonly running: number
+  /** Messages that the worker of this queue object has and whose handlers have not started. They count as active, as the running ones do. */
+  readonly heldAhead: number
   /** Enqueues one message. It is durable when this resolves. Calls of one turn of the event loop share a commit. */
   enqueue(payload: T, options?: EnqueueOptions): Promise<Enqueued>
   /** Enqueues many in one commit. `options` hold for all, or are made for each by a function. */
@@ -74,8 +76,8 @@ export interface Queue<T, H = T> {
   /** A page of messages of one status, of the same messages that `getStats` counts. */
   list(options: ListOptions): Promise<MessagePage>
   /**
-   * Resolves to a message's result once it is completed. Throws `MessageDied` or `MessageNotFound`; where another process writes, the latter also for a
-   * message that is forgotten by the retention before this process looks again.
+   * Resolves to a message's result once it is completed. Throws `MessageDied` or `MessageNotFound`: the latter if the message ended before the call and the
+   * retention has forgotten it. Where another process writes, also if this process could not read the log for 5 s while the message ended.
    */
   waitFor(id: string, options?: WaitOptions): Promise<unknown>
   /** Hands out no more messages until `resume`; running handlers go on. True if the queue was not paused before. */

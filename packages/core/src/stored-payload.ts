@@ -37,7 +37,7 @@ function findUnfinished(view: QueueView, id: string): StoredMessage | undefined 
     const isLarge = batch.extras?.payloadKey !== undefined
     return { batch, seq: waiting.seq, payload: isLarge ? undefined : waiting.payload }
   }
-  const found = findMessage(view.state, id)
+  const found = findMessage(view.state, id, view.now)
   if (found?.status === 'waiting') return { batch: found.run.batch, seq: found.seq }
   return found?.status === 'active' ? found.claim : found?.status === 'dead' ? found.dead : undefined
 }

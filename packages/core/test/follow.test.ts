@@ -21,10 +21,13 @@ function follow(world: World, queue: Queue<unknown>, options: FollowOptions = {}
 
 const pass = (world: World, ms: number): Promise<void> => world.run(sleep(world.clock, ms))
 
+/** What the log does not know. */
+const UNTOLD = { heldMs: undefined, ranMs: undefined }
+
 /** What has no clock of its own in it. */
 const comparable = ({ name, event }: { readonly name: string; readonly event: object }): unknown => [
   name,
-  { ...event, durationMs: undefined, error: undefined, failures: undefined },
+  { ...event, ...UNTOLD, durationMs: undefined, error: undefined, failures: undefined },
 ]
 
 describe('following a queue', () => {
@@ -65,8 +68,10 @@ describe('following a queue', () => {
     const sorted = (events: unknown[]): unknown[] =>
       events.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
     expect(sorted(ofMessages.map(comparable))).toEqual(sorted(told.map(comparable)))
-    const detailsOf = (events: readonly { readonly name: string; readonly event: unknown }[], name: string) =>
-      events.find((event) => event.name === name)?.event
+    const detailsOf = (events: readonly { readonly name: string; readonly event: object }[], name: string) => ({
+      ...events.find((event) => event.name === name)?.event,
+      ...UNTOLD,
+    })
     expect(detailsOf(following.seen, 'died')).toEqual(detailsOf(told, 'died'))
     expect(detailsOf(following.seen, 'retried')).toEqual(detailsOf(told, 'retried'))
     expect(detailsOf(following.seen, 'completed')).toMatchObject({ id: 'fine', result: { of: 'fine' }, durationMs: 0 })

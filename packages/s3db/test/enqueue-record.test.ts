@@ -50,6 +50,19 @@ describe('a record and its message', () => {
     expect(await queue.get('a')).toMatchObject({ status: 'waiting' })
   })
 
+  it('a record whose message is dead and older than the retention runs when it is enqueued again', async () => {
+    const { enqueuer, queue } = await openWorld({ retention: { deadAgeMs: 50 } })
+    await enqueuer.enqueue({ id: 'a', type: 'x' })
+    const worker = queue.process(() => Promise.reject(new Error('no')))
+    await queue.drain()
+    await worker.stop()
+    expect(await queue.get('a')).toMatchObject({ status: 'dead' })
+    // Nothing is committed meanwhile.
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(await enqueuer.enqueue({ id: 'a', type: 'x' })).toMatchObject({ queueId: 'a', duplicate: false })
+    expect(await queue.get('a')).toMatchObject({ status: 'waiting', attempts: 0 })
+  })
+
   it('enqueues under way together share a commit, though their records are written at different moments', async () => {
     const { records, queue, store } = await openWorld()
     await queue.getStats()

@@ -1,5 +1,5 @@
 /** Turns what the writer decided into events for listeners, each once its commit is durable; costs nothing where nobody listens. */
-import { attemptOf } from '../claim.ts'
+import { attemptOf, timesOf } from '../claim.ts'
 import type { EventHub } from '../events.ts'
 import type { SettleDecision } from '../settle.ts'
 import type { EnqueueCommand, Settlement } from '../state/commands.ts'
@@ -73,7 +73,7 @@ export class Announcer {
         if (death === undefined) {
           events.emit(claim.releasing ? 'released' : 'expired', attemptOf(claim))
         } else {
-          events.emit('died', { ...attemptOf(claim), ...death })
+          events.emit('died', { ...attemptOf(claim), ...timesOf(claim), ...death })
           endings.tell(messageId(claim), () => ({ kind: 'died', ...death }))
         }
       }
@@ -126,17 +126,19 @@ export function announceSettled(
   now: number,
 ): void {
   const about = attemptOf(claim)
+  const times = timesOf(claim, settlement.times)
   if (as === 'completed') {
     const result = resultOf(settlement)
-    events.emit('completed', { ...about, durationMs: Math.max(0, now - claim.claimedAt), result })
+    const durationMs = times.ranMs ?? Math.max(0, now - claim.claimedAt)
+    events.emit('completed', { ...about, ...times, durationMs, result })
   } else if (as === 'retried') {
     const { name, message } = settlement.kind === 'fail' ? settlement : { name: '', message: '' }
     const error: Failure = { attempt: claim.attempt, at, name, message }
-    events.emit('retried', { ...about, maxAttempts: claim.batch.maxAttempts, error, visibleAt })
+    events.emit('retried', { ...about, ...times, maxAttempts: claim.batch.maxAttempts, error, visibleAt })
   } else if (as === 'died') {
-    if (died !== undefined) events.emit('died', { ...about, ...died })
+    if (died !== undefined) events.emit('died', { ...about, ...times, ...died })
   } else if (as === 'snoozed') {
-    events.emit('snoozed', { ...about, visibleAt })
+    events.emit('snoozed', { ...about, ...times, visibleAt })
   } else if (as === 'released') {
     events.emit('released', about)
   } else {

@@ -177,6 +177,7 @@ export class Claims {
     for (const token of tokens) {
       const claim = this.#state.active.get(token)
       if (claim?.adoptedAt !== undefined) {
+        this.#options.loop.tick()
         events.push({ type: 'extended', token, timeoutMs: claim.timeoutMs })
         this.#saying.add(token)
       }
@@ -258,6 +259,7 @@ export class Claims {
     const { clock } = this.#options.context.options
     const provenAt = clock.monotonic()
     const timeoutMs = Math.max(atLeastMs, claim.timeoutMs)
+    this.#options.loop.tick()
     this.#deadlines.extend(token, Number.POSITIVE_INFINITY)
     return new Promise((resolve, reject) => {
       const durable = (): void => {
@@ -277,6 +279,7 @@ export class Claims {
     const { worker, number, extend = [], lasting = [], reports = [] } = notice
     const held = this.extend(extend, worker)
     const mine = reports.filter(({ token }) => this.#state.active.get(token)?.worker === worker)
+    if (mine.length > 0) this.#options.loop.tick()
     this.#options.loop.record(mine.map((report) => ({ type: 'reported', ...report })))
     const said = this.#sayExtended(held)
     const receipt = { notice: number, lost: extend.filter((token) => !held.has(token)) }

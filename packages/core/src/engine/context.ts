@@ -5,6 +5,7 @@ import type { EventHub } from '../events.ts'
 import type { ResolvedQueueOptions } from '../options.ts'
 import type { Payload } from '../state/batch-codec.ts'
 import type { Command, ProgressReport, Settlement } from '../state/commands.ts'
+import type { OnSkipped } from '../state/fold.ts'
 import type { Claim } from '../state/model.ts'
 import type { WorkerSelf } from '../transport/port.ts'
 import type { Endings } from './endings.ts'
@@ -30,6 +31,8 @@ export interface EngineContext {
   readonly whenSent: () => Promise<void>
   /** Tells the user of something that no call can be told of. */
   readonly trouble: (error: unknown) => void
+  /** Reports an event of the log that does not fit the state and is left out, once for each. */
+  readonly skipped: OnSkipped
 }
 
 /** What the writer made of a command. Nobody knows if it went through the inbox: `undefined`. */

@@ -65,7 +65,10 @@ export class Decisions {
 
   /** A worker is gone. In the log first: no later writer hands it anything, and each gives back what it still holds. */
   #left(worker: string): void {
-    if (this.#claims.side !== undefined) this.#loop.record([{ type: 'left', worker }])
+    if (this.#claims.side !== undefined) {
+      this.#loop.tick()
+      this.#loop.record([{ type: 'left', worker }])
+    }
     void this.#claims.releaseLeft(worker)
   }
 
@@ -74,6 +77,7 @@ export class Decisions {
     const command = visibleAt === sent.visibleAt ? sent : { ...sent, visibleAt }
     // Windows and waits are counted from now, not from the last commit.
     if (command.extras !== undefined) this.#loop.tick()
+    else this.#loop.tickForNewCommit()
     const decision = decideEnqueue(this.#state, command)
     if (decision.kind === 'enqueued') {
       this.#loop.record([decision.event], this.#announcer.enqueued(command), payloads)
@@ -85,8 +89,7 @@ export class Decisions {
   }
 
   #control(command: ControlCommand): Answer {
-    // Tokens go by the time.
-    if (command.action.kind === 'accept-restore') this.#loop.tick()
+    this.#loop.tick()
     const decision = decideControl(this.#state, command)
     if (decision === undefined) return { kind: 'taken' }
     const { events, result, token } = decision
@@ -131,6 +134,7 @@ export class Decisions {
 
   /** What handlers of this process reported. */
   report(reports: readonly { readonly token: number }[]): void {
+    if (reports.length > 0) this.#loop.tick()
     for (const report of reports) {
       if (this.#state.active.has(report.token)) this.#loop.record([{ type: 'reported', ...report }])
     }
@@ -140,6 +144,7 @@ export class Decisions {
   expire(tokens: readonly number[], crashed = false): void {
     const claims = tokens.map((token) => this.#state.active.get(token)).filter((claim) => claim !== undefined)
     if (claims.length === 0) return
+    this.#loop.tick()
     for (const token of tokens) this.#claims.forget(token)
     const decided = decideExpire(this.#state, tokens, crashed)
     this.#loop.record(decided, this.#announcer.expired(claims, decided))

@@ -16,7 +16,7 @@ import {
 } from '@s3queue/primitives'
 import { asProcessIdentity, isSameProcess, type ProcessState, sleep } from '@s3queue/storage'
 import { ClockOff, QueueClosed, TransportMissing } from '../errors.ts'
-import { queueFold } from '../state/fold.ts'
+import { createQueueFold } from '../state/fold.ts'
 import type { QueueState } from '../state/model.ts'
 import { BELL_POLL_MS, BellReader, bellKey } from './bell.ts'
 import { Changes } from './changes.ts'
@@ -450,7 +450,9 @@ export class Election {
       },
       clock.monotonic(),
     )
-    return context.log.takeOver(queueFold, signal).finally(() => signs.stop())
+    return context.log
+      .takeOver(createQueueFold(context.skipped, context.endings.read), signal)
+      .finally(() => signs.stop())
   }
 
   /** A new writer may have told this process's worker something, and so may the writer of a busy queue at any time. */

@@ -5,7 +5,7 @@
  */
 import { createFencedLog, type LogReplaced } from '@s3queue/primitives'
 import { inTime } from '@s3queue/storage'
-import { NotAcknowledged, QueueClosed } from '../errors.ts'
+import { EventSkipped, NotAcknowledged, QueueClosed } from '../errors.ts'
 import type { EventHub } from '../events.ts'
 import type { FollowedEvent } from '../follow/events.ts'
 import { followLog, type ResolvedFollowOptions } from '../follow/follow.ts'
@@ -14,6 +14,7 @@ import type { ResolvedQueueOptions } from '../options.ts'
 import { senderFor } from '../shard/shard-of.ts'
 import type { Payload } from '../state/batch-codec.ts'
 import type { Command, ControlAction } from '../state/commands.ts'
+import type { QueueEvent } from '../state/events.ts'
 import type { Batch } from '../state/model.ts'
 import { BellRinger } from './bell.ts'
 import type { Answer, EngineContext, Submission } from './context.ts'
@@ -35,6 +36,8 @@ import { Views } from './views.ts'
 const SENDER_LOOK_MS = 5000
 /** It also reads the lease once after it has sent something, when the writer has renewed it: from then on it knows a place in the log behind what it sent. In ms. */
 const LOOK_BEHIND_MS = 2000
+/** Events of one log that do not fit and are reported, at most. */
+const MOST_SKIPPED = 1000
 /** For what is under way when a queue is closed, and heeds the signal that ends it. */
 const END_MS = 1000
 
@@ -57,12 +60,14 @@ export class Engine {
   #held: Submission[] = []
   #closing: Promise<void> | undefined
   #lastTrouble: unknown
+  /** Events of the log that do not fit and were reported. */
+  readonly #skipped = new Set<string>()
   /** What this process sees of the queue. */
   readonly views: Views
   /** The worker of this process. */
   readonly local: LocalWorker
   /** Who waits for the end of a message. */
-  readonly endings: Endings = new Endings()
+  readonly endings: Endings
   readonly sender: string
   #nextSeq = 0
   #isHurried = false
@@ -78,6 +83,7 @@ export class Engine {
     const { store, prefix, clock, random, ids } = options
     const trouble = (error: unknown): void => this.#trouble(error)
     this.sender = senderFor(options.shard, ids.nonce(16))
+    this.endings = new Endings(this.sender)
     const log = createFencedLog({ store, prefix, clock, random, ids, onTrouble: trouble })
     this.#context = {
       ...{ options, log, events, endings: this.endings, wallNow, trouble, worker: () => this.local.link },
@@ -85,6 +91,7 @@ export class Engine {
       revoke: (token, reason) => this.local.revoke(token, reason),
       release: (token, reason) => this.local.release(token, reason),
       whenSent: () => this.#inbox.idle(),
+      skipped: (slot, type, reason) => this.#reportSkipped(slot, type, reason),
     }
     this.#bell = new BellRinger({
       ...{ options, onTrouble: trouble },
@@ -379,6 +386,14 @@ export class Engine {
     const held = this.#held
     this.#held = held.filter(isSettlement)
     for (const submission of held) if (!isSettlement(submission)) submission.reject(error)
+  }
+
+  /** Once for each type of event in a slot: the observer and the writer of this process meet the same slot, and so does a reading that starts over. */
+  #reportSkipped(slot: number, type: QueueEvent['type'], reason: string): void {
+    const key = `${slot} ${type}`
+    if (this.#skipped.has(key) || this.#skipped.size >= MOST_SKIPPED) return
+    this.#skipped.add(key)
+    this.#context.events.trouble(new EventSkipped(this.#options.name, slot, type, reason))
   }
 
   #trouble(error: unknown): void {

@@ -9,6 +9,7 @@ import { type Leadership, type LeaseGrant, type LogPosition, LogReplaced } from 
 import { type QueueView, viewOf } from '../queue-view.ts'
 import type { Payload } from '../state/batch-codec.ts'
 import type { Settlement } from '../state/commands.ts'
+import type { QueueEvent } from '../state/events.ts'
 import { type Claim, describeStats, KEEP_NOTHING, type QueueState, type QueueStats } from '../state/model.ts'
 import type { ClaimExtension, Extended } from '../transport/port.ts'
 import { BELL_POLL_MS, BellListener, type BellReader } from './bell.ts'
@@ -60,6 +61,7 @@ export class Term {
   readonly epoch: number
   readonly #options: TermOptions
   readonly #state: QueueState
+  readonly #time: LogTime
   readonly #loop: CommitLoop
   readonly #claims: Claims
   readonly #dispatcher: Dispatcher
@@ -87,6 +89,7 @@ export class Term {
     this.epoch = leadership.writer.epoch
     this.#state = leadership.state
     const time = new LogTime(clock, context.wallNow, leadership.state.now)
+    this.#time = time
     this.#loop = new CommitLoop({
       clock,
       writer: leadership.writer,
@@ -97,20 +100,18 @@ export class Term {
       onSealed: (bytes) => this.#onSealed(bytes),
       onDurable: (slot, payloads, sentAt) => this.#onDurable(slot, payloads, sentAt),
       onFailure: (error) => this.#onFailure(error),
+      onSkipped: context.skipped,
     })
     this.#payloads = new PayloadSource(context, signal)
     this.#garbage = new PayloadCollector({
       context,
       state: leadership.state,
-      onDeleted: (payloadKeys) => this.#loop.record([{ type: 'collected', payloadKeys }]),
+      onDeleted: (payloadKeys) => this.#recordNow({ type: 'collected', payloadKeys }),
       signal,
     })
     this.#orphans = new OrphanSweep({
       ...{ context, state: leadership.state, signal },
-      record: (event) => {
-        this.#loop.tick()
-        this.#loop.record([event])
-      },
+      record: (event) => this.#recordNow(event),
       readInbox: () => this.#inbox.pollAfresh(),
     })
     this.#orphans.start()
@@ -274,7 +275,7 @@ export class Term {
 
   /** What `look` sees in the state, once that is durable. */
   async view<T>(look: (view: QueueView) => T): Promise<T> {
-    const seen = look(viewOf(this.#state))
+    const seen = look(viewOf(this.#state, this.#time.now()))
     await this.#loop.whenDurable()
     return seen
   }
@@ -405,7 +406,12 @@ export class Term {
     const { retention: known } = this.#state
     const retention = known === KEEP_NOTHING ? ofNew : { ...known, ...givenRetention }
     if (JSON.stringify(retention) !== JSON.stringify(this.#state.retention))
-      this.#loop.record([{ type: 'configured', retention }])
+      this.#recordNow({ type: 'configured', retention })
+  }
+
+  #recordNow(event: QueueEvent): void {
+    this.#loop.tick()
+    this.#loop.record([event])
   }
 
   #onSealed(bytes: number): (position: LogPosition) => void {

@@ -20,7 +20,12 @@ export interface EnqueueCommand {
 }
 
 /** The end of a claim, as its worker sees it. Taken only while the token is the current one. */
-export type Settlement =
+export type Settlement = Ending & {
+  /** How long the ticket lay in the worker's hands before its handler started, and how long that ran, in ms. Not in the log: for events. */
+  times?: readonly [heldMs: number, ranMs: number] | undefined
+}
+
+type Ending =
   /** `result`: JSON text. */
   | { readonly token: number; readonly kind: 'complete'; readonly result?: string | undefined }
   /** `afterMs` instead of the backoff. */

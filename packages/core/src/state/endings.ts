@@ -1,6 +1,6 @@
 /** How messages end, what is remembered of them, and for how long. */
 import type { DeadReason, Failure } from './events.ts'
-import { type Batch, type Claim, messageId, type QueueState } from './model.ts'
+import { type Batch, type Claim, type Completion, type DeadLetter, messageId, type QueueState } from './model.ts'
 import { endNames } from './names.ts'
 import { dropPayloadObject } from './payload-keys.ts'
 
@@ -53,16 +53,26 @@ export function forgetMessage(state: QueueState, message: { readonly batch: Batc
   endNames(state.names, message.batch.extras, state.now)
 }
 
+/** Whether a completed message is over its age at `now`. The state may hold it still, as it forgets at its next step only. */
+export function isCompletionOver({ retention }: QueueState, { completedAt }: Completion, now: number): boolean {
+  return now - completedAt > retention.completedAgeMs
+}
+
+/** The same of a dead letter. */
+export function isDeadOver({ retention }: QueueState, { diedAt }: DeadLetter, now: number): boolean {
+  return now - diedAt > retention.deadAgeMs
+}
+
 /** Forgets what is over the retention. Costs no more than what it forgets. */
 export function forgetEnded(state: QueueState): void {
-  const { completedAgeMs, completedCount, deadAgeMs, deadCount } = state.retention
+  const { completedCount, deadCount } = state.retention
   for (let oldest = state.completed.oldest(); oldest !== undefined; oldest = state.completed.oldest()) {
-    if (state.now - oldest[1].completedAt <= completedAgeMs && state.completed.size <= completedCount) break
+    if (!isCompletionOver(state, oldest[1], state.now) && state.completed.size <= completedCount) break
     state.completed.delete(oldest[0])
   }
   for (let oldest = state.dead.oldest(); oldest !== undefined; oldest = state.dead.oldest()) {
     const [id, dead] = oldest
-    if (state.now - dead.diedAt <= deadAgeMs && state.dead.size <= deadCount) break
+    if (!isDeadOver(state, dead, state.now) && state.dead.size <= deadCount) break
     state.dead.delete(id)
     forgetMessage(state, dead)
   }

@@ -88,6 +88,11 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     return this.#running.size
   }
 
+  /** Messages at hand whose handlers have not started. */
+  get heldAhead(): number {
+    return this.#tickets.size
+  }
+
   get concurrency(): number {
     return this.#slots.concurrency
   }
@@ -182,20 +187,29 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
   deliver(tickets: readonly Ticket[], { provenAt, askedAt }: TicketTimes, reserved: number): void {
     this.#reserved -= reserved
     this.#slots.took(tickets.length - reserved)
-    const { events } = this.#context
+    const { events, queue } = this.#context
+    const arrivedAt = queue.clock.monotonic()
     for (const { claim, payload } of tickets) {
       if (events.hears('claimed')) events.emit('claimed', attemptOf(claim))
       const { timeoutMs } = claim
-      this.#tickets.push({ claim, payload, timeoutMs, deadlineAt: provenAt + trustedMs(timeoutMs) })
+      this.#tickets.push({ claim, payload, timeoutMs, arrivedAt, deadlineAt: provenAt + trustedMs(timeoutMs) })
     }
     // What a writer elsewhere sent before it heard of a limit is more than may be taken.
     const excess = this.#stopping ? Number.POSITIVE_INFINITY : this.#slots.excess
     if (excess > 0) this.giveBackTickets(excess)
     const now = this.#slots.arrived(askedAt)
     // What was long on its way has lost a part of its time already.
-    if (now - provenAt > this.#context.queue.visibilityTimeoutMs / 4) this.#time.extendNow()
+    if (now - provenAt > queue.visibilityTimeoutMs / 4) this.#time.extendNow()
     this.#time.keepExtending()
     this.#tellIfIdle()
+  }
+
+  /** When the handler of this claim started, by this machine's clock, ms since 1970; undefined if it has not, or not here. */
+  startedAt(token: number): number | undefined {
+    const { clock } = this.#context.queue
+    for (const { claim, startedAt } of this.#running)
+      if (claim.token === token) return Math.floor(clock.now() - (clock.monotonic() - startedAt))
+    return undefined
   }
 
   takeFinished(): Finished {
@@ -281,8 +295,8 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     else this.#start(ticket, now)
   }
 
-  #start({ claim, payload, timeoutMs, deadlineAt }: HeldTicket, startedAt: number): void {
-    const attempt = new Attempt(claim, { timeoutMs, deadlineAt, startedAt }, this.#attemptOptions)
+  #start({ claim, payload, timeoutMs, deadlineAt, arrivedAt }: HeldTicket, startedAt: number): void {
+    const attempt = new Attempt(claim, { timeoutMs, deadlineAt, startedAt, arrivedAt }, this.#attemptOptions)
     const { token } = claim
     this.#running.add(attempt)
     this.#slots.started(startedAt)
@@ -330,8 +344,12 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     if (!this.#running.delete(attempt)) return
     attempt.cancelTimeLimit?.()
     this.#handled++
-    this.#slots.ended(attempt.startedAt)
-    if (settlement !== undefined) this.#outgoing.push(attempt.claim, settlement)
+    const endedAt = this.#slots.ended(attempt.startedAt)
+    if (settlement !== undefined) {
+      // For events alone: in the writer's process without a listener nothing reads them.
+      if (this.isFar || this.#context.events.hasListeners) settlement.times = timesOf(attempt, endedAt)
+      this.#outgoing.push(attempt.claim, settlement)
+    }
     this.#slots.pump()
     this.#outgoing.tellFinished()
     this.#tellIfIdle()
@@ -360,4 +378,9 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
   giveBackTickets(count: number = Number.POSITIVE_INFINITY): void {
     for (const ticket of this.#tickets.takeBack(count)) this.#giveBack(ticket)
   }
+}
+
+/** How long an attempt was held and ran, in whole ms. */
+function timesOf({ arrivedAt, startedAt }: Attempt, endedAt: number): readonly [heldMs: number, ranMs: number] {
+  return [Math.round(startedAt - arrivedAt), Math.round(endedAt - startedAt)]
 }

@@ -21,6 +21,15 @@ export interface NaiveMessage {
   group: number
   /** An operator wants it back from its worker. */
   releasing: boolean
+  /** When it was completed or died, ms since 1970. */
+  endedAt: number
+}
+
+/** How long what has ended is remembered, and an id kept afterwards. */
+export interface NaiveTimes {
+  readonly completedAgeMs: number
+  readonly deadAgeMs: number
+  readonly windowMs: number
 }
 
 export class NaiveQueue {
@@ -35,10 +44,16 @@ export class NaiveQueue {
   readonly #idsUntil = new Map<string, number>()
   /** Ids of completed messages of which something is known. */
   readonly #remembered = new Set<string>()
+  readonly #times: NaiveTimes
+
+  constructor(times: NaiveTimes) {
+    this.#times = times
+  }
 
   time(at: number): void {
     if (at <= this.now) return
     this.now = at
+    for (const message of this.messages) if (this.#isOver(message, at)) this.forget(message, this.#times.windowMs)
     const due = this.messages.filter(({ status, visibleAt }) => status === 'delayed' && visibleAt <= at)
     for (const message of due.sort((a, b) => a.visibleAt - b.visibleAt || a.since - b.since)) {
       message.status = 'waiting'
@@ -72,7 +87,7 @@ export class NaiveQueue {
     if (known !== undefined && known.until > this.now) return known.id
     const message: NaiveMessage = {
       ...{ id: named ?? id, named, priority, maxAttempts, visibleAt, lifo },
-      ...{ attempts: 0, token: 0, turn: 0, since: 0, group: 0, releasing: false },
+      ...{ attempts: 0, token: 0, turn: 0, since: 0, group: 0, releasing: false, endedAt: 0 },
       status: 'waiting',
     }
     this.messages.push(message)
@@ -109,6 +124,7 @@ export class NaiveQueue {
 
   end(message: NaiveMessage, status: 'completed' | 'gone', windowMs: number): void {
     message.status = status
+    message.endedAt = this.now
     if (status === 'completed') this.#remembered.add(message.id)
     if (message.named !== undefined) this.#idsUntil.set(message.named, this.now + windowMs)
   }
@@ -156,12 +172,26 @@ export class NaiveQueue {
     return true
   }
 
+  /** What is shown of a message at `now`, while the queue's clock may be behind; undefined if nothing is. */
+  statusAt(message: NaiveMessage, now: number): NaiveMessage['status'] | undefined {
+    const { status, id, visibleAt } = message
+    if (status === 'gone' || this.#isOver(message, now)) return undefined
+    if (status === 'completed') return this.#remembered.has(id) ? status : undefined
+    return status === 'delayed' && visibleAt <= now ? 'waiting' : status
+  }
+
+  #isOver({ status, endedAt, id }: NaiveMessage, now: number): boolean {
+    if (status === 'dead') return now - endedAt > this.#times.deadAgeMs
+    return status === 'completed' && this.#remembered.has(id) && now - endedAt > this.#times.completedAgeMs
+  }
+
   count(status: NaiveMessage['status']): number {
     return this.messages.filter((message) => message.status === status).length
   }
 
   #die(message: NaiveMessage): void {
     message.status = 'dead'
+    message.endedAt = this.now
     message.since = ++this.#since
   }
 

@@ -3,7 +3,7 @@ import type { Fold, LogContext } from './context.ts'
 import { type LogMark, markOf } from './mark.ts'
 import { confirmMark, leadsThrough, onKnownLog } from './recognise.ts'
 import { readSlot } from './slot.ts'
-import { baseOvertook, beginReading, Detours, type Walk, walkToHead } from './walk.ts'
+import { beginReading, Detours, verify, type Walk, walkToHead } from './walk.ts'
 
 /** A reader at the head cannot tell a free slot from a collected one: so many looks in a row may go by before it asks the base. */
 const LOOKS_UNVERIFIED = 8
@@ -49,6 +49,7 @@ export class LogFollower<S> {
   async #walkOn(mayBeOld: boolean, signal?: AbortSignal): Promise<S> {
     const detours = new Detours(this.#log)
     const slot = this.#walk?.slot
+    let behindAt: number | undefined
     for (;;) {
       const { mark } = this.#log.memory
       const walk = this.#walk ?? (await beginReading(this.#log, this.#fold, signal))
@@ -59,11 +60,16 @@ export class LogFollower<S> {
         continue
       }
       this.#unverified = mayBeOld && walk.slot === slot ? (this.#unverified + 1) % LOOKS_UNVERIFIED : 0
-      if (this.#unverified > 0 || !(await baseOvertook(this.#log, walk, signal))) {
+      const verdict = this.#unverified > 0 ? 'verified' : await verify(this.#log, walk, signal)
+      if (verdict === 'verified') {
         if (this.#unverified === 0) await this.#recognise(walk, walk.slot === slot, mark, signal)
         this.#walk = walk
         return walk.state
       }
+      // As long as it finds slots up to the base, it need not begin at the base.
+      if (verdict === 'behind' && walk.slot !== behindAt) this.#walk = walk
+      behindAt = walk.slot
+      mayBeOld = false
     }
   }
 

@@ -28,6 +28,8 @@ export interface Walk<S> {
   /** Up to here nothing can have been collected unseen: the base was not beyond it when we last looked. */
   verified: number
   base: CasVersion<BaseRecord> | undefined
+  /** Of a process that only reads along: the hashes of the slots that are folded in and not verified yet. */
+  readonly passed: Map<number, string> | undefined
   /** What the fold threw at the last slot. */
   refused?: unknown
 }
@@ -41,7 +43,7 @@ export type WalkEnd = 'head' | 'astray'
 
 /** A walk that stands at the base, for somebody who only reads along: for as long as that goes on, it must not grow by what it passes. */
 export async function beginReading<S>(log: LogContext, fold: Fold<S>, signal?: AbortSignal): Promise<Walk<S>> {
-  return { ...(await beginWalk(log, fold, signal)), held: undefined }
+  return { ...(await beginWalk(log, fold, signal)), held: undefined, passed: new Map() }
 }
 
 /** A walk that stands at the base. */
@@ -50,13 +52,14 @@ export async function beginWalk<S>(log: LogContext, fold: Fold<S>, signal?: Abor
   for (let missing = 0; ; ) {
     if (base === undefined) {
       const nothing = { slot: 0, epoch: 0, hash: '', log: '', fences: [], verified: 0 }
-      return { ...nothing, state: fold.start(undefined), held: [], base }
+      return { ...nothing, state: fold.start(undefined), held: [], base, passed: undefined }
     }
     const { slot, epoch, hash, log: identity, fences, snapshot } = base.value
     const found = await readSnapshot(log, snapshot, signal)
     if (found !== undefined) {
       const { held, body } = found
-      return { state: fold.start(body), slot, epoch, hash, log: identity, fences, held, verified: slot, base }
+      const state = fold.start(body)
+      return { state, slot, epoch, hash, log: identity, fences, held, verified: slot, base, passed: undefined }
     }
     // Collected since, for a base that has moved on: to be read at once, before that one is left behind as well.
     const again = await log.base.read(signal)
@@ -99,6 +102,7 @@ function step<S>(walk: Walk<S>, slot: Slot, fold: Fold<S>): boolean {
   walk.slot++
   if (kind === 'fence') noteFence(walk, slot.header)
   walk.hash = slot.hash
+  walk.passed?.set(walk.slot, slot.hash)
   walk.epoch = Math.max(walk.epoch, epoch)
   if (kind === 'commit') walk.held?.push(walk.slot)
   try {
@@ -121,13 +125,30 @@ export function noteFence(walk: Walk<unknown>, { epoch, slot, nonce }: FenceMark
  * it may be trusted. If not, all of the walk is verified from now on.
  */
 export async function baseOvertook<S>(log: LogContext, walk: Walk<S>, signal?: AbortSignal): Promise<boolean> {
+  return (await verify(log, walk, signal)) !== 'verified'
+}
+
+/**
+ * As `baseOvertook`, for a walk that only reads along and remembers what it `passed`. If it passed the base's slot with the base's hash, it is the true log up to there,
+ * as each commit carries the hash of the slot before, and nothing behind the base was collected before it was read. So it keeps what it read.
+ *
+ * `behind`: the base is ahead of the walk. The slots up to there are still there for a while, so the walk may go on and be verified then.
+ */
+export async function verify<S>(
+  log: LogContext,
+  walk: Walk<S>,
+  signal?: AbortSignal,
+): Promise<'verified' | 'behind' | 'overtaken'> {
   const now = walk.base === undefined ? await log.base.read(signal) : await log.base.readIfChanged(walk.base, signal)
   if (now !== 'unchanged' && now !== undefined) {
-    if (now.value.slot > walk.verified) return true
+    const { slot, hash } = now.value
+    if (slot > walk.verified && walk.passed?.get(slot) !== hash)
+      return walk.passed !== undefined && slot > walk.slot ? 'behind' : 'overtaken'
     walk.base = now
   }
   walk.verified = walk.slot
-  return false
+  walk.passed?.clear()
+  return 'verified'
 }
 
 /**

@@ -213,11 +213,16 @@ export class LogWriter {
   /**
    * Deletes commits at or below the base that nobody needs, and snapshots that the base has left behind. `isLive` says of a slot
    * whether something in it is still needed; it must go by commits that are known to be in the log. Fences are never
-   * deleted (rule 4). Resolves to the number of objects deleted; what a failure leaves behind is tried again the next time.
+   * deleted (rule 4). `upTo`: the last slot of which `isLive` can say that; by default that of the base. Resolves to the number of objects deleted; what a
+   * failure leaves behind is tried again the next time.
    */
-  async collect(isLive: (slot: number) => boolean, signal?: AbortSignal): Promise<number> {
+  async collect(
+    isLive: (slot: number) => boolean,
+    signal?: AbortSignal,
+    upTo: number = Number.POSITIVE_INFINITY,
+  ): Promise<number> {
     const log = this.#log
-    const below = this.baseSlot
+    const below = Math.min(upTo, this.baseSlot)
     const dead = this.#held.filter((slot) => slot <= below && !isLive(slot))
     if (!this.#snapshotsListed) await this.#listSnapshots(signal)
     const keys = [...this.#obsoleteSnapshots, ...dead.map((slot) => log.layout.slot(slot))]

@@ -93,7 +93,7 @@ const WRITER: readonly Mutant[] = [
   ),
   mutant(
     'a settlement is taken although its claim is over',
-    /is told that this is attempt|no handler ever had it|its handler has not returned|but in the log it is|speaks of token \d+, which no claim holds|none of them was told to stop/,
+    /is told that this is attempt|no handler ever had it|its handler has not returned|but in the log it is|names token \d+, which no claim has|none of them was told to stop/,
     'core/src/settle.ts',
     'const claim = state.active.get(settlement.token)\n',
     'const claim = state.active.get(settlement.token) ?? state.active.values().next().value\n',

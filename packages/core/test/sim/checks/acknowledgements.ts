@@ -33,9 +33,11 @@ export class Acknowledgements {
 
   /** A queue says that it does not know an acknowledged message. */
   notFound(process: string, id: string): void {
-    const status = this.#message(id)?.status
+    const message = this.#message(id)
+    const status = message?.status
+    const { model } = this.#shards.holding(id).history
     must(
-      status === 'removed',
+      status === 'removed' || (message !== undefined && model.mayBeExpired(message)),
       `${process} does not know ${id}, which was acknowledged and is ${status ?? 'in the inbox'}`,
     )
   }

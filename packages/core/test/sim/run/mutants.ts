@@ -4,8 +4,16 @@ import { WEATHERS } from './weather.ts'
 
 const STATE: readonly Mutant[] = [
   mutant(
+    'a control command is decided before the clock moves and applied behind it',
+    /is (redriven|forgotten), but it is (removed|undefined)/,
+    'core/src/engine/decisions.ts',
+    '  #control(command: ControlCommand): Answer {\n    this.#loop.tick()\n    const decision = decideControl(this.#state, command)\n',
+    '  #control(command: ControlCommand): Answer {\n    const decision = decideControl(this.#state, command)\n    this.#loop.tick()\n',
+    WEATHERS['brief-memory'],
+  ),
+  mutant(
     'a settlement is taken without its token being the current one',
-    /its handler has not returned|no handler ever had it|The log speaks of token|but in the log it is/,
+    /its handler has not returned|no handler ever had it|names token \d+, which no claim has|but in the log it is/,
     'core/src/settle.ts',
     'const claim = state.active.get(settlement.token)\n',
     'const claim = state.active.get(settlement.token) ?? state.active.values().next().value\n',
@@ -112,23 +120,23 @@ const ENGINE: readonly Mutant[] = [
     'a look at messages shows what is not in the log yet',
     /which no commit gave out for it|but by the log it never was/,
     'core/src/engine/term.ts',
-    'const seen = look(viewOf(this.#state))\n    await this.#loop.whenDurable()\n',
-    'const seen = look(viewOf(this.#state))\n',
+    'const seen = look(viewOf(this.#state, this.#time.now()))\n    await this.#loop.whenDurable()\n',
+    'const seen = look(viewOf(this.#state, this.#time.now()))\n',
     WEATHERS.lookers,
   ),
   mutant(
     'a process that does not write reads the log before the inbox',
     /does not know .*, which was acknowledged|which was true at no moment/,
     'core/src/engine/observer.ts',
-    '      const enqueues = await this.#readInbox(id, signal)\n      const state = await this.#follower.refresh(signal)\n',
-    '      const state = await this.#follower.refresh(signal)\n      const enqueues = await this.#readInbox(id, signal)\n',
+    '      const enqueues = await this.#readInbox(ids, signal)\n      const state = await this.#follower.refresh(signal)\n',
+    '      const state = await this.#follower.refresh(signal)\n      const enqueues = await this.#readInbox(ids, signal)\n',
   ),
   mutant(
     'slots with payloads that are needed are deleted',
     /is deleted while a message needs its payload/,
     'core/src/engine/checkpoints.ts',
-    'writer.collect((slot) => live.has(slot), signal)',
-    'writer.collect(() => false, signal)',
+    'writer.collect((slot) => live.has(slot), signal, upTo)',
+    'writer.collect(() => false, signal, upTo)',
   ),
   mutant(
     'an inbox object is deleted before its commands are in the log',

@@ -32,6 +32,8 @@ export interface Profile {
   readonly offloadAboveBytes: number
   /** Dead letters beyond this are forgotten. */
   readonly deadCount: number
+  /** How long dead letters and completed messages are remembered, in ms. Default: for longer than a run. */
+  readonly ages?: { readonly deadAgeMs: number; readonly completedAgeMs: number } | undefined
   readonly rates: FaultRates
   readonly times: FaultTimes
   /** Clocks go wrong by up to this share. Two of them differ by twice as much: 1 % is allowed. */

@@ -137,10 +137,18 @@ const RESTORED: Partial<Profile> = {
   ways: { ...none(WAYS), returns: 1 },
 }
 
+/** Queues that forget what has ended within moments, with operators who redrive it while little else happens. */
+const BRIEF_MEMORY: Partial<Profile> = {
+  ...{ processes: 2, startWorking: 1, maxAttempts: 1, takeoverAfterMs: 3_000, actionEveryMs: 150, lingerMs: 0 },
+  ...{ ages: { deadAgeMs: 300, completedAgeMs: 500 }, troubleMs: 30_000 },
+  actions: actions({ enqueue: 12, work: 4, operate: 4, redriveSome: 30, forget: 4, look: 20, stats: 10, awaitEnd: 10 }),
+  ways: { ...none(WAYS), returns: 10, throws: 20, buries: 10 },
+}
+
 export type WeatherName =
   | ('long-claims' | 'late-writers' | 'late-fences' | 'lost-bases')
   | ('hanging-reads' | 'hanging-ends' | 'sleepers' | 'lookers' | 'releasing' | 'short-stays' | 'neighbours')
-  | ('lost-rings' | 'suspicions' | 'restored')
+  | ('lost-rings' | 'suspicions' | 'restored' | 'brief-memory')
 
 /** All of them by name. */
 export const WEATHERS: Readonly<Record<WeatherName, Partial<Profile>>> = {
@@ -158,6 +166,7 @@ export const WEATHERS: Readonly<Record<WeatherName, Partial<Profile>>> = {
   'short-stays': SHORT_STAYS,
   neighbours: NEIGHBOURS,
   restored: RESTORED,
+  'brief-memory': BRIEF_MEMORY,
 }
 
 export const WEATHER_NAMES: readonly WeatherName[] = Object.keys(WEATHERS) as WeatherName[]

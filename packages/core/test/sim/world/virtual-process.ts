@@ -229,7 +229,10 @@ export class VirtualProcess {
       ...{ name: 'jobs', store, visibilityTimeoutMs, takeoverAfterMs, maxAttempts, backoff, lingerMs, maxPollMs },
       acknowledgeTimeoutMs: profile.acknowledgeTimeoutMs,
       offloadAboveBytes: profile.offloadAboveBytes,
-      retention: { deadCount: profile.deadCount, completedCount: profile.variety?.completedCount ?? 100_000 },
+      retention: {
+        ...{ deadCount: profile.deadCount, completedCount: profile.variety?.completedCount ?? 100_000 },
+        ...profile.ages,
+      },
       runtime: {
         ...{ clock: this.clock, random, ids: createIds(this.clock, random) },
         processes: this.#onMachine?.processes ?? unknownProcesses,
