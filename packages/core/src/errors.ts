@@ -51,11 +51,16 @@ export class PayloadTooLarge extends QueueError {
 }
 
 /**
- * The store did not confirm within `acknowledgeTimeoutMs`. What was asked for may or may not have happened, and may still
- * happen: it goes on being tried as long as the process lives, a message with a payload object for 12 hours. `cause` is the last trouble with the store.
+ * Whether the call took effect is not known: the store did not confirm it within `acknowledgeTimeoutMs`, or refused a request after an earlier one for the same
+ * call had no answer. It is the only error of an enqueue or a control command that may mean "perhaps". After a timeout the call is still retried for as long
+ * as the process lives, a message with a payload object for 12 hours. `cause` is the last error of the store, or says what did not answer.
  */
 export class NotAcknowledged extends QueueError {
   readonly code = 'NOT_ACKNOWLEDGED'
+
+  constructor(message: string, cause: Error) {
+    super(message, cause)
+  }
 }
 
 /** The claim is no longer this worker's: its time is up, or another worker has the message. A settlement would be refused. */
@@ -147,6 +152,11 @@ export class NotRetriable extends Error {
     super(message, options)
     this.name = 'NotRetriable'
   }
+}
+
+/** `thrown` as an error: JavaScript can throw anything. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
 }
 
 /** Whether an error says of itself that trying again is pointless. */

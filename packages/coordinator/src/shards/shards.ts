@@ -4,8 +4,8 @@
  * Owns the open shards. The first is there from the beginning, whatever the number is, so that options are checked at once; none of them makes a
  * request before it is used.
  */
-import { NotAcknowledged, QueueClosed } from '@s3queue/core'
-import type { ResolvedQueueOptions } from '@s3queue/core/shard'
+import { QueueClosed } from '@s3queue/core'
+import type { LastError, ResolvedQueueOptions } from '@s3queue/core/shard'
 import { inTime, sleep } from '@s3queue/storage'
 import { raiseShards } from './raise.ts'
 import type { ShardCount, ShardRecord } from './record.ts'
@@ -21,6 +21,8 @@ export interface ShardsOptions<T> {
   /** How often to look whether there are more, in ms, while that matters and their number is written down. */
   readonly lookMs: number
   readonly tell: (error: unknown) => void
+  /** Of the requests for the record. */
+  readonly lastError: LastError
 }
 
 /** A queue of which nobody has said how many shards it has. */
@@ -215,6 +217,8 @@ export class Shards<T> {
   #inTime<R>(promise: Promise<R>): Promise<R> {
     const { clock, acknowledgeTimeoutMs, name } = this.#options.settings
     const late = `The store did not say within ${acknowledgeTimeoutMs} ms how many shards queue "${name}" has. Nothing was sent; try again.`
-    return inTime(clock, acknowledgeTimeoutMs, promise, () => new NotAcknowledged(late))
+    return inTime(clock, acknowledgeTimeoutMs, promise, () =>
+      this.#options.lastError.notAcknowledged(late, acknowledgeTimeoutMs),
+    )
   }
 }

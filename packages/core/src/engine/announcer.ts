@@ -161,6 +161,6 @@ function after(effect: Effect | undefined, announce: () => void): Effect {
       effect?.durable()
       announce()
     },
-    lost: (reason) => effect?.lost(reason),
+    lost: (reason, mayBeInLog) => effect?.lost(reason, mayBeInLog),
   }
 }

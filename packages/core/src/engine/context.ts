@@ -1,6 +1,7 @@
 /** What the parts of one queue's engine share. */
 import type { FencedLog } from '@s3queue/primitives'
 import type { Ticket } from '../claim.ts'
+import { asError, NotAcknowledged } from '../errors.ts'
 import type { EventHub } from '../events.ts'
 import type { ResolvedQueueOptions } from '../options.ts'
 import type { Payload } from '../state/batch-codec.ts'
@@ -45,9 +46,29 @@ export interface Submission {
   readonly payloads: readonly Payload[]
   /** Where a message names a payload object: for how long it may. */
   readonly limits?: readonly NamingLimit[] | undefined
+  /** Set once a write of these commands had no answer: from then on a refusal does not mean that they did not take effect. */
+  mayBeDurable?: boolean
   /** The commands are durable. */
   readonly resolve: (answers: readonly Answer[] | undefined) => void
   readonly reject: (error: unknown) => void
+}
+
+/**
+ * Rejects the calls of a submission that cannot be completed because of `error`. Only `NotAcknowledged` may mean that a call took effect: so the caller
+ * gets that where an earlier write of the same commands had no answer.
+ */
+export function refuse(submission: Submission, error: unknown): void {
+  submission.reject(submission.mayBeDurable === true ? outcomeUnknown(error) : error)
+}
+
+/** The error of a call that may have taken effect, and of which nothing more can be learned because of `reason`. */
+export function outcomeUnknown(reason: unknown): NotAcknowledged {
+  if (reason instanceof NotAcknowledged) return reason
+  const cause = asError(reason)
+  return new NotAcknowledged(
+    `The call may have taken effect: a request for it got no answer, and a later one failed for good. Check, or repeat the call under the same id. The last error was: ${cause.message}`,
+    cause,
+  )
 }
 
 /** Settlements, and the claims they end, in the same order. */

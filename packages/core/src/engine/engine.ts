@@ -5,7 +5,7 @@
  */
 import { createFencedLog } from '@s3queue/primitives'
 import { inTime } from '@s3queue/storage'
-import { NotAcknowledged, QueueClosed } from '../errors.ts'
+import { asError, NotAcknowledged, QueueClosed } from '../errors.ts'
 import type { EventHub } from '../events.ts'
 import type { FollowedEvent } from '../follow/events.ts'
 import { followLog, type ResolvedFollowOptions } from '../follow/follow.ts'
@@ -15,10 +15,11 @@ import type { Payload } from '../state/batch-codec.ts'
 import type { Command, ControlAction } from '../state/commands.ts'
 import type { Batch } from '../state/model.ts'
 import { BellRinger } from './bell.ts'
-import type { Answer, EngineContext, Submission } from './context.ts'
+import { type Answer, type EngineContext, refuse, type Submission } from './context.ts'
 import { Election, type Role } from './election.ts'
 import { Endings } from './endings.ts'
 import { InboxSender } from './inbox-sender.ts'
+import { LastError } from './last-error.ts'
 import { LocalWorker } from './local-worker.ts'
 import { admitInTime, NamingLimit } from './naming-limit.ts'
 import { Outstanding } from './outstanding.ts'
@@ -50,7 +51,7 @@ export class Engine {
   /** Commands that came while there was no role. */
   #held: Submission[] = []
   #closing: Promise<void> | undefined
-  #lastTrouble: unknown
+  readonly #lastError: LastError
   /** What this process sees of the queue. */
   readonly views: Views
   /** The worker of this process. */
@@ -87,7 +88,8 @@ export class Engine {
       ...{ options, sender: this.sender, onTrouble: trouble },
       onSent: (key, bytes) => this.#bell.sent(key, bytes),
     })
-    this.#outstanding = new Outstanding(clock, options.acknowledgeTimeoutMs, () => this.#lastTrouble)
+    this.#lastError = new LastError({ clock, queue: options.name, store: store.description })
+    this.#outstanding = new Outstanding(clock, options.acknowledgeTimeoutMs, this.#lastError)
     this.#standby = new Standby({
       context: this.#context,
       inbox: this.#inbox,
@@ -189,9 +191,13 @@ export class Engine {
   async #carryOut(action: ControlAction): Promise<number> {
     const seq = this.number(1)
     const answers = await this.submit([{ type: 'control', sender: this.sender, seq, action }], [])
-    const answer = answers?.[0]
-    if (answer?.kind === 'result') return answer.result
-    return this.#outstanding.bound(this.views.answerTo(this.sender, seq), this.#options.maxPollMs)
+    const decided = answers?.[0]
+    if (decided?.kind === 'result') return decided.result
+    const answer = this.#outstanding.bound(this.views.answerTo(this.sender, seq), this.#options.maxPollMs)
+    // The command is in the inbox: a read that fails does not take it back.
+    return answer.catch((error: unknown) => {
+      throw unanswered(error)
+    })
   }
 
   /** What happens in the queue, read from its log; makes this process neither writer nor worker. See `followLog`. */
@@ -235,7 +241,7 @@ export class Engine {
     try {
       await inTime(clock, boundMs, this.#closeInOrder(closed), () => closed)
     } catch {
-      this.#giveUp()
+      this.#giveUp(boundMs)
     }
     this.#inbox.stop(closed)
     this.#bell.stop()
@@ -253,23 +259,21 @@ export class Engine {
     await this.#endInOrder(role.kind === 'leading' ? role.term : undefined, reason)
   }
 
-  #giveUp(): void {
+  #giveUp(boundMs: number): void {
     this.#hasGivenUp = true
     const { name } = this.#options
     const calls = this.#outstanding.size
     const what = calls === 0 ? '' : ` ${calls} ${calls === 1 ? 'call was' : 'calls were'} not confirmed.`
-    const trouble = this.#lastTrouble
-    const why = trouble instanceof Error ? ` The last error was: ${trouble.message}` : ''
     this.#outstanding.giveUp(
-      new NotAcknowledged(
-        `Queue "${name}" was closed before the store confirmed the call. It may still have taken effect.${why}`,
-        trouble,
+      this.#lastError.notAcknowledged(
+        `Queue "${name}" was closed before the store confirmed the call. It may still have taken effect.`,
+        boundMs,
       ),
     )
     this.#trouble(
-      new NotAcknowledged(
-        `Queue "${name}" was closed before the store had confirmed everything.${what} Messages whose outcome is not recorded are handed out again.${why}`,
-        trouble,
+      this.#lastError.notAcknowledged(
+        `Queue "${name}" was closed before the store had confirmed everything.${what} Messages whose outcome is not recorded are handed out again.`,
+        boundMs,
       ),
     )
   }
@@ -324,14 +328,24 @@ export class Engine {
   #refuseHeld(error: unknown): void {
     const held = this.#held
     this.#held = held.filter(isSettlement)
-    for (const submission of held) if (!isSettlement(submission)) submission.reject(error)
+    for (const submission of held) if (!isSettlement(submission)) refuse(submission, error)
   }
 
   #trouble(error: unknown): void {
-    this.#lastTrouble = error
+    this.#lastError.note(error)
     this.#options.transport?.noteTrouble?.(error)
     this.#context.events.trouble(error)
   }
+}
+
+/** The error of a control command that is durable, and whose answer cannot be read. */
+function unanswered(error: unknown): NotAcknowledged {
+  if (error instanceof NotAcknowledged) return error
+  const cause = asError(error)
+  return new NotAcknowledged(
+    `The command is durable and the next writer carries it out, but its answer could not be read. The last error was: ${cause.message}`,
+    cause,
+  )
 }
 
 function isSettlement({ commands }: Submission): boolean {

@@ -7,9 +7,9 @@
  * lands, the writer takes it once, by the sender's numbers.
  */
 import { waitBeforeRetry } from '@s3queue/primitives'
-import { create } from '@s3queue/storage'
+import { create, type PutResult, StoreError } from '@s3queue/storage'
 import type { ResolvedQueueOptions } from '../options.ts'
-import type { Submission } from './context.ts'
+import { refuse, type Submission } from './context.ts'
 import { encodeInbox, inboxPrefix } from './inbox-codec.ts'
 import { admitInTime, isLate } from './naming-limit.ts'
 import { Pace } from './pace.ts'
@@ -45,7 +45,7 @@ export class InboxSender {
   /** Takes a command; it is resolved once it is durable. */
   send(submission: Submission): void {
     if (this.#abort.signal.aborted) {
-      submission.reject(this.#abort.signal.reason)
+      refuse(submission, this.#abort.signal.reason)
       return
     }
     this.#waiting.push(submission)
@@ -91,7 +91,7 @@ export class InboxSender {
           this.#putBack(batch)
         }
       } catch (error) {
-        for (const submission of batch) submission.reject(error)
+        for (const submission of batch) refuse(submission, error)
       }
     }
   }
@@ -148,7 +148,7 @@ export class InboxSender {
     const { signal } = this.#abort
     for (let attempt = 1; ; attempt++) {
       if (batch.some(isLate)) return false
-      const put = await options.store.put(key, body, { condition: create, signal })
+      const put = await this.#attempt(batch, key, body)
       if (put.outcome !== 'unknown') {
         onSent(key, body.length)
         return true
@@ -156,6 +156,23 @@ export class InboxSender {
       await waitBeforeRetry({ ...options, onTrouble }, attempt, put.error, signal)
     }
   }
+
+  /** One request. Anything but an answer or a refusal leaves open whether the object is stored. */
+  async #attempt(batch: readonly Submission[], key: string, body: Uint8Array): Promise<PutResult> {
+    const { store } = this.#context.options
+    try {
+      const put = await store.put(key, body, { condition: create, signal: this.#abort.signal })
+      if (put.outcome === 'unknown') markAsPerhapsDurable(batch)
+      return put
+    } catch (error) {
+      if (!(error instanceof StoreError)) markAsPerhapsDurable(batch)
+      throw error
+    }
+  }
+}
+
+function markAsPerhapsDurable(batch: readonly Submission[]): void {
+  for (const submission of batch) submission.mayBeDurable = true
 }
 
 function mayLinger({ commands }: Submission): boolean {
