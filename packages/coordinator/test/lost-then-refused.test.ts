@@ -34,15 +34,18 @@ interface Faulty {
   readonly lost: number
   /** The next write below `part` meets this fate, and every request after it is refused. */
   arm(part: string, fate: Fate, refusal: Refusal): void
+  /** Every request below `part` is refused. */
+  refuseBelow(part: string, refusal: Refusal): void
   heal(): void
 }
 
 function faulty(store: ObjectStore): Faulty {
   let armed: { readonly part: string; readonly fate: Fate; readonly refuse: () => StoreError } | undefined
   let refuse: (() => StoreError) | undefined
+  let below = '/'
   let lost = 0
-  const through = async <T>(request: () => Promise<T>): Promise<T> => {
-    if (refuse !== undefined) throw refuse()
+  const through = async <T>(key: string, request: () => Promise<T>): Promise<T> => {
+    if (refuse !== undefined && key.includes(below)) throw refuse()
     return request()
   }
   return {
@@ -52,22 +55,26 @@ function faulty(store: ObjectStore): Faulty {
     arm(part, fate, refusal) {
       armed = { part, fate, refuse: REFUSALS[refusal] }
     },
+    refuseBelow(part, refusal) {
+      below = part
+      refuse = REFUSALS[refusal]
+    },
     heal() {
       armed = undefined
       refuse = undefined
     },
     store: {
       description: store.description,
-      get: (key, options) => through(() => store.get(key, options)),
-      list: (options) => through(() => store.list(options)),
-      delete: (keys, options) => through(() => store.delete(keys, options)),
+      get: (key, options) => through(key, () => store.get(key, options)),
+      list: (options) => through(options.prefix, () => store.list(options)),
+      delete: (keys, options) => through(keys[0] ?? '', () => store.delete(keys, options)),
       put: (key, body, options) =>
-        through(async () => {
+        through(key, async () => {
           if (armed === undefined || !key.includes(armed.part)) return store.put(key, body, options)
           const { fate } = armed
           if (fate !== 'lost') refuse = armed.refuse
           armed = undefined
-          if (fate === 'refused') return through(() => store.put(key, body, options))
+          if (fate === 'refused') return through(key, () => store.put(key, body, options))
           await store.put(key, body, options)
           lost++
           return { outcome: 'unknown', error: new UnknownOutcome('No answer.') }
@@ -177,6 +184,53 @@ describe('a command that is refused before any of its writes could be carried ou
       const checker = open(world, kind, world.store)
       await world.pass(60_000)
       expect(await world.run(TOOK_EFFECT[call](checker))).toBe(false)
+    },
+  )
+})
+
+describe('a command that is in the inbox', () => {
+  it.each(KINDS)('%s: rejects with NotAcknowledged if its answer cannot be read', async (kind) => {
+    const { world, broken, caller } = await setUp(kind, 'inbox')
+    // The command is stored, and its sender is told so; from the next request on the store refuses.
+    broken.arm('/bell', 'refused', 'ACCESS_DENIED')
+    const error = await world.run(caller.pause().catch((reason: unknown) => reason))
+    expect(error).toBeInstanceOf(NotAcknowledged)
+    expect((error as Error).cause).toMatchObject({ code: 'ACCESS_DENIED' })
+    const checker = open(world, kind, world.store)
+    await world.pass(60_000)
+    expect(await world.run(TOOK_EFFECT.pause(checker))).toBe(true)
+  })
+})
+
+describe('a call of a queue with several shards', () => {
+  const SHARDED: Readonly<Record<string, (queue: Queue<number>) => Promise<unknown>>> = {
+    pause: (queue) => queue.pause(),
+    purge: (queue) => queue.purge(),
+    redrive: (queue) => queue.redrive(),
+    enqueueMany: (queue) => queue.enqueueMany([5, 6, 7, 8]),
+  }
+
+  it.each(Object.keys(SHARDED))(
+    '%s: rejects with NotAcknowledged if some shards did it and others refused',
+    async (call) => {
+      const world = createWorld()
+      const broken = faulty(world.store)
+      const queue = createCoordinatedQueue<number>({
+        ...{ name: 'jobs', shards: 2, store: broken.store, runtime: world.runtime() },
+        logger: { warn: () => {}, error: () => {} },
+      })
+      await world.run(queue.enqueueMany([1, 2, 3, 4]))
+      broken.refuseBelow('/1/', 'ACCESS_DENIED')
+      const error = await world.run(Promise.resolve(SHARDED[call]?.(queue)).catch((reason: unknown) => reason))
+      expect(error).toBeInstanceOf(NotAcknowledged)
+      expect(error).toMatchObject({
+        message: expect.stringContaining('1 of 2 shards'),
+        cause: { code: 'ACCESS_DENIED' },
+      })
+
+      broken.refuseBelow('/', 'ACCESS_DENIED')
+      const refused = await world.run(Promise.resolve(SHARDED[call]?.(queue)).catch((reason: unknown) => reason))
+      expect(refused).toMatchObject({ code: 'ACCESS_DENIED' })
     },
   )
 })
