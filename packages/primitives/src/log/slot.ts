@@ -71,7 +71,7 @@ export async function claimSlot(
   progress: WriteProgress = { mayBeStored: false },
 ): Promise<'mine' | 'other' | 'collected'> {
   for (let attempt = 1; ; attempt++) {
-    const put = await putSlot(log, slot, bytes, signal, progress)
+    const put: PutResult = await putSlot(log, slot, bytes, signal, progress)
     if (put.outcome === 'stored') return 'mine'
     if (put.outcome === 'unknown' && attempt > 1) await waitBeforeRetry(log, attempt - 1, put.error, signal)
     const found = await readSlot(log, slot, signal)

@@ -79,8 +79,8 @@ const WRITER: readonly Mutant[] = [
     'a worker is told that its claim lasts longer before that is in the log',
     TRUSTS_TOO_LONG,
     'core/src/engine/claims.ts',
-    "this.#options.loop.record([{ type: 'extended', token, timeoutMs }], { durable, lost: reject })",
-    "this.#options.loop.record([{ type: 'extended', token, timeoutMs }], { durable: () => {}, lost: reject })\n      durable()",
+    "this.#options.loop.record([{ type: 'extended', token, timeoutMs }], { durable, lost })",
+    "this.#options.loop.record([{ type: 'extended', token, timeoutMs }], { durable: () => {}, lost })\n      durable()",
     WEATHERS['more-time'],
   ),
   mutant(

@@ -129,10 +129,19 @@ const SUSPICIONS: Partial<Profile> = {
   blows: blows({ pause: 3, stall: 1 }),
 }
 
+/** Writes that get no answer, and a store that refuses what comes next: each call must say "perhaps", as its write may have been carried out. */
+const REFUSALS: Partial<Profile> = {
+  ...{ processes: 3, startWorking: 0.5, takeoverAfterMs: 600, visibilityTimeoutMs: 2_000, maxAttempts: 5 },
+  ...{ refusals: 0.5, maxPollMs: 400, actionEveryMs: 80, autoExtend: 1 },
+  rates: { 'timeout-after-apply': 0.03, 'server-error': 0.03, 'timeout-before-apply': 0.02, latency: 0.5 },
+  actions: actions({ enqueue: 40, start: 4, crash: 1, takeBack: 10, pause: 2 }),
+  ways: { ...none(WAYS), returns: 20, throws: 4 },
+}
+
 export type WeatherName =
   | ('long-claims' | 'late-writers' | 'late-fences' | 'lost-bases')
   | ('hanging-reads' | 'hanging-ends' | 'sleepers' | 'lookers' | 'releasing' | 'short-stays' | 'neighbours')
-  | ('lost-rings' | 'suspicions')
+  | ('lost-rings' | 'suspicions' | 'refusals')
 
 /** All of them by name. */
 export const WEATHERS: Readonly<Record<WeatherName, Partial<Profile>>> = {
@@ -149,6 +158,7 @@ export const WEATHERS: Readonly<Record<WeatherName, Partial<Profile>>> = {
   releasing: RELEASING,
   'short-stays': SHORT_STAYS,
   neighbours: NEIGHBOURS,
+  refusals: REFUSALS,
 }
 
 export const WEATHER_NAMES: readonly WeatherName[] = Object.keys(WEATHERS) as WeatherName[]
