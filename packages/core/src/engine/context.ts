@@ -46,6 +46,8 @@ export interface Submission {
   readonly payloads: readonly Payload[]
   /** Where a message names a payload object: for how long it may. */
   readonly limits?: readonly NamingLimit[] | undefined
+  /** Whether the commands are sent again after a refusal of the store. For those that no call waits for, and that would otherwise be lost. */
+  readonly outlivesRefusals?: boolean | undefined
   /** Set once a write of these commands had no answer: from then on a refusal does not mean that they did not take effect. */
   mayBeDurable?: boolean
   /** The commands are durable. */

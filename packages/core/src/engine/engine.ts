@@ -285,7 +285,7 @@ export class Engine {
     })
     for (const submission of this.#held.splice(0)) this.#inbox.send(submission)
     await this.local.whenLeft()
-    await this.#inbox.idle()
+    await this.#inbox.finish()
     await this.#bell.finish()
   }
 

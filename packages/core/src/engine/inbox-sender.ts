@@ -7,7 +7,7 @@
  * lands, the writer takes it once, by the sender's numbers.
  */
 import { waitBeforeRetry } from '@s3queue/primitives'
-import { create, type PutResult, StoreError } from '@s3queue/storage'
+import { type Clock, create, type PutResult, StoreError } from '@s3queue/storage'
 import type { ResolvedQueueOptions } from '../options.ts'
 import { refuse, type Submission } from './context.ts'
 import { encodeInbox, inboxPrefix } from './inbox-codec.ts'
@@ -15,6 +15,8 @@ import { admitInTime, isLate } from './naming-limit.ts'
 import { Pace } from './pace.ts'
 
 const MAX_CHARS = 8 << 20
+/** Wait before sending again what the store refused, if nothing else is to be sent, in ms. */
+const REFUSED_MS = 5000
 
 export interface InboxSenderOptions {
   readonly options: ResolvedQueueOptions
@@ -35,6 +37,9 @@ export class InboxSender {
   /** Whether what waits is to be sent at once. */
   #isUrgent = false
   #endLinger = (): void => {}
+  #endPause = (): void => {}
+  /** From now on what the store refuses is not sent again. */
+  #isFinishing = false
 
   constructor(context: InboxSenderOptions) {
     this.#context = context
@@ -53,6 +58,7 @@ export class InboxSender {
     if (mayLinger(submission)) this.#pace.note(submission.commands.length + submission.payloads.length)
     else this.#hurry()
     if (this.#chars > MAX_CHARS) this.#hurry()
+    this.#endPause()
     this.#sending ??= this.#run().finally(() => {
       this.#sending = undefined
     })
@@ -70,9 +76,17 @@ export class InboxSender {
     await this.#sending
   }
 
+  /** As `idle`, and what the store refuses from now on is given up. */
+  async finish(): Promise<void> {
+    this.#isFinishing = true
+    this.#endPause()
+    await this.idle()
+  }
+
   /** Rejects what is not durable yet with `reason`. */
   stop(reason: unknown): void {
     this.#abort.abort(reason)
+    this.#endPause()
     this.#hurry()
   }
 
@@ -91,9 +105,35 @@ export class InboxSender {
           this.#putBack(batch)
         }
       } catch (error) {
-        for (const submission of batch) refuse(submission, error)
+        await this.#refused(batch, error)
       }
     }
+  }
+
+  /** Settlements of handlers outlive a refusal: without them their claims would run out, or be given back as if no handler had started. */
+  async #refused(batch: readonly Submission[], error: unknown): Promise<void> {
+    const { options, onTrouble } = this.#context
+    const isKept = ({ outlivesRefusals }: Submission): boolean =>
+      outlivesRefusals === true && !this.#isFinishing && !this.#abort.signal.aborted
+    const kept = batch.filter(isKept)
+    for (const submission of batch) if (!isKept(submission)) refuse(submission, error)
+    if (kept.length === 0) return
+    onTrouble(error)
+    const isAlone = this.#waiting.length === 0
+    this.#putBack(kept)
+    if (isAlone) await this.#pause(options.clock, REFUSED_MS)
+  }
+
+  /** Until something else is to be sent, for at most `ms`. */
+  async #pause(clock: Clock, ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const cancel = clock.setTimer(ms, resolve)
+      this.#endPause = () => {
+        cancel()
+        resolve()
+      }
+    })
+    this.#endPause = () => {}
   }
 
   /** Until it pays no more to wait for company. */
