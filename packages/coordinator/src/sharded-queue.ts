@@ -190,7 +190,7 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
   }
 
   async list(options: ListOptions): Promise<MessagePage> {
-    return listShards(await this.#shards.all(), options)
+    return listShards(await this.#shards.toRead(), options)
   }
 
   async waitFor(id: string, options?: WaitOptions): Promise<unknown> {
@@ -202,6 +202,7 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
   }
 
   async resume(): Promise<boolean> {
+    if ((await this.#shards.countToRead()) === undefined) return false
     return inEach(this.#shards, ({ queue }) => queue.resume())
   }
 

@@ -5,6 +5,7 @@ import type { DeadReason, Failure } from './state/events.ts'
 /** By which errors are told apart, whatever their class: see `QueueError`. */
 export type QueueErrorCode =
   | 'QUEUE_CLOSED'
+  | 'QUEUE_NOT_FOUND'
   | 'INVALID_PAYLOAD'
   | 'PAYLOAD_TOO_LARGE'
   | 'NOT_ACKNOWLEDGED'
@@ -35,6 +36,18 @@ export class QueueClosed extends QueueError {
 
   constructor(queue: string) {
     super(`The queue "${queue}" is closed. Create it again with createQueue() to go on.`)
+  }
+}
+
+/** A queue was read in which no process has ever enqueued or processed anything: its name, namespace or store may be mistyped. See `QueueOptions.ifMissing`. */
+export class QueueNotFound extends QueueError {
+  readonly code = 'QUEUE_NOT_FOUND'
+
+  constructor(queue: string, store: string, prefix: string) {
+    super(
+      `Queue "${queue}" does not exist in ${store}: nothing is stored below "${prefix}". Check the name, the namespace and the store. The first enqueue() or ` +
+        'process() creates a queue; a tool that may start before that opens it with ifMissing: "empty".',
+    )
   }
 }
 

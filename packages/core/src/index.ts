@@ -17,6 +17,7 @@ export {
   QueueClosed,
   QueueError,
   type QueueErrorCode,
+  QueueNotFound,
   Released,
   TimeLimitExceeded,
   TransportMissing,

@@ -88,6 +88,7 @@ export class Intake<T> {
 
   async #enqueue(payload: T, options?: EnqueueOptions): Promise<Enqueued> {
     const encoded = encodePayload(payload, 0, this.#options.maxPayloadBytes)
+    this.#engine.assumeExists()
     const [settings = this.#plain] = await this.#settingsOf([options])
     if (this.#options.schema !== undefined) await this.#check([encoded], this.#options.schema)
     const ready = await this.#prepare(encoded, settings)
@@ -105,6 +106,7 @@ export class Intake<T> {
     if (!Array.isArray(payloads)) throw new InvalidOption('enqueueMany', 'payloads', 'must be an array of payloads.')
     const encoded = Array.from(payloads, (payload: T, index) => encodePayload(payload, placeOf(index), maxPayloadBytes))
     assertBatchFits(encoded)
+    if (encoded.length > 0) this.#engine.assumeExists()
     if (typeof options !== 'function' && options?.id !== undefined && payloads.length > 1) {
       throw new InvalidOption(
         'enqueueMany',

@@ -8,12 +8,12 @@ import { allTogether, partlyDone } from './together.ts'
 
 /** Asks all shards. */
 export async function everywhere<T, R>(shards: Shards<T>, ask: (shard: Shard<T>) => Promise<R>): Promise<R[]> {
-  return Promise.all((await shards.all()).map(ask))
+  return Promise.all((await shards.toRead()).map(ask))
 }
 
 /** Changes something in all shards. Rejects with `NotAcknowledged` if some of them did it and others refused. */
 export async function changeEverywhere<T, R>(shards: Shards<T>, change: (shard: Shard<T>) => Promise<R>): Promise<R[]> {
-  return allTogether((await shards.all()).map(change))
+  return allTogether((await shards.toRead()).map(change))
 }
 
 /**
@@ -37,8 +37,8 @@ export async function inEach<T>(shards: Shards<T>, ask: (shard: Shard<T>) => Pro
 
 /** Where the message with this id is, if it is anywhere. */
 export async function shardOfMessage<T>(shards: Shards<T>, id: string): Promise<Shard<T> | undefined> {
-  const count = await shards.count()
-  if (typeof id !== 'string') return shards.first
+  const count = await shards.countToRead()
+  if (typeof id !== 'string' || count === undefined) return shards.first
   return shards.at(shardOf(id) ?? Router.homeOf(id, count))
 }
 

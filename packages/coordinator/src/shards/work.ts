@@ -178,7 +178,7 @@ export class ShardedWork<T> {
 
   async drain(options: DrainOptions = {}): Promise<DrainResult> {
     const { shards } = this.#options
-    if ((await shards.all()).length === 1 && !shards.isRecorded) return shards.first.queue.drain(options)
+    if ((await shards.toRead()).length === 1 && !shards.isRecorded) return shards.first.queue.drain(options)
     assertKnownKeys('drain', options, ['maxMessages', 'deadlineMs', 'includeDelayed', 'signal'])
     assertSignal('drain', options.signal)
     const bounds = { min: 1, integer: true }

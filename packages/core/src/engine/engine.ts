@@ -18,6 +18,7 @@ import { BellRinger } from './bell.ts'
 import { type Answer, type EngineContext, refuse, type Submission } from './context.ts'
 import { Election, type Role } from './election.ts'
 import { Endings } from './endings.ts'
+import { Existence } from './existence.ts'
 import { InboxSender } from './inbox-sender.ts'
 import { LastError } from './last-error.ts'
 import { LocalWorker } from './local-worker.ts'
@@ -48,6 +49,7 @@ export class Engine {
   readonly #bell: BellRinger
   readonly #outstanding: Outstanding
   readonly #abort = new AbortController()
+  readonly #existence: Existence
   /** Commands that came while there was no role. */
   #held: Submission[] = []
   #closing: Promise<void> | undefined
@@ -71,6 +73,7 @@ export class Engine {
     const trouble = (error: unknown): void => this.#trouble(error)
     this.sender = senderFor(options.shard, ids.nonce(16))
     const log = createFencedLog({ store, prefix, clock, random, ids, onTrouble: trouble })
+    this.#existence = new Existence(options, trouble)
     this.#context = {
       ...{ options, log, events, endings: this.endings, wallNow, trouble, worker: () => this.local.link },
       knows: (token) => this.local.knows(token),
@@ -115,7 +118,7 @@ export class Engine {
     })
     const [context, election, outstanding] = [this.#context, this.#election, this.#outstanding]
     const parts = { context, election, outstanding, signal: this.#abort.signal }
-    this.views = new Views({ ...parts, isClosing: () => this.#closing !== undefined })
+    this.views = new Views({ ...parts, existence: this.#existence, isClosing: () => this.#closing !== undefined })
     this.local = new LocalWorker({
       ...{ ...parts, standby: this.#standby, views: this.views },
       submit: (command) => this.submit([command], []),
@@ -129,6 +132,11 @@ export class Engine {
 
   wallNow(): number {
     return this.#context.wallNow()
+  }
+
+  /** The queue exists, or a call of this process is about to create it. */
+  assumeExists(): void {
+    this.#existence.assume()
   }
 
   /** Whether the store has answered: if it tells its time, `wallNow` goes by that from then on. */
@@ -174,6 +182,7 @@ export class Engine {
 
   /** Carries out what an operator wants, wherever the writer is, and resolves to its answer. */
   async control(action: ControlAction): Promise<number> {
+    if (action.kind !== 'pause' && !(await this.#outstanding.bound(this.#existence.check(this.#abort.signal)))) return 0
     if (action.kind === 'purge') await this.#takeFromInbox()
     const result = await this.#carryOut(action)
     if (result > 0 || action.kind !== 'cancel') return result
@@ -201,9 +210,18 @@ export class Engine {
   }
 
   /** What happens in the queue, read from its log; makes this process neither writer nor worker. See `followLog`. */
-  follow(options: ResolvedFollowOptions, fromStart: boolean): AsyncGenerator<FollowedEvent, void, void> {
+  async *follow(options: ResolvedFollowOptions, fromStart: boolean): AsyncGenerator<FollowedEvent, void, void> {
     const signals = [...options.signals, this.#abort.signal]
-    return followLog(this.#context, { ...options, signals }, fromStart)
+    const end = AbortSignal.any(signals)
+    let exists: boolean
+    try {
+      exists = await this.#outstanding.bound(this.#existence.check(end))
+    } catch (error) {
+      if (end.aborted) return
+      throw error
+    }
+    // All that ever happens in a queue that does not exist yet happens from now on.
+    yield* followLog(this.#context, { ...options, signals }, fromStart || !exists)
   }
 
   /** Whether this process is the writer now. */
@@ -291,6 +309,7 @@ export class Engine {
 
   #place(submission: Submission): void {
     if (!admitInTime(submission)) return
+    this.#existence.assume()
     const { role } = this.#election
     if (role.kind === 'leading') role.term.accept(submission)
     else if (role.kind === 'standby') {

@@ -5,10 +5,12 @@
 import { sleep } from '@s3queue/storage'
 import { QueueClosed } from '../errors.ts'
 import { type QueueView, statsOf } from '../queue-view.ts'
+import { queueFold } from '../state/fold.ts'
 import { numberedId, type QueueStats } from '../state/model.ts'
 import type { EngineContext } from './context.ts'
 import type { Election } from './election.ts'
 import type { Ending, Expectation } from './endings.ts'
+import type { Existence } from './existence.ts'
 import { Observer } from './observer.ts'
 import type { Outstanding } from './outstanding.ts'
 import { wasTakenOver } from './term-end.ts'
@@ -21,6 +23,7 @@ export interface ViewsOptions {
   readonly context: EngineContext
   readonly election: Election
   readonly outstanding: Outstanding
+  readonly existence: Existence
   /** Whether the queue takes no questions any more. */
   readonly isClosing: () => boolean
   readonly signal: AbortSignal
@@ -46,6 +49,7 @@ export class Views {
   }
 
   async #view<T>(look: (view: QueueView) => T): Promise<T> {
+    if (!(await this.#exists())) return look(this.#nothing())
     const role = await this.#election.whenKnown()
     if (role.kind !== 'leading') return this.#observer.view(look, this.#options.signal)
     return role.term.view(look).catch((error: unknown) => {
@@ -69,6 +73,7 @@ export class Views {
   }
 
   async #survey<T>(look: (view: QueueView) => T, id: string | undefined): Promise<T> {
+    if (!(await this.#exists())) return look(this.#nothing())
     const role = await this.#election.whenKnown()
     if (role.kind !== 'leading') return this.#observer.survey(look, id, this.#options.signal)
     return role.term.survey(look).catch((error: unknown) => {
@@ -140,6 +145,15 @@ export class Views {
   #sleep(ms: number, signal?: AbortSignal): Promise<void> {
     const { context, signal: end } = this.#options
     return sleep(context.options.clock, ms, signal === undefined ? end : AbortSignal.any([signal, end]))
+  }
+
+  #exists(): Promise<boolean> {
+    return this.#options.existence.check(this.#options.signal)
+  }
+
+  /** What is seen of a queue that does not exist. */
+  #nothing(): QueueView {
+    return { state: queueFold.start(undefined), now: this.#options.context.wallNow(), inbox: [] }
   }
 
   #assertOpen(): void {
