@@ -71,8 +71,9 @@ export function createRoot(fs: FileSystem, path: string, durable: boolean): Root
       // Reads may have found it before.
       if (opened !== undefined) await assertPresent()
       const made = await makeDirectories(fs, join(path, SPARE))
-      opened = await fs.facts(path)
+      const facts = await fs.facts(path)
       await assertLocal(fs, path)
+      opened = facts
       if (durable) await settleNames(fs, made)
       return { wasThere: !made.includes(join(path, SPARE)) }
     } catch (error) {
