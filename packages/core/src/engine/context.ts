@@ -36,7 +36,7 @@ export interface EngineContext {
 /** What the writer made of a command. Nobody knows if it went through the inbox: `undefined`. */
 export type Answer =
   | { readonly kind: 'taken' }
-  | { readonly kind: 'duplicate'; readonly of: string }
+  | { readonly kind: 'duplicate'; readonly of: string; readonly isDead: boolean }
   | { readonly kind: 'result'; readonly result: number }
 
 /** Commands on their way together, with those who wait for them. */

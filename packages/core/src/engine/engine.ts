@@ -12,7 +12,7 @@ import { followLog, type ResolvedFollowOptions } from '../follow/follow.ts'
 import type { ResolvedQueueOptions } from '../options.ts'
 import { senderFor } from '../shard/shard-of.ts'
 import type { Payload } from '../state/batch-codec.ts'
-import type { Command, ControlAction } from '../state/commands.ts'
+import type { Command, ControlAction, EnqueueCommand } from '../state/commands.ts'
 import type { Batch } from '../state/model.ts'
 import { BellRinger } from './bell.ts'
 import { type Answer, type EngineContext, refuse, type Submission } from './context.ts'
@@ -207,6 +207,20 @@ export class Engine {
     return answer.catch((error: unknown) => {
       throw unanswered(error)
     })
+  }
+
+  /**
+   * What the writer made of enqueues that went through the inbox, those of them that are known within `mostMs` and before the queue is closed. Never rejects: the
+   * messages are durable.
+   */
+  async outcomesOf(commands: readonly EnqueueCommand[], mostMs: number): Promise<ReadonlyMap<EnqueueCommand, Answer>> {
+    const { clock, name } = this.#options
+    const known = new Map<EnqueueCommand, Answer>()
+    const over = new AbortController()
+    const reading = this.views.outcomesOf(commands, known, () => over.signal.aborted || this.#isHurried)
+    await inTime(clock, mostMs, reading, () => new QueueClosed(name)).catch(() => {})
+    over.abort()
+    return known
   }
 
   /** What happens in the queue, read from its log; makes this process neither writer nor worker. See `followLog`. */

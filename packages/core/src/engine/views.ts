@@ -5,11 +5,13 @@
 import { sleep } from '@s3queue/storage'
 import { QueueClosed } from '../errors.ts'
 import { type QueueView, statsOf } from '../queue-view.ts'
+import type { EnqueueCommand } from '../state/commands.ts'
 import { queueFold } from '../state/fold.ts'
 import { numberedId, type QueueStats } from '../state/model.ts'
-import type { EngineContext } from './context.ts'
+import type { Answer, EngineContext } from './context.ts'
 import type { Election } from './election.ts'
 import type { Ending, Expectation } from './endings.ts'
+import { enqueueOutcome } from './enqueue-outcome.ts'
 import type { Existence } from './existence.ts'
 import { Observer } from './observer.ts'
 import type { Outstanding } from './outstanding.ts'
@@ -106,6 +108,26 @@ export class Views {
     for (const waits = this.#waits(); ; ) {
       const answer = await this.view(({ state }) => state.answers.get(numberedId(sender, seq)))
       if (answer !== undefined) return answer.result
+      await this.#lookLater(waits())
+    }
+  }
+
+  /** Enters into `known` what the writer made of enqueues that went through the inbox, until all are decided or `isOver` says so. */
+  async outcomesOf(
+    commands: readonly EnqueueCommand[],
+    known: Map<EnqueueCommand, Answer>,
+    isOver: () => boolean,
+  ): Promise<void> {
+    let open = commands
+    for (const waits = this.#waits(); !isOver(); ) {
+      open = await this.view(({ state }) =>
+        open.filter((command) => {
+          const outcome = enqueueOutcome(state, command)
+          if (typeof outcome === 'object') known.set(command, outcome)
+          return outcome === 'undecided'
+        }),
+      )
+      if (open.length === 0) return
       await this.#lookLater(waits())
     }
   }

@@ -10,6 +10,7 @@ export interface Enqueue {
   readonly lifo: boolean
   readonly named: string | undefined
   readonly key: string | undefined
+  readonly onDead: 'replace' | undefined
 }
 
 /** How a claim ends; `stale`: by a token that nobody holds. */
@@ -45,6 +46,7 @@ const enqueue: fc.Arbitrary<Enqueue> = fc.record({
   lifo: fc.constantFrom(false, false, false, false, true),
   named: fc.constantFrom(undefined, undefined, undefined, undefined, 'x', 'y'),
   key: fc.constantFrom(undefined, undefined, undefined, undefined, 'k', 'l'),
+  onDead: fc.constantFrom(undefined, 'replace' as const),
 })
 
 const settle: fc.Arbitrary<Settle> = fc.record({
