@@ -31,7 +31,13 @@ export async function openWorld(): Promise<World> {
   const tasks: S3dbResource = await db.createResource({ name: 'tasks', attributes: { type: 'string|required' } })
   const store = createMemoryStore()
   const open = (): Queue<MessagePayload> => {
-    const queue = createQueue<MessagePayload>({ name: 'tasks', store, takeoverAfterMs: 300, maxAttempts: 1 })
+    const queue = createQueue<MessagePayload>({
+      name: 'tasks',
+      store,
+      ifMissing: 'empty',
+      takeoverAfterMs: 300,
+      maxAttempts: 1,
+    })
     onTestFinished(() => queue.close())
     return queue
   }

@@ -131,10 +131,14 @@ export class Shards<T> {
 
   /** Whether the queue exists, or a call of this process is about to create it. Rejects as `toRead` does. */
   async #isToBeRead(): Promise<boolean> {
-    const { settings, tell } = this.#options
+    const { settings, tell, lastError } = this.#options
+    const onTrouble = (error: unknown): void => {
+      lastError.note(error)
+      tell(error)
+    }
     const isInUse = (): boolean => this.#exists || this.#known !== undefined || this.#opening !== undefined
     if (isInUse()) return true
-    if (await this.#inTime(isThere(settings, tell, this.#abort.signal))) this.#noteExists()
+    if (await this.#inTime(isThere(settings, onTrouble, this.#abort.signal))) this.#noteExists()
     if (isInUse()) return true
     if (settings.ifMissing === 'reject') throw queueNotFound(settings)
     return false
@@ -178,7 +182,9 @@ export class Shards<T> {
 
   #dueInMs(): number {
     const { settings, lookMs } = this.#options
-    const everyMs = this.#isRecorded ? lookMs : UNRECORDED_FACTOR * lookMs
+    // A process that follows a queue before its first message waits for its shards.
+    const isMissing = this.#known === undefined
+    const everyMs = isMissing ? lookMs / 6 : this.#isRecorded ? lookMs : UNRECORDED_FACTOR * lookMs
     return this.#lookedAt + everyMs - settings.clock.monotonic()
   }
 

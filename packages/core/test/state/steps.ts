@@ -37,7 +37,7 @@ export type Step =
 
 const pick = fc.nat({ max: 1000 })
 
-const enqueue: fc.Arbitrary<Enqueue> = fc.record({
+const settings: fc.Arbitrary<Omit<Enqueue, 'onDead'>> = fc.record({
   kind: fc.constant('enqueue' as const),
   count: fc.integer({ min: 1, max: 4 }),
   priority: fc.constantFrom(0, 0, 0, 1, -2),
@@ -46,8 +46,12 @@ const enqueue: fc.Arbitrary<Enqueue> = fc.record({
   lifo: fc.constantFrom(false, false, false, false, true),
   named: fc.constantFrom(undefined, undefined, undefined, undefined, 'x', 'y'),
   key: fc.constantFrom(undefined, undefined, undefined, undefined, 'k', 'l'),
-  onDead: fc.constantFrom(undefined, 'replace' as const),
 })
+
+const enqueue: fc.Arbitrary<Enqueue> = settings.map((one) => ({
+  ...one,
+  onDead: one.maxAttempts === 2 ? 'replace' : undefined,
+}))
 
 const settle: fc.Arbitrary<Settle> = fc.record({
   kind: fc.constantFrom(

@@ -243,6 +243,8 @@ export class VirtualProcess {
     return {
       ...{ name: 'jobs', store, visibilityTimeoutMs, takeoverAfterMs, maxAttempts, backoff, lingerMs, maxPollMs },
       acknowledgeTimeoutMs: profile.acknowledgeTimeoutMs,
+      // Users look before anybody has enqueued.
+      ifMissing: 'empty',
       offloadAboveBytes: profile.offloadAboveBytes,
       retention: { deadCount: profile.deadCount, completedCount: profile.variety?.completedCount ?? 100_000 },
       runtime: {
