@@ -5,6 +5,7 @@ import type { DeadReason, Failure } from './state/events.ts'
 /** By which errors are told apart, whatever their class: see `QueueError`. */
 export type QueueErrorCode =
   | 'QUEUE_CLOSED'
+  | 'QUEUE_NOT_FOUND'
   | 'INVALID_PAYLOAD'
   | 'PAYLOAD_TOO_LARGE'
   | 'NOT_ACKNOWLEDGED'
@@ -40,6 +41,18 @@ export class QueueClosed extends QueueError {
   }
 }
 
+/** A queue was read in which no process has ever enqueued or processed anything: its name, namespace or store may be mistyped. See `QueueOptions.ifMissing`. */
+export class QueueNotFound extends QueueError {
+  readonly code = 'QUEUE_NOT_FOUND'
+
+  constructor(queue: string, store: string, prefix: string) {
+    super(
+      `Queue "${queue}" does not exist in ${store}: nothing is stored below "${prefix}". Check the name, the namespace and the store. The first enqueue() or ` +
+        'process() creates a queue; a tool that may start before that opens it with ifMissing: "empty".',
+    )
+  }
+}
+
 /** A payload that JSON cannot carry (undefined, a function, a bigint, a cycle, NaN, a Map, a promise, bytes within an object), or that does not fit the queue's schema. */
 export class InvalidPayload extends QueueError {
   readonly code = 'INVALID_PAYLOAD'
@@ -53,11 +66,16 @@ export class PayloadTooLarge extends QueueError {
 }
 
 /**
- * The store did not confirm within `acknowledgeTimeoutMs`. What was asked for may or may not have happened, and may still
- * happen: it goes on being tried as long as the process lives, a message with a payload object for 12 hours. `cause` is the last trouble with the store.
+ * Whether the call took effect is not known: the store did not confirm it within `acknowledgeTimeoutMs`, or refused a request after an earlier one for the same
+ * call had no answer. It is the only error of an enqueue or a control command that may mean "perhaps". After a timeout the call is still retried for as long
+ * as the process lives, a message with a payload object for 12 hours. `cause` is the last error of the store, or says what did not answer.
  */
 export class NotAcknowledged extends QueueError {
   readonly code = 'NOT_ACKNOWLEDGED'
+
+  constructor(message: string, cause: Error) {
+    super(message, cause)
+  }
 }
 
 /** The claim is no longer this worker's: its time is up, or another worker has the message. A settlement would be refused. */
@@ -185,6 +203,11 @@ export class NotRetriable extends Error {
     super(message, options)
     this.name = 'NotRetriable'
   }
+}
+
+/** `thrown` as an error: JavaScript can throw anything. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
 }
 
 /** Whether an error says of itself that trying again is pointless. */

@@ -18,6 +18,7 @@ export {
   QueueClosed,
   QueueError,
   type QueueErrorCode,
+  QueueNotFound,
   Released,
   TimeLimitExceeded,
   TransportMissing,

@@ -17,11 +17,22 @@ import { numberedId } from './state/model.ts'
 
 /** A message that is in the queue. */
 export interface Enqueued {
-  /** The message's id; the known one's, if it was a duplicate. By a key, that is not known where another process is the writer: then no message may have this id. */
+  /**
+   * The message's id; the known one's, if it was a duplicate. If `duplicate` is left out of a call with a deduplication key and no id, it may be the id of no
+   * message.
+   */
   readonly id: string
-  /** True if a message with this id or deduplication key was known. Another process is the writer: it cannot be told yet, and is left out. */
+  /**
+   * For messages with an id or a deduplication key: true if a message that has it was known, and nothing was enqueued. Left out where that is not known: another
+   * process writes, and the call did not wait for it (`confirm`), or no process decided in time.
+   */
   readonly duplicate?: boolean | undefined
+  /** `dead` if the known message is a dead letter: no handler gets it. See `EnqueueOptions.onDead`. */
+  readonly status?: 'dead' | undefined
 }
+
+/** How long a call that another process has to decide waits for that, in ms: a writer that has died is replaced within this time. */
+const CONFIRM_MS = 10_000
 
 /** A message, ready to be sent. */
 interface Prepared {
@@ -88,6 +99,7 @@ export class Intake<T> {
 
   async #enqueue(payload: T, options?: EnqueueOptions): Promise<Enqueued> {
     const encoded = encodePayload(payload, 0, this.#options.maxPayloadBytes)
+    this.#engine.assumeExists()
     const [settings = this.#plain] = await this.#settingsOf([options])
     if (this.#options.schema !== undefined) await this.#check([encoded], this.#options.schema)
     const ready = await this.#prepare(encoded, settings)
@@ -105,6 +117,7 @@ export class Intake<T> {
     if (!Array.isArray(payloads)) throw new InvalidOption('enqueueMany', 'payloads', 'must be an array of payloads.')
     const encoded = Array.from(payloads, (payload: T, index) => encodePayload(payload, placeOf(index), maxPayloadBytes))
     assertBatchFits(encoded)
+    if (encoded.length > 0) this.#engine.assumeExists()
     if (typeof options !== 'function' && options?.id !== undefined && payloads.length > 1) {
       throw new InvalidOption(
         'enqueueMany',
@@ -155,15 +168,29 @@ export class Intake<T> {
     const commands: (EnqueueCommand & { count: number })[] = []
     const payloads: Payload[] = []
     const limits: NamingLimit[] = []
+    const confirmed: EnqueueCommand[] = []
     for (const { payload, settings, limit } of messages) {
       const last = commands.at(-1)
       if (last !== undefined && settings.extras === undefined && isSame(last, settings)) last.count++
-      else commands.push({ type: 'enqueue', sender, seq: first + payloads.length, count: 1, ...settings })
+      else {
+        const command = {
+          type: 'enqueue',
+          sender,
+          seq: first + payloads.length,
+          count: 1,
+          ...commandPart(settings),
+        } as const
+        commands.push(command)
+        if (settings.confirm === true) confirmed.push(command)
+      }
       payloads.push(payload)
       if (limit !== undefined) limits.push(limit)
     }
     const answers = await this.#engine.submit(commands, payloads, limits)
-    return commands.flatMap((command, i) => describe(command, answers?.[i]))
+    if (answers !== undefined || confirmed.length === 0)
+      return commands.flatMap((command, i) => describe(command, answers?.[i]))
+    const decided = await this.#engine.outcomesOf(confirmed, CONFIRM_MS)
+    return commands.flatMap((command) => describe(command, decided.get(command)))
   }
 
   async #settingsFor(
@@ -189,6 +216,13 @@ export class Intake<T> {
   }
 }
 
+/** What of a message's settings its command carries. */
+function commandPart(settings: MessageSettings): Omit<MessageSettings, 'confirm'> {
+  if (settings.confirm === undefined) return settings
+  const { confirm: _, ...part } = settings
+  return part
+}
+
 function isSame(command: EnqueueCommand, settings: MessageSettings): boolean {
   return (
     command.extras === undefined &&
@@ -199,7 +233,8 @@ function isSame(command: EnqueueCommand, settings: MessageSettings): boolean {
 }
 
 function describe({ sender, seq, count, extras }: EnqueueCommand, answer: Answer | undefined): Enqueued[] {
-  if (answer?.kind === 'duplicate') return [{ id: answer.of, duplicate: true }]
+  if (answer?.kind === 'duplicate')
+    return [{ id: answer.of, duplicate: true, ...(answer.isDead ? { status: 'dead' as const } : {}) }]
   if (extras?.id !== undefined || extras?.deduplicationKey !== undefined) {
     const id = extras.id ?? numberedId(sender, seq)
     return [answer === undefined ? { id } : { id, duplicate: false }]

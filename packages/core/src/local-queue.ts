@@ -275,6 +275,10 @@ class LocalQueue<T> implements ShardQueue<T> {
     return this.#engine.follow(resolveFollowOptions(options, this.#options.maxPollMs), beginning)
   }
 
+  assumeExists(): void {
+    this.#engine.assumeExists()
+  }
+
   async stepDown(): Promise<void> {
     await this.#engine.stepDown()
   }
@@ -329,6 +333,7 @@ class LocalQueue<T> implements ShardQueue<T> {
     if (this.#worker !== undefined) {
       throw new WorkerExists(this.name)
     }
+    this.#engine.assumeExists()
     const context = { engine: this.#engine, events: this.#events, queue: this.#options, process, id, slots }
     this.#worker = new WorkerRuntime<T>(context, handler)
     this.#engine.local.attach(this.#worker)

@@ -65,7 +65,7 @@ export function describeMessage(view: QueueView, id: string): MessageInfo | unde
 
 /** Whether its id may stand for another message by now: one that the queue gave is never used again. */
 export function mayBeReplaced({ id, status }: MessageInfo): boolean {
-  return status === 'completed' && shardOf(id) === undefined
+  return (status === 'completed' || status === 'dead') && shardOf(id) === undefined
 }
 
 export function describeWaiting(id: string, run: Run, now: number): MessageInfo {

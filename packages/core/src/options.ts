@@ -67,6 +67,11 @@ export interface QueueOptions {
    * a writer in another process (`pause`, `cancel`, `redrive` …) waits `maxPollMs` longer.
    */
   readonly acknowledgeTimeoutMs?: number | undefined
+  /**
+   * What reading says of a queue that does not exist, as no process has ever enqueued to it, processed or paused it: `reject` with `QueueNotFound`, or `empty`, as
+   * of an empty queue, for tools that may start before the first producer. Neither creates it. Default `reject`.
+   */
+  readonly ifMissing?: 'reject' | 'empty' | undefined
   /** How messages reach workers of other processes: see `@s3queue/coordinator`. Default: none, the writer's process handles them all. */
   readonly transport?: Transport | undefined
   /** Which of the logs of a queue with several this is, 0 to 9,999: see `@s3queue/coordinator`. Default 0. */
@@ -113,6 +118,7 @@ export interface ResolvedQueueOptions extends Runtime {
   readonly takeoverAfterMs: number
   readonly maxPollMs: number
   readonly acknowledgeTimeoutMs: number
+  readonly ifMissing: 'reject' | 'empty'
   readonly logger: Logger
 }
 
@@ -134,6 +140,7 @@ export const QUEUE_KEYS: readonly string[] = [
   'takeoverAfterMs',
   'maxPollMs',
   'acknowledgeTimeoutMs',
+  'ifMissing',
   'transport',
   'shard',
   'logger',
@@ -145,7 +152,7 @@ export function resolveQueueOptions(options: QueueOptions, who = 'createQueue'):
   if (typeof options !== 'object' || options === null)
     throw new InvalidOption(who, 'options', 'must be an object with at least name and store.')
   assertKnownKeys(who, options, QUEUE_KEYS)
-  const { store, transport, runtime = {}, logger = systemLogger } = options
+  const { store, transport, runtime = {}, logger = systemLogger, ifMissing = 'reject' } = options
   const name = keySegment(who, 'name', options.name)
   const namespace = keySegment(who, 'namespace', options.namespace ?? 's3queue')
   if (!hasMethods(store, ['get', 'put', 'delete', 'list'])) {
@@ -161,6 +168,8 @@ export function resolveQueueOptions(options: QueueOptions, who = 'createQueue'):
   }
   if (typeof logger?.warn !== 'function' || typeof logger.error !== 'function')
     throw new InvalidOption(who, 'logger', 'must have the methods warn and error, as console and pino do.')
+  if (ifMissing !== 'reject' && ifMissing !== 'empty')
+    throw new InvalidOption(who, 'ifMissing', `must be "reject" or "empty", not ${JSON.stringify(ifMissing)}.`)
   const whole = { integer: true }
   const shard = numberOption(who, 'shard', options.shard, 0, { max: 9999, ...whole })
   const takeoverAfterMs = numberOption(who, 'takeoverAfterMs', options.takeoverAfterMs, 30_000, {
@@ -170,7 +179,7 @@ export function resolveQueueOptions(options: QueueOptions, who = 'createQueue'):
   })
   return {
     name,
-    ...{ store, transport, shard },
+    ...{ store, transport, shard, ifMissing },
     namespacePrefix: `${namespace}/`,
     prefix: `${namespace}/${name}/${shard}/`,
     visibilityTimeoutMs: numberOption(who, 'visibilityTimeoutMs', options.visibilityTimeoutMs, 30_000, {

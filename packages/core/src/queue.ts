@@ -141,6 +141,8 @@ export interface ShardQueue<T> extends Queue<T> {
   processIn(slots: SlotPool, id: string, handler: Handler<T>, options: ProcessOptions | undefined): Worker
   /** As `follow`; from the beginning of the log on, if that is later than the user's call. */
   followFrom(options: FollowOptions, beginning: boolean): AsyncIterable<FollowedEvent>
+  /** The queue is known to exist: reads need not ask the store. */
+  assumeExists(): void
   /** If this process writes, another one is to take over; should none want to, this one goes on after a moment. Rejects with `StoreError`s: then it goes on, too. */
   stepDown(): Promise<void>
 }

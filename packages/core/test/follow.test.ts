@@ -38,7 +38,7 @@ describe('following a queue', () => {
       writer,
       ...(['enqueued', 'claimed', 'completed', 'retried', 'snoozed', 'died', 'expired', 'cancelled'] as const),
     )
-    const reader = world.open()
+    const reader = world.open({ ifMissing: 'empty' })
     const following = follow(world, reader, { pollMs: 50 })
     await pass(world, 100)
     writer.process(
@@ -100,7 +100,7 @@ describe('following a queue', () => {
 
   it('tells of a change of writer', async () => {
     const world = createWorld()
-    const following = follow(world, world.open(), { names: ['promoted'] })
+    const following = follow(world, world.open({ ifMissing: 'empty' }), { names: ['promoted'] })
     for (let i = 0; i < 2; i++) {
       const writer = world.open()
       await world.run(writer.enqueue(i))
@@ -169,7 +169,7 @@ describe('following a queue', () => {
 
   it('ends when the queue is closed, and takes no names that the log does not have', async () => {
     const world = createWorld()
-    const reader = world.open()
+    const reader = world.open({ ifMissing: 'empty' })
     const done = (async () => {
       for await (const _ of reader.follow());
     })()

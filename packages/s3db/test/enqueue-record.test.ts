@@ -65,7 +65,7 @@ describe('a record and its message', () => {
 
   it('enqueues under way together share a commit, though their records are written at different moments', async () => {
     const { records, queue, store } = await openWorld()
-    await queue.getStats()
+    await queue.pause()
     const commits = (): string[] => [...store.snapshot().keys()].filter((key) => key.includes('/log/'))
     const before = commits().length
     let turn = Promise.resolve()

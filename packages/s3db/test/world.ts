@@ -34,6 +34,7 @@ export async function openWorld(options: Pick<QueueOptions, 'retention'> = {}): 
     const queue = createQueue<MessagePayload>({
       name: 'tasks',
       store,
+      ifMissing: 'empty',
       takeoverAfterMs: 300,
       maxAttempts: 1,
       ...options,

@@ -4,6 +4,7 @@ import { InvalidOption, type Random } from '@s3queue/storage'
 import { shardOfName } from './placement.ts'
 import type { ShardCount } from './record.ts'
 import type { Shards } from './shards.ts'
+import { allTogether } from './together.ts'
 
 /**
  * As in the core, and a key. `id` and `deduplicationKey` each give the message its shard, so in a queue that began with several shards only one of them can
@@ -49,8 +50,8 @@ export class Router<T> {
   }
 
   /**
-   * A commit for each shard that gets any. Everything is checked before anything is sent; if one commit fails after that, the call rejects although
-   * others may be in the queue.
+   * A commit for each shard that gets any. Everything is checked before anything is sent. If a commit fails after that and another one does not, the call
+   * rejects with `NotAcknowledged`.
    */
   async enqueueMany(payloads: readonly T[], given: EnqueueManyOptions<T> | undefined): Promise<Enqueued[]> {
     const count = this.#shards.known ?? (await this.#shards.count())
@@ -73,11 +74,9 @@ export class Router<T> {
       }),
     )
     const enqueued: Enqueued[] = []
-    const answers = await Promise.allSettled(sends.map(({ send }) => send()))
-    for (const [i, answer] of answers.entries()) {
-      if (answer.status === 'rejected') throw answer.reason
-      for (const [j, one] of answer.value.entries()) enqueued[sends[i]?.places[j] ?? 0] = one
-    }
+    const answers = await allTogether(sends.map(({ send }) => send()))
+    for (const [i, answer] of answers.entries())
+      for (const [j, one] of answer.entries()) enqueued[sends[i]?.places[j] ?? 0] = one
     return enqueued
   }
 

@@ -178,9 +178,9 @@ export class ShardedWork<T> {
 
   async drain(options: DrainOptions = {}): Promise<DrainResult> {
     const { shards } = this.#options
-    if ((await shards.all()).length === 1 && !shards.isRecorded) return shards.first.queue.drain(options)
-    assertKnownKeys('drain', options, ['maxMessages', 'deadlineMs', 'includeDelayed', 'signal'])
     assertSignal('drain', options.signal)
+    if ((await shards.toRead()).length === 1 && !shards.isRecorded) return shards.first.queue.drain(options)
+    assertKnownKeys('drain', options, ['maxMessages', 'deadlineMs', 'includeDelayed', 'signal'])
     const bounds = { min: 1, integer: true }
     const maxMessages = numberOption('drain', 'maxMessages', options.maxMessages, Number.POSITIVE_INFINITY, bounds)
     const slots = this.#running?.slots

@@ -163,6 +163,6 @@ function after(effect: Effect | undefined, announce: () => void): Effect {
       effect?.durable()
       announce()
     },
-    lost: (reason) => effect?.lost(reason),
+    lost: (reason, mayBeInLog) => effect?.lost(reason, mayBeInLog),
   }
 }

@@ -11,7 +11,7 @@ import type { QueueEvent } from '../state/events.ts'
 import { type Claim, messageId, type QueueState } from '../state/model.ts'
 import type { ClaimExtension, Receipt, RevokeReason, WriterSide, WriterTerm } from '../transport/port.ts'
 import type { CommitLoop } from './commit-loop.ts'
-import type { EngineContext } from './context.ts'
+import { type EngineContext, outcomeUnknown } from './context.ts'
 import { Deadlines } from './deadlines.ts'
 import type { LogTime } from './log-time.ts'
 
@@ -268,7 +268,8 @@ export class Claims {
         this.setAlarm()
         resolve({ provenAt, timeoutMs })
       }
-      this.#options.loop.record([{ type: 'extended', token, timeoutMs }], { durable, lost: reject })
+      const lost = (reason: Error, mayBeInLog: boolean): void => reject(mayBeInLog ? outcomeUnknown(reason) : reason)
+      this.#options.loop.record([{ type: 'extended', token, timeoutMs }], { durable, lost })
     })
   }
 

@@ -17,7 +17,8 @@ import { Pace } from './pace.ts'
 /** What happens when a batch's commit is in the log, or never will be by this writer. */
 export interface Effect {
   durable(): void
-  lost(reason: Error): void
+  /** `mayBeInLog`: the commit was on its way, and whether it arrived is not known. */
+  lost(reason: Error, mayBeInLog: boolean): void
 }
 
 interface OpenBatch {
@@ -98,7 +99,7 @@ export class CommitLoop {
    */
   record(events: readonly QueueEvent[], effect?: Effect, payloads: readonly Payload[] = []): void {
     if (this.#failure !== undefined) {
-      effect?.lost(this.#failure)
+      effect?.lost(this.#failure, false)
       return
     }
     if (events.length === 0) {
@@ -177,9 +178,11 @@ export class CommitLoop {
     if (this.#failure !== undefined) return
     this.#failure = reason
     this.#cancelTimer?.()
+    const isUncertain = this.#appending && this.#options.writer.isUncertain
     this.#abort.abort(reason)
     const lost = this.#batches.splice(0)
-    for (const batch of lost) for (const effect of batch.effects) effect.lost(reason)
+    for (const [i, { effects }] of lost.entries())
+      for (const effect of effects) effect.lost(reason, i === 0 && isUncertain)
     this.#options.onFailure(reason)
   }
 
@@ -273,8 +276,8 @@ export class CommitLoop {
       sealed?.(position)
       if (this.#batches.length > 0 || this.#wanted) this.#schedule()
     } catch (error) {
-      this.#appending = false
       this.fail(error instanceof Error ? error : new Error(String(error)))
+      this.#appending = false
     }
   }
 }

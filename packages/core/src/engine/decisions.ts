@@ -79,13 +79,12 @@ export class Decisions {
     if (command.extras !== undefined) this.#loop.tick()
     else this.#loop.tickForNewCommit()
     const decision = decideEnqueue(this.#state, command)
+    if (decision.kind === 'repeated') return { kind: 'taken' }
     if (decision.kind === 'enqueued') {
-      this.#loop.record([decision.event], this.#announcer.enqueued(command), payloads)
-    } else if (decision.kind === 'duplicate') {
-      this.#loop.record([decision.event])
-      return decision
-    }
-    return { kind: 'taken' }
+      const { before, event } = decision
+      this.#loop.record(before === undefined ? [event] : [before, event], this.#announcer.enqueued(command), payloads)
+    } else this.#loop.record([decision.event])
+    return decision.kind === 'duplicate' ? decision : { kind: 'taken' }
   }
 
   #control(command: ControlCommand): Answer {

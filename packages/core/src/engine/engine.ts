@@ -5,7 +5,7 @@
  */
 import { createFencedLog, type LogReplaced } from '@s3queue/primitives'
 import { inTime } from '@s3queue/storage'
-import { EventSkipped, NotAcknowledged, QueueClosed } from '../errors.ts'
+import { asError, EventSkipped, NotAcknowledged, QueueClosed } from '../errors.ts'
 import type { EventHub } from '../events.ts'
 import type { FollowedEvent } from '../follow/events.ts'
 import { followLog, type ResolvedFollowOptions } from '../follow/follow.ts'
@@ -13,15 +13,17 @@ import type { QueueHealth } from '../health.ts'
 import type { ResolvedQueueOptions } from '../options.ts'
 import { senderFor } from '../shard/shard-of.ts'
 import type { Payload } from '../state/batch-codec.ts'
-import type { Command, ControlAction } from '../state/commands.ts'
+import type { Command, ControlAction, EnqueueCommand } from '../state/commands.ts'
 import type { QueueEvent } from '../state/events.ts'
 import type { Batch } from '../state/model.ts'
 import { BellRinger } from './bell.ts'
-import type { Answer, EngineContext, Submission } from './context.ts'
+import { type Answer, type EngineContext, refuse, type Submission } from './context.ts'
 import { Election, type Role } from './election.ts'
 import { Endings } from './endings.ts'
+import { Existence } from './existence.ts'
 import { SIGN_SHARE } from './heartbeat.ts'
 import { InboxSender } from './inbox-sender.ts'
+import { LastError } from './last-error.ts'
 import { LocalWorker } from './local-worker.ts'
 import { admitInTime, NamingLimit } from './naming-limit.ts'
 import { Outstanding } from './outstanding.ts'
@@ -56,10 +58,11 @@ export class Engine {
   readonly #bell: BellRinger
   readonly #outstanding: Outstanding
   readonly #abort = new AbortController()
+  readonly #existence: Existence
   /** Commands that came while there was no role. */
   #held: Submission[] = []
   #closing: Promise<void> | undefined
-  #lastTrouble: unknown
+  readonly #lastError: LastError
   /** Events of the log that do not fit and were reported. */
   readonly #skipped = new Set<string>()
   /** What this process sees of the queue. */
@@ -85,6 +88,7 @@ export class Engine {
     this.sender = senderFor(options.shard, ids.nonce(16))
     this.endings = new Endings(this.sender)
     const log = createFencedLog({ store, prefix, clock, random, ids, onTrouble: trouble })
+    this.#existence = new Existence(options, trouble)
     this.#context = {
       ...{ options, log, events, endings: this.endings, wallNow, trouble, worker: () => this.local.link },
       knows: (token) => this.local.knows(token),
@@ -106,7 +110,8 @@ export class Engine {
         this.#lookBehind()
       },
     })
-    this.#outstanding = new Outstanding(clock, options.acknowledgeTimeoutMs, () => this.#lastTrouble)
+    this.#lastError = new LastError({ clock, queue: options.name, store: store.description })
+    this.#outstanding = new Outstanding(clock, options.acknowledgeTimeoutMs, this.#lastError)
     this.#standby = new Standby({
       context: this.#context,
       inbox: this.#inbox,
@@ -135,7 +140,7 @@ export class Engine {
     })
     const [context, election, outstanding] = [this.#context, this.#election, this.#outstanding]
     const parts = { context, election, outstanding, signal: this.#abort.signal }
-    this.views = new Views({ ...parts, isClosing: () => this.#closing !== undefined })
+    this.views = new Views({ ...parts, existence: this.#existence, isClosing: () => this.#closing !== undefined })
     this.local = new LocalWorker({
       ...{ ...parts, standby: this.#standby, views: this.views },
       submit: (command) => this.submit([command], []),
@@ -149,6 +154,11 @@ export class Engine {
 
   wallNow(): number {
     return this.#context.wallNow()
+  }
+
+  /** The queue exists, or a call of this process is about to create it. */
+  assumeExists(): void {
+    this.#existence.assume()
   }
 
   /** Whether the store has answered: if it tells its time, `wallNow` goes by that from then on. */
@@ -194,6 +204,7 @@ export class Engine {
 
   /** Carries out what an operator wants, wherever the writer is, and resolves to its answer. */
   async control(action: ControlAction): Promise<number> {
+    if (action.kind !== 'pause' && !(await this.#outstanding.bound(this.#existence.check(this.#abort.signal)))) return 0
     if (action.kind === 'purge') await this.#takeFromInbox()
     const result = await this.#carryOut(action)
     if (result > 0 || action.kind !== 'cancel') return result
@@ -211,15 +222,42 @@ export class Engine {
   async #carryOut(action: ControlAction): Promise<number> {
     const seq = this.number(1)
     const answers = await this.submit([{ type: 'control', sender: this.sender, seq, action }], [])
-    const answer = answers?.[0]
-    if (answer?.kind === 'result') return answer.result
-    return this.#outstanding.bound(this.views.answerTo(this.sender, seq), this.#options.maxPollMs)
+    const decided = answers?.[0]
+    if (decided?.kind === 'result') return decided.result
+    const answer = this.#outstanding.bound(this.views.answerTo(this.sender, seq), this.#options.maxPollMs)
+    // The command is in the inbox: a read that fails does not take it back.
+    return answer.catch((error: unknown) => {
+      throw unanswered(error)
+    })
+  }
+
+  /**
+   * What the writer made of enqueues that went through the inbox, those of them that are known within `mostMs` and before the queue is closed. Never rejects: the
+   * messages are durable.
+   */
+  async outcomesOf(commands: readonly EnqueueCommand[], mostMs: number): Promise<ReadonlyMap<EnqueueCommand, Answer>> {
+    const { clock, name } = this.#options
+    const known = new Map<EnqueueCommand, Answer>()
+    const over = new AbortController()
+    const reading = this.views.outcomesOf(commands, known, () => over.signal.aborted || this.#isHurried)
+    await inTime(clock, mostMs, reading, () => new QueueClosed(name)).catch(() => {})
+    over.abort()
+    return known
   }
 
   /** What happens in the queue, read from its log; makes this process neither writer nor worker. See `followLog`. */
-  follow(options: ResolvedFollowOptions, fromStart: boolean): AsyncGenerator<FollowedEvent, void, void> {
+  async *follow(options: ResolvedFollowOptions, fromStart: boolean): AsyncGenerator<FollowedEvent, void, void> {
     const signals = [...options.signals, this.#abort.signal]
-    return followLog(this.#context, { ...options, signals }, fromStart)
+    const end = AbortSignal.any(signals)
+    let exists: boolean
+    try {
+      exists = await this.#outstanding.bound(this.#existence.check(end))
+    } catch (error) {
+      if (end.aborted) return
+      throw error
+    }
+    // All that ever happens in a queue that does not exist yet happens from now on.
+    yield* followLog(this.#context, { ...options, signals }, fromStart || !exists)
   }
 
   /** Whether this process is the writer now. */
@@ -270,7 +308,7 @@ export class Engine {
     try {
       await inTime(clock, boundMs, this.#closeInOrder(closed), () => closed)
     } catch {
-      this.#giveUp()
+      this.#giveUp(boundMs)
     }
     this.#inbox.stop(closed)
     this.#bell.stop()
@@ -288,23 +326,21 @@ export class Engine {
     await this.#endInOrder(role.kind === 'leading' ? role.term : undefined, reason)
   }
 
-  #giveUp(): void {
+  #giveUp(boundMs: number): void {
     this.#hasGivenUp = true
     const { name } = this.#options
     const calls = this.#outstanding.size
     const what = calls === 0 ? '' : ` ${calls} ${calls === 1 ? 'call was' : 'calls were'} not confirmed.`
-    const trouble = this.#lastTrouble
-    const why = trouble instanceof Error ? ` The last error was: ${trouble.message}` : ''
     this.#outstanding.giveUp(
-      new NotAcknowledged(
-        `Queue "${name}" was closed before the store confirmed the call. It may still have taken effect.${why}`,
-        trouble,
+      this.#lastError.notAcknowledged(
+        `Queue "${name}" was closed before the store confirmed the call. It may still have taken effect.`,
+        boundMs,
       ),
     )
     this.#trouble(
-      new NotAcknowledged(
-        `Queue "${name}" was closed before the store had confirmed everything.${what} Messages whose outcome is not recorded are handed out again.${why}`,
-        trouble,
+      this.#lastError.notAcknowledged(
+        `Queue "${name}" was closed before the store had confirmed everything.${what} Messages whose outcome is not recorded are handed out again.`,
+        boundMs,
       ),
     )
   }
@@ -320,12 +356,13 @@ export class Engine {
       else submission.reject(replaced)
     }
     await this.local.whenLeft()
-    await this.#inbox.idle()
+    await this.#inbox.finish()
     await this.#bell.finish()
   }
 
   #place(submission: Submission): void {
     if (!admitInTime(submission)) return
+    this.#existence.assume()
     const { role } = this.#election
     if (role.kind === 'leading') role.term.accept(submission)
     else if (role.kind === 'standby') {
@@ -385,7 +422,7 @@ export class Engine {
   #refuseHeld(error: unknown): void {
     const held = this.#held
     this.#held = held.filter(isSettlement)
-    for (const submission of held) if (!isSettlement(submission)) submission.reject(error)
+    for (const submission of held) if (!isSettlement(submission)) refuse(submission, error)
   }
 
   /** Once for each type of event in a slot: the observer and the writer of this process meet the same slot, and so does a reading that starts over. */
@@ -397,10 +434,20 @@ export class Engine {
   }
 
   #trouble(error: unknown): void {
-    this.#lastTrouble = error
+    this.#lastError.note(error)
     this.#options.transport?.noteTrouble?.(error)
     this.#context.events.trouble(error)
   }
+}
+
+/** The error of a control command that is durable, and whose answer cannot be read. */
+function unanswered(error: unknown): NotAcknowledged {
+  if (error instanceof NotAcknowledged) return error
+  const cause = asError(error)
+  return new NotAcknowledged(
+    `The command is durable and the next writer carries it out, but its answer could not be read. The last error was: ${cause.message}`,
+    cause,
+  )
 }
 
 function isSettlement({ commands }: Submission): boolean {

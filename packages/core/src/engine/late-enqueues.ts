@@ -52,6 +52,7 @@ async function isGone(command: Command, { context, state, signal }: LateEnqueues
   context.trouble(
     new NotAcknowledged(
       `Message ${command.seq} of ${command.sender} came after its payload ${payloadKey} was deleted, and is refused. Who enqueued it was told that it is not acknowledged.`,
+      new Error(`${payloadKey} was deleted, as no message named it.`),
     ),
   )
   return true

@@ -6,7 +6,7 @@ import type { Payload } from '../state/batch-codec.ts'
 import type { EnqueueCommand } from '../state/commands.ts'
 import { createQueueFold } from '../state/fold.ts'
 import { numberedId, type QueueState, type Run } from '../state/model.ts'
-import { findName } from '../state/names.ts'
+import { findNames } from '../state/names.ts'
 import { wasTaken } from '../state/senders.ts'
 import type { EngineContext } from './context.ts'
 import { inboxPrefix } from './inbox-codec.ts'
@@ -114,8 +114,8 @@ function runsOf(state: QueueState, enqueues: readonly InboxEnqueue[], now: numbe
   const seen = new Set<string>()
   let index = 0
   for (const { command, sentAt, payloads } of enqueues) {
-    const { sender, seq, extras } = command
-    if (wasTaken(state.senders, sender, seq) || findName(state.names, extras, now) !== undefined) continue
+    const { sender, seq } = command
+    if (wasTaken(state.senders, sender, seq) || !willBeEnqueued(state, command, now)) continue
     const names = namesOf(command)
     if (names.some((name) => seen.has(name))) continue
     for (const name of names) seen.add(name)
@@ -123,6 +123,11 @@ function runsOf(state: QueueState, enqueues: readonly InboxEnqueue[], now: numbe
     index += command.count
   }
   return runs
+}
+
+function willBeEnqueued({ names, dead }: QueueState, { extras, onDead }: EnqueueCommand, now: number): boolean {
+  const known = findNames(names, extras, now)
+  return known.length === 0 || (onDead === 'replace' && known.every((id) => dead.has(id)))
 }
 
 /** `slot` and `index`: the place that its first message has at the earliest, so that a page of a list that begins behind it skips nothing. */

@@ -151,7 +151,7 @@ export class Standby {
     this.#flushedAt = context.options.clock.monotonic()
     if (hears) this.#remember(settlements, claims)
     inbox.send({
-      ...{ commands, payloads: [], resolve: () => side?.sent() },
+      ...{ commands, payloads: [], outlivesRefusals: settlements.length > 0, resolve: () => side?.sent() },
       reject: (error) => context.trouble(error),
     })
   }

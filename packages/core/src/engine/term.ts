@@ -212,7 +212,13 @@ export class Term {
       answers.push(this.#decisions.take(command, submission.payloads.slice(at, at + count)))
       at += count
     }
-    this.#loop.record([], { durable: () => submission.resolve(answers), lost })
+    this.#loop.record([], {
+      durable: () => submission.resolve(answers),
+      lost: (_, mayBeInLog) => {
+        if (mayBeInLog) submission.mayBeDurable = true
+        lost()
+      },
+    })
   }
 
   /** A worker came or went: others must know, as it decides who should write. */
@@ -397,7 +403,13 @@ export class Term {
       resolve: () => {},
       reject: () => {},
     }
-    return { durable: () => {}, lost: () => this.#options.onLost(submission) }
+    return {
+      durable: () => {},
+      lost: (_, mayBeInLog) => {
+        if (mayBeInLog) submission.mayBeDurable = true
+        this.#options.onLost(submission)
+      },
+    }
   }
 
   /** The user's retention becomes part of the log where it differs, as forgetting must be the same in every process. */

@@ -6,10 +6,14 @@ import { LogReplaced } from '@s3queue/primitives'
 import { sleep } from '@s3queue/storage'
 import { QueueClosed } from '../errors.ts'
 import { type QueueView, statsOf } from '../queue-view.ts'
+import type { EnqueueCommand } from '../state/commands.ts'
+import { queueFold } from '../state/fold.ts'
 import { numberedId, type QueueStats } from '../state/model.ts'
-import type { EngineContext } from './context.ts'
+import type { Answer, EngineContext } from './context.ts'
 import type { Election } from './election.ts'
 import type { Ending, Expectation } from './endings.ts'
+import { enqueueOutcome } from './enqueue-outcome.ts'
+import type { Existence } from './existence.ts'
 import { Observer } from './observer.ts'
 import type { Outstanding } from './outstanding.ts'
 import { wasTakenOver } from './term-end.ts'
@@ -22,6 +26,7 @@ export interface ViewsOptions {
   readonly context: EngineContext
   readonly election: Election
   readonly outstanding: Outstanding
+  readonly existence: Existence
   /** Whether the queue takes no questions any more. */
   readonly isClosing: () => boolean
   readonly signal: AbortSignal
@@ -47,6 +52,7 @@ export class Views {
   }
 
   async #view<T>(look: (view: QueueView) => T): Promise<T> {
+    if (!(await this.#exists())) return look(this.#nothing())
     const role = await this.#election.whenKnown()
     if (role.kind !== 'leading') return this.#observed(this.#observer.view(look, this.#options.signal))
     return role.term.view(look).catch((error: unknown) => {
@@ -70,6 +76,7 @@ export class Views {
   }
 
   async #survey<T>(look: (view: QueueView) => T, id: string | undefined): Promise<T> {
+    if (!(await this.#exists())) return look(this.#nothing())
     const role = await this.#election.whenKnown()
     if (role.kind !== 'leading') return this.#observed(this.#observer.survey(look, id, this.#options.signal))
     return role.term.survey(look).catch((error: unknown) => {
@@ -125,6 +132,26 @@ export class Views {
     }
   }
 
+  /** Enters into `known` what the writer made of enqueues that went through the inbox, until all are decided or `isOver` says so. */
+  async outcomesOf(
+    commands: readonly EnqueueCommand[],
+    known: Map<EnqueueCommand, Answer>,
+    isOver: () => boolean,
+  ): Promise<void> {
+    let open = commands
+    for (const waits = this.#waits(); !isOver(); ) {
+      open = await this.view(({ state }) =>
+        open.filter((command) => {
+          const outcome = enqueueOutcome(state, command)
+          if (typeof outcome === 'object') known.set(command, outcome)
+          return outcome === 'undecided'
+        }),
+      )
+      if (open.length === 0) return
+      await this.#lookLater(waits())
+    }
+  }
+
   /** Waits between reads that await the writer's reaction, in ms: each is twice the one before. */
   #waits(): () => number {
     const { clock } = this.#options.context.options
@@ -163,6 +190,15 @@ export class Views {
   #sleep(ms: number, signal?: AbortSignal): Promise<void> {
     const { context, signal: end } = this.#options
     return sleep(context.options.clock, ms, signal === undefined ? end : AbortSignal.any([signal, end]))
+  }
+
+  #exists(): Promise<boolean> {
+    return this.#options.existence.check(this.#options.signal)
+  }
+
+  /** What is seen of a queue that does not exist. */
+  #nothing(): QueueView {
+    return { state: queueFold.start(undefined), now: this.#options.context.wallNow(), inbox: [] }
   }
 
   #assertOpen(): void {

@@ -17,6 +17,8 @@ export interface EnqueueCommand {
   /** Not before this moment, ms since 1970; 0 for at once. */
   readonly visibleAt: number
   readonly extras?: Extras | undefined
+  /** A dead letter that has its id or deduplication key is forgotten, and this message enqueued. */
+  readonly onDead?: 'replace' | undefined
 }
 
 /** The end of a claim, as its worker sees it. Taken only while the token is the current one. */

@@ -139,6 +139,18 @@ const MUTANTS: readonly (readonly [name: string, file: string, from: string, to:
     '      state.dead.delete(id)\n      const { batch, seq, failures } = dead\n',
     '      const { batch, seq, failures } = dead\n',
   ],
+  [
+    'an enqueue that may replace dead letters replaces messages that are alive',
+    'core/src/enqueue.ts',
+    'ids.every((id) => state.dead.has(id))',
+    'ids.some((id) => state.dead.has(id))',
+  ],
+  [
+    'an enqueue that may replace dead letters does not',
+    'core/src/enqueue.ts',
+    "command.onDead === 'replace'",
+    "command.onDead !== 'replace' && false",
+  ],
   ['a cancelled message keeps its neighbours from waiting', RUNS, '  if (behind > 0) {\n', '  if (behind > 1) {\n'],
 ]
 

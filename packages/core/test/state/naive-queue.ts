@@ -71,20 +71,26 @@ export class NaiveQueue {
       lifo: boolean
       named?: string | undefined
       key?: string | undefined
+      onDead?: 'replace' | undefined
       windowMs: number
       /** The same for all messages of one call. */
       group: number
     },
   ): string | undefined {
-    const { named, key, windowMs, priority, maxAttempts, visibleAt, lifo, group } = options
+    const { named, key, windowMs, priority, maxAttempts, visibleAt, lifo, group, onDead } = options
+    const holders: string[] = []
     if (named !== undefined) {
       const alive = this.messages.some(
         (m) => m.named === named && ['waiting', 'delayed', 'active', 'dead'].includes(m.status),
       )
-      if (alive || (this.#idsUntil.get(named) ?? 0) > this.now) return named
+      if (alive || (this.#idsUntil.get(named) ?? 0) > this.now) holders.push(named)
     }
     const known = key === undefined ? undefined : this.#keys.get(key)
-    if (known !== undefined && known.until > this.now) return known.id
+    if (known !== undefined && known.until > this.now) holders.push(known.id)
+    const dead = holders.map((holder) => this.messages.find((m) => m.id === holder && m.status === 'dead'))
+    if (onDead !== 'replace' || dead.includes(undefined)) {
+      if (holders.length > 0) return holders[0]
+    } else for (const one of dead) if (one?.status === 'dead') this.forget(one, windowMs)
     const message: NaiveMessage = {
       ...{ id: named ?? id, named, priority, maxAttempts, visibleAt, lifo },
       ...{ attempts: 0, token: 0, turn: 0, since: 0, group: 0, releasing: false, endedAt: 0 },

@@ -60,10 +60,12 @@ class Pair {
       priority: s.priority,
       visibleAt,
       ...extras,
+      onDead: s.onDead,
     }
     const decision = this.#machine.decideEnqueue(this.state, command)
     if (decision.kind === 'repeated') throw new Error('a fresh number was taken before')
-    this.#record([decision.event])
+    const before = decision.kind === 'enqueued' ? decision.before : undefined
+    this.#record(before === undefined ? [decision.event] : [before, decision.event])
     for (let i = 0; i < count; i++) {
       const of = this.naive.enqueue(this.#machine.numberedId('S', this.#seq + i), {
         ...s,

@@ -12,7 +12,7 @@ import type { BaseRecord, LogContext } from './context.ts'
 import { encodeFrame } from './frame.ts'
 import { type FenceMark, findMark, type LogMark, markOf } from './mark.ts'
 import { confirmMark, hasFence } from './recognise.ts'
-import { claimSlot, readSlot, type SlotHeader } from './slot.ts'
+import { claimSlot, readSlot, type SlotHeader, type WriteProgress } from './slot.ts'
 import { writeSnapshot } from './snapshot.ts'
 import type { WritersWalk } from './walk.ts'
 
@@ -42,6 +42,8 @@ export class LogWriter {
   #obsoleteSnapshots: string[] = []
   #snapshotsListed = false
   #appending = false
+  /** Of the last append. */
+  #progress: WriteProgress = { mayBeStored: false }
   #closed: Error | undefined
 
   /** Made by `takeOver` alone: `walk` ends in this writer's own fence. */
@@ -88,7 +90,7 @@ export class LogWriter {
    * Puts one commit into the next slot and resolves once it is known to be there, however long that takes. One at a time.
    *
    * Throws `Fenced` when another process has taken over. Rejects with a `StoreError` when the store refuses
-   * for good, with the signal's reason when it is aborted; the outcome is unknown then, and the writer closed.
+   * for good, with the signal's reason when it is aborted; the writer is closed then, and `isUncertain` says whether the commit may be in the log.
    */
   async append(body: Uint8Array, signal?: AbortSignal): Promise<LogPosition> {
     this.#assertOpen()
@@ -105,12 +107,21 @@ export class LogWriter {
     }
   }
 
+  /**
+   * Whether the commit of the last `append` may be in the log: its outcome is not known yet, or an attempt to write it had no answer, whatever the
+   * store answered to a later one. True also once it is known to be there.
+   */
+  get isUncertain(): boolean {
+    return this.#progress.mayBeStored
+  }
+
   async #append(body: Uint8Array, signal?: AbortSignal): Promise<LogPosition> {
+    this.#progress = { mayBeStored: false }
     const slot = this.nextSlot
     const nonce = this.#log.ids.nonce()
     const header: SlotHeader = { kind: 'commit', slot, epoch: this.epoch, nonce, prev: this.#position.hash }
     const { bytes, hash } = encodeFrame(header, body)
-    const { owner, etag } = await claimSlot(this.#log, slot, nonce, bytes, signal)
+    const { owner, etag } = await claimSlot(this.#log, slot, nonce, bytes, signal, this.#progress)
     if (owner !== 'mine') throw this.#fenced(slot)
     this.#held.push(slot)
     this.#position = { slot, hash }

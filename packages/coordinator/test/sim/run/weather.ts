@@ -189,6 +189,13 @@ const RESTORED: Partial<Profile> = {
   ways: { returns: 1 },
 }
 
+/** Writes that get no answer, and a store that refuses what comes next: each call must say "perhaps", as its write may have been carried out. */
+const REFUSALS: Partial<Profile> = {
+  ...{ ...SMALL, refusals: 0.5, visibilityTimeoutMs: 2_000, takeoverAfterMs: 600, maxPollMs: 400 },
+  rates: { 'timeout-after-apply': 0.03, 'server-error': 0.03, 'timeout-before-apply': 0.02, latency: 0.5 },
+  actions: actions({ start: 4, crash: 1, operate: 6 }),
+}
+
 /** All of them by name. */
 export const WEATHERS: Readonly<Record<string, Partial<Profile>>> = {
   'stepping-down': STEPPING_DOWN,
@@ -210,4 +217,5 @@ export const WEATHERS: Readonly<Record<string, Partial<Profile>>> = {
   'lost-rings': LOST_RINGS,
   suspicions: SUSPICIONS,
   restored: RESTORED,
+  refusals: REFUSALS,
 }

@@ -8,6 +8,9 @@ export class Acknowledgements {
   /** Payloads by the ids that were promised for them. */
   readonly #promised = new Map<string, string | undefined>()
 
+  /** Payloads of calls that the store refused, with the process that was told so. */
+  readonly #refused = new Map<string, string>()
+
   constructor(shards: Shards) {
     this.#shards = shards
   }
@@ -24,6 +27,11 @@ export class Acknowledgements {
     )
     must(payload === undefined || !this.#promised.has(id), `${process} acknowledges ${id} for a second message`)
     if (payload !== undefined || !this.#promised.has(id)) this.#promised.set(id, payload)
+  }
+
+  /** An enqueue was rejected with a refusal of the store: none of its messages is in the queue, now or later. */
+  refused(process: string, payloads: readonly (string | undefined)[]): void {
+    for (const payload of payloads) if (payload !== undefined) this.#refused.set(payload, process)
   }
 
   /** Ids of messages that were acknowledged and have no others' names. */
@@ -56,6 +64,10 @@ export class Acknowledgements {
     const seen = new Set<string>()
     for (const { payload, id } of this.#shards.messages()) {
       must(!seen.has(payload), `${payload} is in the queue twice, at last as ${id}`)
+      must(
+        !this.#refused.has(payload),
+        `${this.#refused.get(payload)} was told that the store refused ${payload}, and it is in the queue as ${id}`,
+      )
       seen.add(payload)
     }
   }

@@ -81,6 +81,30 @@ const STATE: readonly Mutant[] = [
 
 const ENGINE: readonly Mutant[] = [
   mutant(
+    'a refusal is reported as it is, although an earlier write of the call had no answer',
+    /was told that the store refused .*, and it is in the queue/,
+    'core/src/engine/context.ts',
+    'submission.reject(submission.mayBeDurable === true ? outcomeUnknown(error) : error)',
+    'submission.reject(error)',
+    WEATHERS.refusals,
+  ),
+  mutant(
+    'a refused commit is treated as one that is not in the log, although its first write had no answer',
+    /was told that the store refused .*, and it is in the queue/,
+    'core/src/engine/commit-loop.ts',
+    'const isUncertain = this.#appending && this.#options.writer.isUncertain',
+    'const isUncertain = false',
+    WEATHERS.refusals,
+  ),
+  mutant(
+    'a refused object in the inbox is treated as not stored, although its first write had no answer',
+    /was told that the store refused .*, and it is in the queue/,
+    'core/src/engine/inbox-sender.ts',
+    "if (put.outcome === 'unknown') markAsPerhapsDurable(batch)",
+    '',
+    WEATHERS.refusals,
+  ),
+  mutant(
     'what is recorded is acknowledged before its commit is in the log',
     /which is neither in the log nor in the inbox|is enqueued, which is not in the log|which no commit gave out|but in the log it is/,
     'core/src/engine/commit-loop.ts',

@@ -36,6 +36,8 @@ export interface Profile {
   readonly ages?: { readonly deadAgeMs: number; readonly completedAgeMs: number } | undefined
   readonly rates: FaultRates
   readonly times: FaultTimes
+  /** Of the writes of a process that get no answer, the share after which the store refuses that process for a while: its session has ended, say. Default 0. */
+  readonly refusals?: number | undefined
   /** Clocks go wrong by up to this share. Two of them differ by twice as much: 1 % is allowed. */
   readonly drift: number
   /** Share of workers that extend their claims by themselves. */

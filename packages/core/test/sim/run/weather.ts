@@ -145,10 +145,19 @@ const BRIEF_MEMORY: Partial<Profile> = {
   ways: { ...none(WAYS), returns: 10, throws: 20, buries: 10 },
 }
 
+/** Writes that get no answer, and a store that refuses what comes next: each call must say "perhaps", as its write may have been carried out. */
+const REFUSALS: Partial<Profile> = {
+  ...{ processes: 3, startWorking: 0.5, takeoverAfterMs: 600, visibilityTimeoutMs: 2_000, maxAttempts: 5 },
+  ...{ refusals: 0.5, maxPollMs: 400, actionEveryMs: 80, autoExtend: 1 },
+  rates: { 'timeout-after-apply': 0.03, 'server-error': 0.03, 'timeout-before-apply': 0.02, latency: 0.5 },
+  actions: actions({ enqueue: 40, start: 4, crash: 1, takeBack: 10, pause: 2 }),
+  ways: { ...none(WAYS), returns: 20, throws: 4 },
+}
+
 export type WeatherName =
   | ('long-claims' | 'late-writers' | 'late-fences' | 'lost-bases')
   | ('hanging-reads' | 'hanging-ends' | 'sleepers' | 'lookers' | 'releasing' | 'short-stays' | 'neighbours')
-  | ('lost-rings' | 'suspicions' | 'restored' | 'brief-memory')
+  | ('lost-rings' | 'suspicions' | 'restored' | 'brief-memory' | 'refusals')
 
 /** All of them by name. */
 export const WEATHERS: Readonly<Record<WeatherName, Partial<Profile>>> = {
@@ -167,6 +176,7 @@ export const WEATHERS: Readonly<Record<WeatherName, Partial<Profile>>> = {
   neighbours: NEIGHBOURS,
   restored: RESTORED,
   'brief-memory': BRIEF_MEMORY,
+  refusals: REFUSALS,
 }
 
 export const WEATHER_NAMES: readonly WeatherName[] = Object.keys(WEATHERS) as WeatherName[]

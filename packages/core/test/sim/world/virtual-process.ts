@@ -12,6 +12,7 @@ import type { MachineProcess } from './machines.ts'
 import type { SimPayload } from './payload.ts'
 import { createProcessClock, type ProcessClock } from './process-clock.ts'
 import { createProcessStore } from './process-store.ts'
+import { isRefusal, Refusals } from './refusals.ts'
 import { fits, type Stall, type Trap } from './trap.ts'
 import type { World } from './world.ts'
 
@@ -121,12 +122,17 @@ export class VirtualProcess {
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
       this.#world.note(this.name, `has not: ${what}: ${code ?? String(error)}`)
-      if (!this.mustRestart(code) && (code === undefined || !codes.includes(code)))
+      if (!this.mustRestart(code) && !this.wasRefused(error) && (code === undefined || !codes.includes(code)))
         this.#world.violate(new Error(`${name} failed: ${String(error)}`, { cause: error }))
       return undefined
     } finally {
       this.pending.delete(name)
     }
+  }
+
+  /** Whether the store refused the call, in a world where it does that. */
+  wasRefused(error: unknown): boolean {
+    return (this.#world.profile.refusals ?? 0) > 0 && isRefusal(error)
   }
 
   /** Whether it is told by this that it is outdated, and rightly so. */
@@ -206,6 +212,14 @@ export class VirtualProcess {
     this.clock.jumpWall(ms)
   }
 
+  #refusals(): Refusals | undefined {
+    const { profile, clock } = this.#world
+    const { refusals: share = 0 } = profile
+    if (share === 0) return undefined
+    const random = this.#world.stream(`${this.name}/refusals`)
+    return new Refusals({ clock, random, share, isCalm: () => this.#world.isCalm })
+  }
+
   #queueOptions(snapshotAfterCommits: number): QueueOptions {
     const { profile, clock } = this.#world
     const random = this.#world.stream(`${this.name}/runtime`)
@@ -213,6 +227,7 @@ export class VirtualProcess {
       ...{ network: this.network, gate: this.gate, link: this.#link, clock },
       random: this.#world.stream(`${this.name}/requests`),
       notifies: profile.notifies ?? false,
+      refusals: this.#refusals(),
       onRequest: (operation, key) => {
         this.#world.tally.requests++
         if (this.#world.isTraced) this.#world.note(this.name, `→ ${operation} ${key}`)
@@ -228,6 +243,8 @@ export class VirtualProcess {
     return {
       ...{ name: 'jobs', store, visibilityTimeoutMs, takeoverAfterMs, maxAttempts, backoff, lingerMs, maxPollMs },
       acknowledgeTimeoutMs: profile.acknowledgeTimeoutMs,
+      // Users look before anybody has enqueued.
+      ifMissing: 'empty',
       offloadAboveBytes: profile.offloadAboveBytes,
       retention: {
         ...{ deadCount: profile.deadCount, completedCount: profile.variety?.completedCount ?? 100_000 },
