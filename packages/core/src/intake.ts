@@ -2,7 +2,7 @@
  * From payloads and options to commands: numbers the messages of this process, and makes one command of all neighbours that
  * share their settings, so that a thousand calls in one turn of the event loop cost little more than one.
  */
-import { InvalidOption, inTime } from '@s3queue/storage'
+import { InvalidOption, inMicrotask, inTime } from '@s3queue/storage'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Answer } from './engine/context.ts'
 import type { Engine } from './engine/engine.ts'
@@ -92,7 +92,7 @@ export class Intake<T> {
     if (this.#options.schema !== undefined) await this.#check([encoded], this.#options.schema)
     const ready = await this.#prepare(encoded, settings)
     return new Promise((resolve, reject) => {
-      if (this.#waiting.push({ ...ready, resolve, reject }) === 1) queueMicrotask(() => void this.#send())
+      if (this.#waiting.push({ ...ready, resolve, reject }) === 1) inMicrotask(() => void this.#send())
     })
   }
 

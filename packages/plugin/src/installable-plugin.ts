@@ -2,6 +2,7 @@
  * How s3db.js takes a plugin in: by `usePlugin` or `install` of a database that is connected, or by `new Database({ plugins })`, long before that. The last
  * kind waits here for the connection, and whoever uses it meanwhile waits for the installation.
  */
+import { inMicrotask } from '@s3queue/storage'
 import type { Database } from 's3db.js'
 import { EventPlugin } from './event-plugin.ts'
 import { notInstalled } from './not-installed.ts'
@@ -28,7 +29,7 @@ export abstract class InstallablePlugin extends EventPlugin {
     // subclass, or of a bundle that calls the class something else.
     if (name === nameByClass(this)) this.instanceName = name
     else super.setInstanceName(name)
-    queueMicrotask(() => {
+    inMicrotask(() => {
       if (this.database == null) this.logger.warn(notInstalled('usePlugin').suggestion)
     })
   }

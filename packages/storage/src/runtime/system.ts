@@ -1,6 +1,9 @@
 /**
  * The one place that reads the machine's clock, randomness and processes, listens to signals, and writes to standard error. Everything else takes
  * them as `Clock`, `Random`, `Ids`, `Processes` and `Signals`.
+ *
+ * Timers and clocks are taken when this file is imported. A test that fakes them later (`useFakeTimers` of vitest, jest or sinon) must not stop the
+ * timers of a queue: its calls would never end, as real requests do not advance fake time.
  */
 import { randomFillSync } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
@@ -13,17 +16,22 @@ import { type Processes, unknownProcesses } from './processes.ts'
 import type { Random } from './random.ts'
 import type { Signals } from './signals.ts'
 
+const { setTimeout: startTimeout, clearTimeout: stopTimeout, setImmediate: startImmediate } = globalThis
+const { clearImmediate: stopImmediate } = globalThis
+const wallNow = Date.now.bind(Date)
+const monotonicNow = performance.now.bind(performance)
+
 /** `setTimeout` keeps its ms in 32 bits, and what is longer (24.8 days) it calls at once. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
 /** The machine's clocks and timers. */
 export const systemClock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
+  now: wallNow,
+  monotonic: monotonicNow,
   setTimer(ms, callback) {
     if (ms <= 0) {
-      const immediate = setImmediate(callback)
-      return () => clearImmediate(immediate)
+      const immediate = startImmediate(callback)
+      return () => stopImmediate(immediate)
     }
     if (ms > LONGEST_TIMEOUT_MS) {
       let cancel = systemClock.setTimer(LONGEST_TIMEOUT_MS, () => {
@@ -31,8 +39,8 @@ export const systemClock: Clock = {
       })
       return () => cancel()
     }
-    const timer = setTimeout(callback, ms)
-    return () => clearTimeout(timer)
+    const timer = startTimeout(callback, ms)
+    return () => stopTimeout(timer)
   },
 }
 
