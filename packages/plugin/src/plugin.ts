@@ -1,7 +1,7 @@
 /** `S3QueuePlugin`: a queue for one resource of a database. Wiring only: each method says who does it. */
 import type { QueueCost } from '@s3queue/core'
 import { type Adopted, type EntryFilter, QueueError, type RecordQueueStats, type S3dbRecord } from '@s3queue/s3db'
-import type { Logger } from '@s3queue/storage'
+import { assertOptionsObject, type Logger } from '@s3queue/storage'
 import { ClaimStorage } from './claim-storage.ts'
 import type { Emit } from './events.ts'
 import { extendClaim } from './extend-claim.ts'
@@ -131,7 +131,9 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
     await this.#start(handler, options)
   }
 
-  async #start(handler?: OnMessage<Task> | null, { concurrency }: StartOptions = {}): Promise<void> {
+  async #start(handler?: OnMessage<Task> | null, options: StartOptions = {}): Promise<void> {
+    assertOptionsObject('startProcessing', options)
+    const { concurrency } = options
     const onMessage = this.#handler(handler)
     const runtime = this.#installed('startProcessing')
     if (await runtime.start(onMessage, concurrency ?? this.#settings.concurrency)) return
@@ -188,10 +190,9 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
   }
 
   /** Stops the worker, empties the queue and its dead letters, and takes the queue out of `db.resources`. */
-  async deleteQueue({
-    includeDeadLetter = true,
-    stopProcessing = true,
-  }: DeleteQueueOptions = {}): Promise<DeletedQueue> {
+  async deleteQueue(options: DeleteQueueOptions = {}): Promise<DeletedQueue> {
+    assertOptionsObject('deleteQueue', options)
+    const { includeDeadLetter = true, stopProcessing = true } = options
     const housekeeping = await this.#housekeeping('deleteQueue')
     if (stopProcessing) await this.stopProcessing()
     const truncated = await housekeeping.truncate({ includeDeadLetter })
@@ -218,7 +219,9 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
   }
 
   /** Makes a claim of this process last so much longer, in ms. False if it is not held here (any more). */
-  async extendVisibility(queueId: string, extraMs: number, { lockToken }: RenewOptions = {}): Promise<boolean> {
+  async extendVisibility(queueId: string, extraMs: number, options: RenewOptions = {}): Promise<boolean> {
+    assertOptionsObject('extendVisibility', options)
+    const { lockToken } = options
     return extendClaim(this.#installed('extendVisibility'), { queueId, extraMs, lockToken }, this.#emit)
   }
 
