@@ -11,6 +11,7 @@ export type QueueErrorCode =
   | 'CLAIM_LOST'
   | 'WORKER_STOPPED'
   | 'WORKER_EXISTS'
+  | 'CALLED_IN_HANDLER'
   | 'CANCELLED'
   | 'RELEASED'
   | 'TIME_LIMIT_EXCEEDED'
@@ -109,6 +110,18 @@ export class WorkerExists extends QueueError {
 
   constructor(queue: string) {
     super(`Queue "${queue}" has a worker in this process. Raise its concurrency, or stop it before starting another.`)
+  }
+}
+
+/** A handler called something that waits for the end of all handlers: it would wait for itself. */
+export class CalledInHandler extends QueueError {
+  readonly code = 'CALLED_IN_HANDLER'
+
+  constructor(queue: string, call: string) {
+    super(
+      `${call} of queue "${queue}" was called within one of its handlers, and would wait for that handler to end. Let the handler return first, and call ` +
+        `${call} from the code that called process().`,
+    )
   }
 }
 

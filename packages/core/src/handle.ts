@@ -1,5 +1,5 @@
 /** Step 4, handle: one attempt at one message, what the handler is told about it, and what it may do meanwhile. */
-import { InvalidOption } from '@s3queue/storage'
+import { type CapturedContext, InvalidOption } from '@s3queue/storage'
 import { ClaimLost, isRetriable } from './errors.ts'
 import { Outcome } from './outcome.ts'
 import type { Settlement } from './state/commands.ts'
@@ -57,6 +57,8 @@ export type Handler<T> = (message: Message<T>, context: HandlerContext) => unkno
 
 export interface AttemptOptions {
   readonly workerId: string
+  /** The async context of handlers; listeners of their signals run in it. */
+  readonly handlers: CapturedContext
   /** Monotonic now, and the same moment on this machine's wall clock. */
   readonly monotonic: () => number
   readonly wallNow: () => number
@@ -142,7 +144,8 @@ export class Attempt implements HandlerContext {
   abort(reason: Error): void {
     if (this.#aborted !== undefined) return
     this.#aborted = reason
-    this.#controller?.abort(reason)
+    const controller = this.#controller
+    if (controller !== undefined) this.#options.handlers.run(() => controller.abort(reason))
   }
 
   // Functions made when they are asked for, so that they work on their own, as in `({ payload }, { log }) => log('…')`.

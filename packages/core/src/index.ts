@@ -5,6 +5,7 @@ export type { QueueCost } from './cost.ts'
 export type { DrainOptions, DrainResult } from './drain.ts'
 export type { EnqueueOptions } from './enqueue-options.ts'
 export {
+  CalledInHandler,
   Cancelled,
   ClaimLost,
   ClockOff,

@@ -134,7 +134,9 @@ export class Intake<T> {
   async #prepare(payload: Payload, settings: MessageSettings): Promise<Prepared> {
     const { offloadAboveBytes } = this.#options
     if (sizeOf(payload, offloadAboveBytes) <= offloadAboveBytes) return { payload, settings }
-    const { key: payloadKey, limit } = await this.#engine.writePayload(payload)
+    const { key: payloadKey, limit } = await this.#options.contexts.outside.run(() =>
+      this.#engine.writePayload(payload),
+    )
     return { payload: 'null', settings: { ...settings, extras: { ...settings.extras, payloadKey } }, limit }
   }
 
@@ -162,7 +164,7 @@ export class Intake<T> {
       payloads.push(payload)
       if (limit !== undefined) limits.push(limit)
     }
-    const answers = await this.#engine.submit(commands, payloads, limits)
+    const answers = await this.#options.contexts.outside.run(() => this.#engine.submit(commands, payloads, limits))
     return commands.flatMap((command, i) => describe(command, answers?.[i]))
   }
 
@@ -180,7 +182,7 @@ export class Intake<T> {
     const settings = all.map((options) => this.#settings(options))
     if (this.#engine.isClockKnown || !all.some(needsTime)) return settings
     const given = all.map((options) => options && { ...options })
-    await this.#engine.whenClockKnown()
+    await this.#options.contexts.outside.run(() => this.#engine.whenClockKnown())
     return given.map((options) => this.#settings(options))
   }
 

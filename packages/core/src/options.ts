@@ -1,6 +1,7 @@
 /** What a queue can be told: options as users write them, and the same with every default filled in. */
 
 import {
+  type AsyncContexts,
   assertKnownKeys,
   type Clock,
   type Ids,
@@ -12,6 +13,7 @@ import {
   type Processes,
   type Random,
   systemClock,
+  systemContexts,
   systemIds,
   systemLogger,
   systemProcesses,
@@ -73,7 +75,7 @@ export interface QueueOptions {
   readonly shard?: number | undefined
   /** Where troubles are reported that no call can be told of. Default: Node's process warnings. */
   readonly logger?: Logger | undefined
-  /** Time, randomness, ids, processes, and what is too slow or too large to be seen in a test; for tests and simulation. Default: the machine's. */
+  /** Time, randomness, ids, async contexts, processes, and what is too slow or too large to be seen in a test; for tests and simulation. Default: the machine's. */
   readonly runtime?: Partial<Runtime> | undefined
 }
 
@@ -82,6 +84,7 @@ export interface Runtime {
   readonly clock: Clock
   readonly random: Random
   readonly ids: Ids
+  readonly contexts: AsyncContexts
   /** Which processes of this machine run. */
   readonly processes: Processes
   /** Commits between two snapshots, at most. Default 512. */
@@ -192,6 +195,7 @@ export function resolveQueueOptions(options: QueueOptions, who = 'createQueue'):
     clock: runtime.clock ?? systemClock,
     random: runtime.random ?? systemRandom,
     ids: runtime.ids ?? systemIds,
+    contexts: runtime.contexts ?? systemContexts,
     processes: runtime.processes ?? systemProcesses,
     snapshotAfterCommits: numberOption(`${who}.runtime`, 'snapshotAfterCommits', runtime.snapshotAfterCommits, 512, {
       min: 1,
@@ -201,10 +205,10 @@ export function resolveQueueOptions(options: QueueOptions, who = 'createQueue'):
 }
 
 function assertRuntime(who: string, runtime: Partial<Runtime>): void {
-  assertKnownKeys(who, runtime, ['clock', 'random', 'ids', 'processes', 'snapshotAfterCommits'])
+  assertKnownKeys(who, runtime, ['clock', 'random', 'ids', 'contexts', 'processes', 'snapshotAfterCommits'])
   const ports = {
     ...{ clock: ['now', 'monotonic', 'setTimer'], random: ['next'], ids: ['ulid', 'nonce'] },
-    processes: ['self', 'state'],
+    ...{ contexts: ['capture', 'isWithin'], processes: ['self', 'state'] },
   } as const
   for (const [option, methods] of Object.entries(ports)) {
     const port = runtime[option as keyof typeof ports]

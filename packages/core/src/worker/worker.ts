@@ -4,6 +4,7 @@
  * Owns the tickets at hand and the attempts under way. It prevents a handler from working on a message that another worker may already have: each
  * deadline counts from a moment before the writer's does, so the signal is aborted first (`claim-time.ts`).
  */
+import type { CapturedContext } from '@s3queue/storage'
 import { attemptOf, type Ticket } from '../claim.ts'
 import type { Finished, TicketTimes, WorkerLink } from '../engine/context.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -35,6 +36,8 @@ export interface WorkerContext {
   /** Its name in claims and events, unlike that of any other worker of its log. */
   readonly id: string
   readonly slots: SlotPool
+  /** In which `process()` was called: handlers run in it. */
+  readonly handlers: CapturedContext
 }
 
 export class WorkerRuntime<T> implements WorkerLink, SlotMember {
@@ -58,6 +61,7 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     this.#handler = handler
     const { engine, process } = context
     const { clock, visibilityTimeoutMs } = context.queue
+    const { outside } = context.queue.contexts
     this.id = context.id
     this.#slots = context.slots
     this.#slots.join(this)
@@ -72,12 +76,14 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     })
     this.#attemptOptions = {
       workerId: this.id,
+      handlers: context.handlers,
       monotonic: () => clock.monotonic(),
       // The machine's own, not corrected by the store's: a handler compares its deadline with `Date.now()`.
       wallNow: () => clock.now(),
-      extend: (attempt, ms) => this.#time.extendOne(attempt, ms),
+      // What a handler asks for must not keep its context in timers and requests.
+      extend: (attempt, ms) => outside.run(() => this.#time.extendOne(attempt, ms)),
       reported: (attempt) => {
-        if (this.#running.has(attempt)) this.#outgoing.noteReport(attempt)
+        if (this.#running.has(attempt)) outside.run(() => this.#outgoing.noteReport(attempt))
       },
     }
   }
@@ -85,6 +91,11 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
   /** Handlers running now. */
   get running(): number {
     return this.#running.size
+  }
+
+  /** Whether the current call comes from one of its handlers, or from something that a handler has started, while any handler runs. */
+  get isCaller(): boolean {
+    return this.#slots.running > 0 && this.#context.queue.contexts.isWithin(this.#slots)
   }
 
   get concurrency(): number {
@@ -294,10 +305,13 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
 
   #invoke(attempt: Attempt, payload: Payload): unknown {
     const value: unknown = typeof payload === 'string' ? JSON.parse(payload) : payload
-    const { schema } = this.#context.queue
-    if (schema === undefined) return this.#handler({ id: attempt.id, payload: value as T }, attempt)
-    return checkPayload(schema, value).then((checked) =>
-      this.#handler({ id: attempt.id, payload: checked as T }, attempt),
+    const { queue, handlers } = this.#context
+    const { schema } = queue
+    if (schema === undefined) return handlers.run(this.#handler, { id: attempt.id, payload: value as T }, attempt)
+    return handlers.run(() =>
+      checkPayload(schema, value).then((checked) =>
+        this.#handler({ id: attempt.id, payload: checked as T }, attempt),
+      ),
     )
   }
 

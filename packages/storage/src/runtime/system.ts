@@ -1,13 +1,15 @@
 /**
- * The one place that reads the machine's clock, randomness and processes, listens to signals, and writes to standard error. Everything else takes
- * them as `Clock`, `Random`, `Ids`, `Processes` and `Signals`.
+ * The one place that reads the machine's clock, randomness, async contexts and processes, listens to signals, and writes to standard error. Everything else takes
+ * them as `Clock`, `Random`, `Ids`, `AsyncContexts`, `Processes` and `Signals`.
  *
  * Timers and clocks are taken when this file is imported. A test that fakes them later (`useFakeTimers` of vitest, jest or sinon) must not stop the
  * timers of a queue: its calls would never end, as real requests do not advance fake time.
  */
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import { randomFillSync } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
+import type { AsyncContexts, CapturedContext } from './async-contexts.ts'
 import type { Clock } from './clock.ts'
 import { createIds, type Ids } from './ids.ts'
 import { createLinuxProcesses } from './linux-processes.ts'
@@ -62,6 +64,33 @@ export const systemRandom: Random = {
 
 /** Ids from the machine's clock and randomness. */
 export const systemIds: Ids = createIds(systemClock, systemRandom)
+
+/** A mark and those of the contexts around it. */
+interface Mark {
+  readonly mark: object
+  readonly outer: Mark | undefined
+}
+
+const marks = new AsyncLocalStorage<Mark>()
+
+/** `AsyncLocalStorage.snapshot()` does the same and takes ten times as long for each call. */
+function captureHere(): CapturedContext {
+  const resource = new AsyncResource('S3Queue')
+  return { run: (callback, ...args) => resource.runInAsyncScope(callback, undefined, ...args) }
+}
+
+/** The async contexts of this process. */
+export const systemContexts: AsyncContexts = {
+  outside: captureHere(),
+  capture(mark) {
+    return mark === undefined ? captureHere() : marks.run({ mark, outer: marks.getStore() }, captureHere)
+  },
+  isWithin(mark) {
+    let inner = marks.getStore()
+    while (inner !== undefined && inner.mark !== mark) inner = inner.outer
+    return inner !== undefined
+  },
+}
 
 /** Node's process warnings: one line on standard error, unless the process is told otherwise (`--no-warnings`, `process.on('warning')`). */
 export const systemLogger: Logger = {
