@@ -15,7 +15,10 @@ export interface AsyncContexts {
   readonly outside: CapturedContext
   /** The caller's context. `mark`: `isWithin(mark)` is true in it, and in everything that is started from it. */
   capture(mark?: object): CapturedContext
-  /** Whether the caller runs in a context that was captured with `mark`. */
+  /**
+   * Whether the caller runs in a context that was captured with `mark`. True only in the synchronous part of a callback where following it through
+   * promises would slow down the whole process: in Node before 24.
+   */
   isWithin(mark: object): boolean
 }
 
