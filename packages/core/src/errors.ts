@@ -6,6 +6,7 @@ import type { DeadReason, Failure } from './state/events.ts'
 export type QueueErrorCode =
   | 'QUEUE_CLOSED'
   | 'INVALID_PAYLOAD'
+  | 'INVALID_RESULT'
   | 'PAYLOAD_TOO_LARGE'
   | 'NOT_ACKNOWLEDGED'
   | 'CLAIM_LOST'
@@ -43,6 +44,13 @@ export class QueueClosed extends QueueError {
 export class InvalidPayload extends QueueError {
   readonly code = 'INVALID_PAYLOAD'
   /** The same payload will not be right another time. */
+  readonly retriable = false
+}
+
+/** A handler returned what cannot be stored as a result: what JSON would lose, what is too large, or what only looks like an outcome. Its attempt has failed. */
+export class InvalidResult extends QueueError {
+  readonly code = 'INVALID_RESULT'
+  /** The handler has done its work, and would return the same another time. */
   readonly retriable = false
 }
 

@@ -1,7 +1,8 @@
 /** Step 4, handle: one attempt at one message, what the handler is told about it, and what it may do meanwhile. */
 import { type CapturedContext, InvalidOption } from '@s3queue/storage'
-import { ClaimLost, isRetriable } from './errors.ts'
-import { Outcome } from './outcome.ts'
+import { ClaimLost, InvalidResult, isRetriable } from './errors.ts'
+import { NotJson, toJson } from './json.ts'
+import { asOutcome, type Outcome } from './outcome.ts'
 import type { Settlement } from './state/commands.ts'
 import { type Claim, messageId } from './state/model.ts'
 
@@ -45,7 +46,7 @@ export interface HandlerContext {
   extend(ms: number): Promise<number>
   /** Tells others how far it has come: any JSON value of up to 16,384 characters, the latest one counts. Recorded within about a second, with the next commit. */
   progress(value: unknown): void
-  /** Adds a line to the message's log, which keeps the last 100, each up to 1,000 characters. */
+  /** Adds a line to the message's log, which keeps the last 100, each up to 1,000 characters. A value that is not a text is written as JSON. */
   log(text: string): void
 }
 
@@ -176,8 +177,7 @@ export class Attempt implements HandlerContext {
   }
 
   #progress(value: unknown): void {
-    const text = JSON.stringify(value)
-    if (text === undefined) throw new InvalidOption('progress', 'value', `must be a JSON value, not ${typeof value}.`)
+    const text = reportText('progress', 'value', value)
     if (text.length > MAX_PROGRESS)
       throw new InvalidOption(
         'progress',
@@ -189,9 +189,20 @@ export class Attempt implements HandlerContext {
   }
 
   #log(text: string): void {
-    const lines = [...(this.report?.log ?? []), String(text).slice(0, MAX_LOG_LINE)]
+    const line = typeof text === 'string' ? text : reportText('log', 'text', text)
+    const lines = [...(this.report?.log ?? []), line.slice(0, MAX_LOG_LINE)]
     this.report = { ...this.report, log: lines.slice(-MAX_LOG_LINES) }
     this.#options.reported(this)
+  }
+}
+
+/** Throws `InvalidOption` for what JSON would lose. */
+function reportText(who: string, option: string, value: unknown): string {
+  try {
+    return toJson(value)
+  } catch (error) {
+    if (!(error instanceof NotJson)) throw error
+    throw new InvalidOption(who, option, error.message)
   }
 }
 
@@ -204,22 +215,19 @@ export function claimLost(claim: Claim, cause?: unknown): ClaimLost {
   )
 }
 
-/**
- * What a handler's return value becomes in the log. A result that JSON cannot carry, or that is too large, is left out and told of. Never
- * throws: what cannot even be looked at has failed.
- */
-export function settlementOf(token: number, returned: unknown, tell: (error: Error) => void): Settlement {
+/** What a handler's return value becomes in the log. Never throws: a value that cannot be stored fails the attempt. */
+export function settlementOf(token: number, returned: unknown): Settlement {
+  if (returned === undefined) return { token, kind: 'complete' }
   try {
-    return decided(token, returned, tell)
+    const outcome = asOutcome(returned)
+    return outcome === undefined ? completed(token, returned) : decided(token, outcome)
   } catch (error) {
     return failureOf(token, error)
   }
 }
 
-function decided(token: number, returned: unknown, tell: (error: Error) => void): Settlement {
-  if (!(returned instanceof Outcome)) return completed(token, returned, tell)
-  const { kind, result, ms, reason } = returned
-  if (kind === 'complete') return completed(token, result, tell)
+function decided(token: number, { kind, result, ms, reason }: Outcome): Settlement {
+  if (kind === 'complete') return completed(token, result)
   if (kind === 'snooze') return { token, kind, ms: ms ?? 0 }
   if (kind === 'dead-letter')
     return { token, kind: 'reject', name: 'DeadLetter', message: reason.slice(0, MAX_MESSAGE) }
@@ -233,23 +241,21 @@ function decided(token: number, returned: unknown, tell: (error: Error) => void)
   return ms === undefined ? failure : { ...failure, afterMs: ms }
 }
 
-function completed(token: number, value: unknown, tell: (error: Error) => void): Settlement {
-  const completion = { token, kind: 'complete' } as const
-  if (value === undefined) return completion
+function completed(token: number, value: unknown): Settlement {
+  if (value === undefined) return { token, kind: 'complete' }
+  const result = resultText(value)
+  if (result.length <= MAX_RESULT) return { token, kind: 'complete', result }
+  throw new InvalidResult(
+    `The handler's result has ${result.length} characters of JSON, more than ${MAX_RESULT}. Put it into the store, and return its key.`,
+  )
+}
+
+function resultText(value: unknown): string {
   try {
-    const result = JSON.stringify(value)
-    if (result === undefined) throw new TypeError(`it is a ${typeof value}`)
-    if (result.length > MAX_RESULT)
-      throw new RangeError(`it has ${result.length} characters of JSON, more than ${MAX_RESULT}`)
-    return { ...completion, result }
-  } catch (cause) {
-    tell(
-      new Error(
-        `A message was completed without its result: ${cause instanceof Error ? cause.message : String(cause)}.`,
-        { cause },
-      ),
-    )
-    return completion
+    return toJson(value)
+  } catch (error) {
+    if (!(error instanceof NotJson)) throw error
+    throw new InvalidResult(`The handler's result ${error.message}`, error.cause)
   }
 }
 

@@ -10,6 +10,7 @@ export {
   ClaimLost,
   ClockOff,
   InvalidPayload,
+  InvalidResult,
   MessageDied,
   MessageNotFound,
   NotAcknowledged,

@@ -1,5 +1,12 @@
 /** A queue over one log. Wiring only: everything that happens, happens in the engine and the worker. */
-import { type AsyncContexts, assertKnownKeys, inTime, type StoreMetrics, withMetering, withStoreTime } from '@s3queue/storage'
+import {
+  type AsyncContexts,
+  assertKnownKeys,
+  inTime,
+  type StoreMetrics,
+  withMetering,
+  withStoreTime,
+} from '@s3queue/storage'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { type CloseOptions, type CloseTimes, closeBy, resolveCloseOptions } from './close-options.ts'
 import { costOf, type QueueCost } from './cost.ts'

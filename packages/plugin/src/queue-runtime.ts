@@ -163,7 +163,12 @@ export class QueueRuntime {
   /** Stops the worker. A store that does not take in time what its handlers did keeps nothing open: their messages are handed out again. Never rejects. */
   async #stopInTime(handlersMs: number, storeMs: number): Promise<void> {
     const late = (): Error => new Error('The store did not take in time what the last handlers did.')
-    const stopped = inTime(this.#clock, handlersMs + storeMs, systemContexts.outside.run(() => this.stopWorker(handlersMs)), late)
+    const stopped = inTime(
+      this.#clock,
+      handlersMs + storeMs,
+      systemContexts.outside.run(() => this.stopWorker(handlersMs)),
+      late,
+    )
     await stopped.catch((error: unknown) => this.tell(asError(error)))
   }
 

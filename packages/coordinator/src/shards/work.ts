@@ -23,7 +23,16 @@ import {
   resolveStopOptions,
   SlotPool,
 } from '@s3queue/core/shard'
-import { type AsyncContexts, assertKnownKeys, type Clock, type Ids, InvalidOption, inTime, numberOption, sleep } from '@s3queue/storage'
+import {
+  type AsyncContexts,
+  assertKnownKeys,
+  type Clock,
+  type Ids,
+  InvalidOption,
+  inTime,
+  numberOption,
+  sleep,
+} from '@s3queue/storage'
 import type { Shard } from './shard.ts'
 import type { Shards } from './shards.ts'
 import { Spread } from './spread.ts'

@@ -45,7 +45,6 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
   readonly #context: WorkerContext
   readonly #handler: Handler<T>
   readonly #attemptOptions: AttemptOptions
-  readonly #tell = (error: Error): void => this.#context.engine.tell(error)
   readonly #slots: SlotPool
   readonly #tickets = new ReadyTickets()
   readonly #running = new Set<Attempt>()
@@ -298,7 +297,7 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
       returned = Promise.reject(error)
     }
     Promise.resolve(returned).then(
-      (value) => this.#finish(attempt, settlementOf(token, value, this.#tell)),
+      (value) => this.#finish(attempt, settlementOf(token, value)),
       (error: unknown) => this.#finish(attempt, failureOf(token, error)),
     )
   }
@@ -309,9 +308,7 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     const { schema } = queue
     if (schema === undefined) return handlers.run(this.#handler, { id: attempt.id, payload: value as T }, attempt)
     return handlers.run(() =>
-      checkPayload(schema, value).then((checked) =>
-        this.#handler({ id: attempt.id, payload: checked as T }, attempt),
-      ),
+      checkPayload(schema, value).then((checked) => this.#handler({ id: attempt.id, payload: checked as T }, attempt)),
     )
   }
 
