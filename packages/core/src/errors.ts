@@ -1,6 +1,7 @@
 /** Errors that a user of a queue meets. Each has a `code` to tell it by and says what to do. */
 import { StoreError } from '@s3queue/storage'
-import type { DeadReason, Failure } from './state/events.ts'
+import type { Failure } from './failure.ts'
+import type { DeadReason } from './state/events.ts'
 
 /** By which errors are told apart, whatever their class: see `QueueError`. */
 export type QueueErrorCode =

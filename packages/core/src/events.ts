@@ -1,6 +1,7 @@
 /** What a queue tells those who listen: one event for each step of a message, each after it is durable. */
 import { type AsyncContexts, type CapturedContext, InvalidOption, type Logger } from '@s3queue/storage'
-import type { DeadReason, Failure } from './state/events.ts'
+import type { Failure } from './failure.ts'
+import type { DeadReason } from './state/events.ts'
 
 interface MessageEvent {
   readonly id: string

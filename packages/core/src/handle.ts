@@ -1,15 +1,14 @@
 /** Step 4, handle: one attempt at one message, what the handler is told about it, and what it may do meanwhile. */
 import { type CapturedContext, InvalidOption } from '@s3queue/storage'
 import { ClaimLost, InvalidResult, isRetriable } from './errors.ts'
+import { cutToBytes, recordError } from './failure.ts'
 import { NotJson, toJson } from './json.ts'
 import { asOutcome, type Outcome } from './outcome.ts'
 import type { Settlement } from './state/commands.ts'
 import { type Claim, messageId } from './state/model.ts'
 
-/** Characters of an error's message that are kept. */
-const MAX_MESSAGE = 2000
-/** Characters of an error's name that are kept. */
-const MAX_NAME = 100
+/** Of the reason that an outcome gives. */
+const MAX_REASON_BYTES = 2000
 const MAX_PROGRESS = 16 << 10
 const MAX_LOG_LINE = 1000
 const MAX_LOG_LINES = 100
@@ -216,13 +215,13 @@ export function claimLost(claim: Claim, cause?: unknown): ClaimLost {
 }
 
 /** What a handler's return value becomes in the log. Never throws: a value that cannot be stored fails the attempt. */
-export function settlementOf(token: number, returned: unknown): Settlement {
+export function settlementOf(token: number, returned: unknown, maxFailureBytes: number): Settlement {
   if (returned === undefined) return { token, kind: 'complete' }
   try {
     const outcome = asOutcome(returned)
     return outcome === undefined ? completed(token, returned) : decided(token, outcome)
   } catch (error) {
-    return failureOf(token, error)
+    return failureOf(token, error, maxFailureBytes)
   }
 }
 
@@ -230,12 +229,12 @@ function decided(token: number, { kind, result, ms, reason }: Outcome): Settleme
   if (kind === 'complete') return completed(token, result)
   if (kind === 'snooze') return { token, kind, ms: ms ?? 0 }
   if (kind === 'dead-letter')
-    return { token, kind: 'reject', name: 'DeadLetter', message: reason.slice(0, MAX_MESSAGE) }
+    return { token, kind: 'reject', name: 'DeadLetter', message: cutToBytes(reason, MAX_REASON_BYTES) }
   const failure = {
     token,
     kind: 'fail',
     name: 'Retry',
-    message: reason.slice(0, MAX_MESSAGE),
+    message: cutToBytes(reason, MAX_REASON_BYTES),
     retriable: true,
   } as const
   return ms === undefined ? failure : { ...failure, afterMs: ms }
@@ -260,27 +259,11 @@ function resultText(value: unknown): string {
 }
 
 /** What a thrown value becomes in the log. Never throws: anything can be thrown, also what does not let itself be read. */
-export function failureOf(token: number, thrown: unknown): Settlement {
+export function failureOf(token: number, thrown: unknown, maxBytes: number): Settlement {
   try {
-    const { name, message } = thrown instanceof Error ? thrown : new Error(describe(thrown))
-    return {
-      token,
-      kind: 'fail',
-      name: String(name).slice(0, MAX_NAME),
-      message: String(message).slice(0, MAX_MESSAGE),
-      retriable: isRetriable(thrown),
-    }
+    return { token, kind: 'fail', ...recordError(thrown, maxBytes), retriable: isRetriable(thrown) }
   } catch {
     return { token, kind: 'fail', name: 'Error', message: 'a handler threw what cannot be read', retriable: true }
-  }
-}
-
-function describe(value: unknown): string {
-  if (typeof value === 'string') return value
-  try {
-    return `a handler threw ${JSON.stringify(value) ?? String(value)}`
-  } catch {
-    return `a handler threw ${Object.prototype.toString.call(value)}`
   }
 }
 

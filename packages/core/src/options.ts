@@ -55,6 +55,11 @@ export interface QueueOptions {
   /** Largest payload, in bytes of its JSON. Default 1 MiB, at most 16 MiB. */
   readonly maxPayloadBytes?: number | undefined
   /**
+   * Largest record of a failed attempt: the error's name, message, code, causes and as much of its stack as fits, in bytes, 256 to 65,536. The last three
+   * failures of a message are kept in full. Default 4,096.
+   */
+  readonly maxFailureBytes?: number | undefined
+  /**
    * The longest silence of a writer before another process takes over, in ms, from 300 on. Default 30,000. It is an upper bound: a silence of about 3 s is enough while there
    * is work or a process needs the writer, and none where its process is known to have ended.
    */
@@ -113,6 +118,7 @@ export interface ResolvedQueueOptions extends Runtime {
   readonly offloadAboveBytes: number
   readonly lingerMs: number
   readonly maxPayloadBytes: number
+  readonly maxFailureBytes: number
   readonly takeoverAfterMs: number
   readonly maxPollMs: number
   readonly acknowledgeTimeoutMs: number
@@ -134,6 +140,7 @@ export const QUEUE_KEYS: readonly string[] = [
   'offloadAboveBytes',
   'lingerMs',
   'maxPayloadBytes',
+  'maxFailureBytes',
   'takeoverAfterMs',
   'maxPollMs',
   'acknowledgeTimeoutMs',
@@ -187,6 +194,11 @@ export function resolveQueueOptions(options: QueueOptions, who = 'createQueue'):
     maxPayloadBytes: numberOption(who, 'maxPayloadBytes', options.maxPayloadBytes, 1 << 20, {
       min: 1,
       max: 16 << 20,
+      ...whole,
+    }),
+    maxFailureBytes: numberOption(who, 'maxFailureBytes', options.maxFailureBytes, 4096, {
+      min: 256,
+      max: 64 << 10,
       ...whole,
     }),
     takeoverAfterMs,

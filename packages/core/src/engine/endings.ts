@@ -3,7 +3,8 @@
  * is forgotten at once was told before.
  */
 import { orAborted } from '@s3queue/storage'
-import type { DeadReason, Failure } from '../state/events.ts'
+import type { Failure } from '../failure.ts'
+import type { DeadReason } from '../state/events.ts'
 
 /** How the wait for a message ended. `look`: perhaps it has ended, or is gone, so look again. */
 export type Ending =

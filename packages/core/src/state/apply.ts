@@ -115,9 +115,9 @@ const table: Apply = {
     })
   },
 
-  retried(state, { token, visibleAt, name, message }) {
+  retried(state, { token, visibleAt, ...error }) {
     const claim = end(state, token)
-    putBack(state, claim, claim.attempt, visibleAt, failuresWith(claim, state.now, name, message), 'back')
+    putBack(state, claim, claim.attempt, visibleAt, failuresWith(claim, state.now, error), 'back')
   },
 
   snoozed(state, { token, visibleAt }) {
@@ -141,15 +141,14 @@ const table: Apply = {
   expired(state, { tokens, crashed = false }) {
     for (let i = tokens.length - 1; i >= 0; i--) {
       const claim = end(state, tokens[i] as number)
-      const { name, message } = failureOf(claim, crashed)
-      const failures = failuresWith(claim, state.now, name, message)
+      const failures = failuresWith(claim, state.now, failureOf(claim, crashed))
       putBack(state, claim, claim.attempt, 0, failures, 'front')
     }
   },
 
-  died(state, { token, reason, name, message }) {
+  died(state, { token, reason, ...error }) {
     const claim = end(state, token)
-    keepDead(state, claim, reason, failuresWith(claim, state.now, name, message))
+    keepDead(state, claim, reason, failuresWith(claim, state.now, error))
   },
 
   left(state, { worker }) {

@@ -29,6 +29,8 @@ export type Settlement =
       readonly kind: 'fail'
       readonly name: string
       readonly message: string
+      /** See `FailureRecord`. */
+      readonly more?: string | undefined
       readonly retriable: boolean
       readonly afterMs?: number | undefined
     }

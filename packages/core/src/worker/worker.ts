@@ -296,9 +296,10 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
       // As if it had been asynchronous: a handler that always throws at once must not recurse through the tickets.
       returned = Promise.reject(error)
     }
+    const { maxFailureBytes } = this.#context.queue
     Promise.resolve(returned).then(
-      (value) => this.#finish(attempt, settlementOf(token, value)),
-      (error: unknown) => this.#finish(attempt, failureOf(token, error)),
+      (value) => this.#finish(attempt, settlementOf(token, value, maxFailureBytes)),
+      (error: unknown) => this.#finish(attempt, failureOf(token, error, maxFailureBytes)),
     )
   }
 
@@ -321,7 +322,7 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
         `The handler of message ${attempt.id} took longer than ${timeLimitMs} ms (timeLimitMs).`,
       )
       attempt.abort(error)
-      this.#finish(attempt, failureOf(attempt.claim.token, error))
+      this.#finish(attempt, failureOf(attempt.claim.token, error, queue.maxFailureBytes))
     })
   }
 
