@@ -45,6 +45,7 @@ describe('numbers of a queue', () => {
       ['deduplicationWindowMs', 0, 31 * DAY],
       ['offloadAboveBytes', 0, 16 << 20],
       ['maxPayloadBytes', 1, 16 << 20],
+      ['maxFailureBytes', 256, 64 << 10],
       ['takeoverAfterMs', 300, HOUR],
       ['maxPollMs', 10, HOUR],
       ['shard', 0, 9999],
