@@ -104,7 +104,8 @@ function framesOf({ stack }: Error, maxBytes: number): string {
   const begin = stack.search(/^ +at /m)
   // Longer than that as text, it is longer as JSON, too.
   let frames = begin < 0 ? '' : stack.slice(begin, begin + Math.max(0, maxBytes))
-  if (begin >= 0 && frames.length < stack.length - begin) frames = frames.slice(0, Math.max(0, frames.lastIndexOf('\n')))
+  if (begin >= 0 && frames.length < stack.length - begin)
+    frames = frames.slice(0, Math.max(0, frames.lastIndexOf('\n')))
   while (frames !== '' && Buffer.byteLength(JSON.stringify(frames)) - 2 > maxBytes)
     frames = frames.slice(0, Math.max(0, frames.lastIndexOf('\n')))
   return frames

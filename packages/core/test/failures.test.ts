@@ -23,7 +23,9 @@ function coded(message: string, code: string | number, options: ErrorOptions = {
 describe('a failed attempt', () => {
   it('keeps the code of its error, its causes, and its stack', async () => {
     const refused = coded('connect ECONNREFUSED 127.0.0.1:1', 'ECONNREFUSED')
-    const failure = await failedWith(new TypeError('fetch failed', { cause: new Error('no connection', { cause: refused }) }))
+    const failure = await failedWith(
+      new TypeError('fetch failed', { cause: new Error('no connection', { cause: refused }) }),
+    )
     expect(failure).toMatchObject({
       ...{ name: 'TypeError', message: 'fetch failed' },
       cause: {

@@ -77,7 +77,12 @@ export function keepCompletion(state: QueueState, claim: Claim, ordinal: number,
 }
 
 /** A message moves to the dead letters. */
-export function keepDead(state: QueueState, claim: Claim, reason: DeadReason, failures: readonly FailureRecord[]): void {
+export function keepDead(
+  state: QueueState,
+  claim: Claim,
+  reason: DeadReason,
+  failures: readonly FailureRecord[],
+): void {
   const { batch, seq, attempt } = claim
   state.dead.set(messageId(claim), { batch, seq, reason, attempts: attempt, diedAt: state.now, failures })
   forgetEnded(state)
