@@ -248,7 +248,9 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
 
   on<N extends QueueEventName>(name: N, listener: QueueListener<N>): () => void {
     const offs: (() => void)[] = []
-    const stop = this.#shards.each(({ queue }) => offs.push(queue.on(name, listener)))
+    // Shards that are opened later get the listener with the context of this call.
+    const context = this.#settings.contexts.capture()
+    const stop = this.#shards.each(({ queue }) => offs.push(context.run(() => queue.on(name, listener))))
     if (name === 'trouble') offs.push(this.#events.on(name, listener))
     return () => {
       stop()
@@ -267,7 +269,8 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
 
   async close(options?: CloseOptions): Promise<void> {
     const times = resolveCloseOptions(options, this.#settings)
-    this.#closing ??= this.#close(times)
+    if (times.handlersMs > 0) this.#work.assertOutsideHandlers('close()')
+    this.#closing ??= this.#settings.contexts.outside.run(() => this.#close(times))
     return this.#closing
   }
 

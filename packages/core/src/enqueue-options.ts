@@ -11,7 +11,7 @@ import type { Extras } from './state/events.ts'
 export interface EnqueueOptions {
   /** Hand it out this much later, in ms, up to a year. */
   readonly delayMs?: number | undefined
-  /** Hand it out at this moment: a `Date`, or ms since 1970, up to a year ahead. Not together with `delayMs`. */
+  /** Hand it out at this moment: a `Date`, or ms since 1970, at most a year ahead or past. Not together with `delayMs`. */
   readonly at?: Date | number | undefined
   /** Higher comes first; whole numbers from -1,000 to 1,000. Default 0. */
   readonly priority?: number | undefined
@@ -149,8 +149,17 @@ function visibleAtOf({ delayMs, at }: EnqueueOptions, time: TimeOfDay): number {
   const ms = at instanceof Date ? at.getTime() : at
   if (!Number.isFinite(ms) || ms < 0)
     throw new InvalidOption('enqueue', 'at', `must be a Date or ms since 1970, not ${String(at)}.`)
-  if (time.isClockKnown && ms > time.wallNow() + MAX_DURATION_MS)
+  if (!time.isClockKnown) return Math.floor(ms)
+  if (ms > time.wallNow() + MAX_DURATION_MS)
     throw new InvalidOption('enqueue', 'at', `must be at most a year ahead, not ${String(at)}.`)
+  if (ms < time.wallNow() - MAX_DURATION_MS) {
+    const moment = new Date(ms).toISOString()
+    throw new InvalidOption(
+      'enqueue',
+      'at',
+      `must be at most a year in the past, not ${String(at)}, which is ${moment}. It counts milliseconds since 1970, not seconds; to run a message immediately, leave it out.`,
+    )
+  }
   return Math.floor(ms)
 }
 

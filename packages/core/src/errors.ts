@@ -1,17 +1,20 @@
 /** Errors that a user of a queue meets. Each has a `code` to tell it by and says what to do. */
 import { StoreError } from '@s3queue/storage'
-import type { DeadReason, Failure } from './state/events.ts'
+import type { Failure } from './failure.ts'
+import type { DeadReason } from './state/events.ts'
 
 /** By which errors are told apart, whatever their class: see `QueueError`. */
 export type QueueErrorCode =
   | 'QUEUE_CLOSED'
   | 'QUEUE_NOT_FOUND'
   | 'INVALID_PAYLOAD'
+  | 'INVALID_RESULT'
   | 'PAYLOAD_TOO_LARGE'
   | 'NOT_ACKNOWLEDGED'
   | 'CLAIM_LOST'
   | 'WORKER_STOPPED'
   | 'WORKER_EXISTS'
+  | 'CALLED_IN_HANDLER'
   | 'CANCELLED'
   | 'RELEASED'
   | 'TIME_LIMIT_EXCEEDED'
@@ -57,6 +60,13 @@ export class QueueNotFound extends QueueError {
 export class InvalidPayload extends QueueError {
   readonly code = 'INVALID_PAYLOAD'
   /** The same payload will not be right another time. */
+  readonly retriable = false
+}
+
+/** A handler returned what cannot be stored as a result: what JSON would lose, what is too large, or what only looks like an outcome. Its attempt has failed. */
+export class InvalidResult extends QueueError {
+  readonly code = 'INVALID_RESULT'
+  /** The handler has done its work, and would return the same another time. */
   readonly retriable = false
 }
 
@@ -129,6 +139,18 @@ export class WorkerExists extends QueueError {
 
   constructor(queue: string) {
     super(`Queue "${queue}" has a worker in this process. Raise its concurrency, or stop it before starting another.`)
+  }
+}
+
+/** A handler called something that waits for the end of all handlers: it would wait for itself. */
+export class CalledInHandler extends QueueError {
+  readonly code = 'CALLED_IN_HANDLER'
+
+  constructor(queue: string, call: string) {
+    super(
+      `${call} of queue "${queue}" was called within one of its handlers, and would wait for that handler to end. Let the handler return first, and call ` +
+        `${call} from the code that called process().`,
+    )
   }
 }
 

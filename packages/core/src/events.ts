@@ -1,6 +1,7 @@
 /** What a queue tells those who listen: one event for each step of a message, each after it is durable. */
-import { InvalidOption, type Logger } from '@s3queue/storage'
-import type { DeadReason, Failure } from './state/events.ts'
+import { type AsyncContexts, type CapturedContext, InvalidOption, type Logger } from '@s3queue/storage'
+import type { Failure } from './failure.ts'
+import type { DeadReason } from './state/events.ts'
 
 interface MessageEvent {
   readonly id: string
@@ -80,23 +81,33 @@ export function assertEventName(who: string, option: string, name: unknown): voi
 /** What it returns is not used; the rejection of a promise is told to `logger`. */
 export type QueueListener<N extends QueueEventName> = (event: QueueEvents[N]) => unknown
 
+export interface EventHubOptions {
+  /** Of the queue. */
+  readonly name: string
+  readonly logger: Logger
+  readonly contexts: AsyncContexts
+}
+
 /** Calls the listeners of a queue by name. One that throws, at once or later as an async function, harms nobody: the logger is told. */
 export class EventHub {
-  readonly #listeners = new Map<QueueEventName, Set<(event: never) => void>>()
+  /** Each with the async context in which it was added. */
+  readonly #listeners = new Map<QueueEventName, Map<(event: never) => unknown, CapturedContext>>()
   readonly #queue: string
   readonly #logger: Logger
+  readonly #contexts: AsyncContexts
 
-  constructor({ name, logger }: { readonly name: string; readonly logger: Logger }) {
+  constructor({ name, logger, contexts }: EventHubOptions) {
     this.#queue = name
     this.#logger = logger
+    this.#contexts = contexts
   }
 
-  /** Adds a listener; the function it returns removes it. */
+  /** Adds a listener, which runs in the caller's async context; the function it returns removes it. */
   on<N extends QueueEventName>(name: N, listener: QueueListener<N>): () => void {
-    const set = this.#listeners.get(name) ?? new Set()
-    this.#listeners.set(name, set)
-    set.add(listener)
-    return () => set.delete(listener)
+    const added = this.#listeners.get(name) ?? new Map()
+    this.#listeners.set(name, added)
+    added.set(listener, this.#contexts.capture())
+    return () => added.delete(listener)
   }
 
   /** Whether there was ever a listener for any event. */
@@ -116,9 +127,9 @@ export class EventHub {
   }
 
   emit<N extends QueueEventName>(name: N, event: QueueEvents[N]): void {
-    for (const listener of this.#listeners.get(name) ?? []) {
+    for (const [listener, context] of this.#listeners.get(name) ?? []) {
       try {
-        const returned = (listener as QueueListener<N>)(event)
+        const returned = context.run(listener as QueueListener<N>, event)
         if (typeof returned === 'object' && returned !== null && 'then' in returned)
           Promise.resolve(returned).catch((error: unknown) => this.#tell(error))
       } catch (error) {

@@ -5,11 +5,13 @@ export type { QueueCost } from './cost.ts'
 export type { DrainOptions, DrainResult } from './drain.ts'
 export type { EnqueueOptions } from './enqueue-options.ts'
 export {
+  CalledInHandler,
   Cancelled,
   ClaimLost,
   ClockOff,
   EventSkipped,
   InvalidPayload,
+  InvalidResult,
   MessageDied,
   MessageNotFound,
   NotAcknowledged,
@@ -40,6 +42,7 @@ export { complete, deadLetter, Outcome, retry, snooze } from './outcome.ts'
 export type { ProcessOptions, StopOptions } from './process-options.ts'
 export type { Queue, Worker } from './queue.ts'
 export { type RetentionOptions, resolveRetention } from './retention.ts'
-export type { DeadReason, Failure } from './state/events.ts'
+export type { ErrorInfo, Failure } from './failure.ts'
+export type { DeadReason } from './state/events.ts'
 export type { QueueStats } from './state/model.ts'
 export type { WaitOptions } from './wait-for.ts'

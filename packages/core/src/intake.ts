@@ -2,7 +2,7 @@
  * From payloads and options to commands: numbers the messages of this process, and makes one command of all neighbours that
  * share their settings, so that a thousand calls in one turn of the event loop cost little more than one.
  */
-import { InvalidOption, inTime } from '@s3queue/storage'
+import { InvalidOption, inMicrotask, inTime } from '@s3queue/storage'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Answer } from './engine/context.ts'
 import type { Engine } from './engine/engine.ts'
@@ -104,7 +104,7 @@ export class Intake<T> {
     if (this.#options.schema !== undefined) await this.#check([encoded], this.#options.schema)
     const ready = await this.#prepare(encoded, settings)
     return new Promise((resolve, reject) => {
-      if (this.#waiting.push({ ...ready, resolve, reject }) === 1) queueMicrotask(() => void this.#send())
+      if (this.#waiting.push({ ...ready, resolve, reject }) === 1) inMicrotask(() => void this.#send())
     })
   }
 
@@ -147,7 +147,9 @@ export class Intake<T> {
   async #prepare(payload: Payload, settings: MessageSettings): Promise<Prepared> {
     const { offloadAboveBytes } = this.#options
     if (sizeOf(payload, offloadAboveBytes) <= offloadAboveBytes) return { payload, settings }
-    const { key: payloadKey, limit } = await this.#engine.writePayload(payload)
+    const { key: payloadKey, limit } = await this.#options.contexts.outside.run(() =>
+      this.#engine.writePayload(payload),
+    )
     return { payload: 'null', settings: { ...settings, extras: { ...settings.extras, payloadKey } }, limit }
   }
 
@@ -186,10 +188,11 @@ export class Intake<T> {
       payloads.push(payload)
       if (limit !== undefined) limits.push(limit)
     }
-    const answers = await this.#engine.submit(commands, payloads, limits)
+    const { outside } = this.#options.contexts
+    const answers = await outside.run(() => this.#engine.submit(commands, payloads, limits))
     if (answers !== undefined || confirmed.length === 0)
       return commands.flatMap((command, i) => describe(command, answers?.[i]))
-    const decided = await this.#engine.outcomesOf(confirmed, CONFIRM_MS)
+    const decided = await outside.run(() => this.#engine.outcomesOf(confirmed, CONFIRM_MS))
     return commands.flatMap((command) => describe(command, decided.get(command)))
   }
 
@@ -207,7 +210,7 @@ export class Intake<T> {
     const settings = all.map((options) => this.#settings(options))
     if (this.#engine.isClockKnown || !all.some(needsTime)) return settings
     const given = all.map((options) => options && { ...options })
-    await this.#engine.whenClockKnown()
+    await this.#options.contexts.outside.run(() => this.#engine.whenClockKnown())
     return given.map((options) => this.#settings(options))
   }
 

@@ -1,7 +1,8 @@
 /** What can be said of a message: its status and everything that is remembered of it. */
 import { findInInbox, type QueueView } from './queue-view.ts'
 import { shardOf } from './shard/shard-of.ts'
-import type { DeadReason, Failure } from './state/events.ts'
+import { describeFailure, type Failure } from './failure.ts'
+import type { DeadReason } from './state/events.ts'
 import { type Found, findMessage } from './state/lookup.ts'
 import { type Claim, type Completion, type DeadLetter, messageId, type Run } from './state/model.ts'
 
@@ -70,7 +71,8 @@ export function mayBeReplaced({ id, status }: MessageInfo): boolean {
 
 export function describeWaiting(id: string, run: Run, now: number): MessageInfo {
   const { enqueuedAt, maxAttempts, priority } = run.batch
-  const { attempts, failures, visibleAt } = run
+  const { attempts, visibleAt } = run
+  const failures = run.failures.map(describeFailure)
   if (visibleAt > now)
     return { id, status: 'delayed', attempts, enqueuedAt, maxAttempts, priority, visibleAt, failures }
   return { id, status: 'waiting', attempts, enqueuedAt, maxAttempts, priority, failures }
@@ -78,7 +80,8 @@ export function describeWaiting(id: string, run: Run, now: number): MessageInfo 
 
 export function describeActive(claim: Claim): MessageInfo {
   const { enqueuedAt, maxAttempts, priority } = claim.batch
-  const { attempt: attempts, worker: workerId, claimedAt, token: fencingToken, failures } = claim
+  const { attempt: attempts, worker: workerId, claimedAt, token: fencingToken } = claim
+  const failures = claim.failures.map(describeFailure)
   return {
     ...{ id: messageId(claim), status: 'active', attempts, enqueuedAt, maxAttempts, priority },
     ...{ workerId, claimedAt, fencingToken, failures, ...describeReport(claim.report) },
@@ -88,7 +91,8 @@ export function describeActive(claim: Claim): MessageInfo {
 
 export function describeDead(dead: DeadLetter): MessageInfo {
   const { enqueuedAt, maxAttempts, priority } = dead.batch
-  const { attempts, diedAt, reason, failures } = dead
+  const { attempts, diedAt, reason } = dead
+  const failures = dead.failures.map(describeFailure)
   return { id: messageId(dead), status: 'dead', attempts, enqueuedAt, maxAttempts, priority, diedAt, reason, failures }
 }
 

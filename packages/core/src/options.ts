@@ -1,6 +1,7 @@
 /** What a queue can be told: options as users write them, and the same with every default filled in. */
 
 import {
+  type AsyncContexts,
   assertKnownKeys,
   type Clock,
   type Ids,
@@ -12,6 +13,7 @@ import {
   type Processes,
   type Random,
   systemClock,
+  systemContexts,
   systemIds,
   systemLogger,
   systemProcesses,
@@ -53,6 +55,11 @@ export interface QueueOptions {
   /** Largest payload, in bytes of its JSON. Default 1 MiB, at most 16 MiB. */
   readonly maxPayloadBytes?: number | undefined
   /**
+   * Largest record of a failed attempt: the error's name, message, code, causes and as much of its stack as fits, in bytes, 256 to 65,536. The last three
+   * failures of a message are kept in full. Default 4,096.
+   */
+  readonly maxFailureBytes?: number | undefined
+  /**
    * The longest silence of a writer before another process takes over, in ms, from 300 on. Default 30,000. It is an upper bound: a silence of about 3 s is enough while there
    * is work or a process needs the writer, and none where its process is known to have ended.
    */
@@ -78,7 +85,7 @@ export interface QueueOptions {
   readonly shard?: number | undefined
   /** Where troubles are reported that no call can be told of. Default: Node's process warnings. */
   readonly logger?: Logger | undefined
-  /** Time, randomness, ids, processes, and what is too slow or too large to be seen in a test; for tests and simulation. Default: the machine's. */
+  /** Time, randomness, ids, async contexts, processes, and what is too slow or too large to be seen in a test; for tests and simulation. Default: the machine's. */
   readonly runtime?: Partial<Runtime> | undefined
 }
 
@@ -87,6 +94,7 @@ export interface Runtime {
   readonly clock: Clock
   readonly random: Random
   readonly ids: Ids
+  readonly contexts: AsyncContexts
   /** Which processes of this machine run. */
   readonly processes: Processes
   /** Commits between two snapshots, at most. Default 512. */
@@ -115,6 +123,7 @@ export interface ResolvedQueueOptions extends Runtime {
   readonly offloadAboveBytes: number
   readonly lingerMs: number
   readonly maxPayloadBytes: number
+  readonly maxFailureBytes: number
   readonly takeoverAfterMs: number
   readonly maxPollMs: number
   readonly acknowledgeTimeoutMs: number
@@ -137,6 +146,7 @@ export const QUEUE_KEYS: readonly string[] = [
   'offloadAboveBytes',
   'lingerMs',
   'maxPayloadBytes',
+  'maxFailureBytes',
   'takeoverAfterMs',
   'maxPollMs',
   'acknowledgeTimeoutMs',
@@ -195,12 +205,18 @@ export function resolveQueueOptions(options: QueueOptions, who = 'createQueue'):
       max: 16 << 20,
       ...whole,
     }),
+    maxFailureBytes: numberOption(who, 'maxFailureBytes', options.maxFailureBytes, 4096, {
+      min: 256,
+      max: 64 << 10,
+      ...whole,
+    }),
     takeoverAfterMs,
     maxPollMs: numberOption(who, 'maxPollMs', options.maxPollMs, 60_000, { min: 10, max: HOUR_MS, ...whole }),
     logger,
     clock: runtime.clock ?? systemClock,
     random: runtime.random ?? systemRandom,
     ids: runtime.ids ?? systemIds,
+    contexts: runtime.contexts ?? systemContexts,
     processes: runtime.processes ?? systemProcesses,
     snapshotAfterCommits: numberOption(`${who}.runtime`, 'snapshotAfterCommits', runtime.snapshotAfterCommits, 512, {
       min: 1,
@@ -210,10 +226,10 @@ export function resolveQueueOptions(options: QueueOptions, who = 'createQueue'):
 }
 
 function assertRuntime(who: string, runtime: Partial<Runtime>): void {
-  assertKnownKeys(who, runtime, ['clock', 'random', 'ids', 'processes', 'snapshotAfterCommits'])
+  assertKnownKeys(who, runtime, ['clock', 'random', 'ids', 'contexts', 'processes', 'snapshotAfterCommits'])
   const ports = {
     ...{ clock: ['now', 'monotonic', 'setTimer'], random: ['next'], ids: ['ulid', 'nonce'] },
-    processes: ['self', 'state'],
+    ...{ contexts: ['capture', 'isWithin'], processes: ['self', 'state'] },
   } as const
   for (const [option, methods] of Object.entries(ports)) {
     const port = runtime[option as keyof typeof ports]

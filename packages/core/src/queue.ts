@@ -123,8 +123,8 @@ export interface Queue<T, H = T> {
    * `timeoutMs`; then their signals are aborted, and their messages go back without counting the attempt.
    *
    * Resolves within `timeoutMs` also while the store is down (by default within `visibilityTimeoutMs` and 30 s). Then `trouble` says so; calls that the store did not
-   * confirm reject with `NotAcknowledged`, and messages whose outcome was not recorded are handed out again. Not to be awaited in a handler of the queue, which it
-   * would wait for. A second call waits for the first.
+   * confirm reject with `NotAcknowledged`, and messages whose outcome was not recorded are handed out again. Rejects with `CalledInHandler` in a
+   * handler of the queue, which it would wait for. A second call waits for the first.
    */
   close(options?: CloseOptions): Promise<void>
 }

@@ -24,6 +24,13 @@ describe('a record and its message', () => {
     expect(await queue.getStats()).toMatchObject({ waiting: 1, total: 1 })
   })
 
+  it('refuses a promise, a Map and a Date as a record', async () => {
+    const { enqueuer, tasks } = await openWorld()
+    const others = [Promise.resolve({ type: 'a' }), new Map([['type', 'a']]), new Date()]
+    for (const other of others) await expect(enqueuer.enqueue(other as never)).rejects.toThrow('must be an object')
+    expect(await tasks.count()).toBe(0)
+  })
+
   it('an answer that was lost: enqueueing the id again adds nothing, and leaves the record alone', async () => {
     const { enqueuer, queue, tasks } = await openWorld()
     await enqueuer.enqueue({ id: 'a', type: 'x' })

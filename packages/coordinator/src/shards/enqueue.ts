@@ -59,7 +59,7 @@ export class Router<T> {
     if (count.count === 1 || !Array.isArray(payloads)) {
       const checked = (options: CoordinatedEnqueueOptions | undefined): EnqueueOptions => {
         homeFor(options, count)
-        return withoutKey(options) ?? {}
+        return options === undefined ? {} : withoutKey(options)
       }
       const options =
         typeof given === 'function' ? (payload: T, i: number) => checked(given(payload, i)) : checked(given)
@@ -69,7 +69,8 @@ export class Router<T> {
     const sends = await Promise.all(
       Array.from(parts, async ([index, { payloads: some, options, places }]) => {
         const { queue } = this.#shards.open[index] ?? this.#shards.first
-        const settings = typeof given === 'function' ? (_: T, i: number) => options[i] ?? {} : withoutKey(given)
+        const settings =
+          typeof given === 'function' ? (_: T, i: number) => options[i] as EnqueueOptions : withoutKey(given)
         return { places, send: await queue.prepareMany(some, settings, (i) => places[i] ?? i) }
       }),
     )
@@ -99,7 +100,8 @@ export class Router<T> {
       const part = parts.get(index) ?? { payloads: [], options: [], places: [] }
       parts.set(index, part)
       part.payloads.push(payload)
-      part.options.push(withoutKey(options[i]) ?? {})
+      const own = options[i]
+      part.options.push(own === undefined ? {} : withoutKey(own))
       part.places.push(i)
     }
     return parts
@@ -147,6 +149,8 @@ function homeFor(
   return typeof name === 'string' ? shardOfName(name, firstCount) : undefined
 }
 
+function withoutKey(options: CoordinatedEnqueueOptions): EnqueueOptions
+function withoutKey(options: CoordinatedEnqueueOptions | undefined): EnqueueOptions | undefined
 function withoutKey(options: CoordinatedEnqueueOptions | undefined): EnqueueOptions | undefined {
   if (typeof options !== 'object' || options === null || !('shardKey' in options)) return options
   const { shardKey: _, ...rest } = options

@@ -95,9 +95,11 @@ export class Shards<T> {
    */
   async count(): Promise<ShardCount> {
     if (this.#known !== undefined) return this.#known
-    this.#opening ??= this.#read().finally(() => {
-      this.#opening = undefined
-    })
+    this.#opening ??= this.#options.settings.contexts.outside
+      .run(() => this.#read())
+      .finally(() => {
+        this.#opening = undefined
+      })
     return this.#inTime(this.#opening)
   }
 
@@ -204,9 +206,11 @@ export class Shards<T> {
   }
 
   #look(): Promise<ShardCount> {
-    this.#looking ??= this.#lookOrRaise().finally(() => {
-      this.#looking = undefined
-    })
+    this.#looking ??= this.#options.settings.contexts.outside
+      .run(() => this.#lookOrRaise())
+      .finally(() => {
+        this.#looking = undefined
+      })
     return this.#looking
   }
 

@@ -1,10 +1,11 @@
 /** Turns what the writer decided into events for listeners, each once its commit is durable; costs nothing where nobody listens. */
 import { attemptOf, timesOf } from '../claim.ts'
 import type { EventHub } from '../events.ts'
+import { describeFailure } from '../failure.ts'
 import type { SettleDecision } from '../settle.ts'
 import type { EnqueueCommand, Settlement } from '../state/commands.ts'
 import { failuresWith } from '../state/endings.ts'
-import type { Failure, QueueEvent } from '../state/events.ts'
+import type { QueueEvent } from '../state/events.ts'
 import { type Claim, messageId, numberedId, type QueueState } from '../state/model.ts'
 import type { SettledElsewhere } from '../transport/port.ts'
 import type { Effect } from './commit-loop.ts'
@@ -110,8 +111,8 @@ function deathsOf(
   for (const event of decided) {
     const claim = event.type === 'died' ? byToken.get(event.token) : undefined
     if (event.type !== 'died' || claim === undefined) continue
-    const { token, reason, name, message } = event
-    deaths.set(token, { reason, failures: failuresWith(claim, at, name, message) })
+    const { token, reason } = event
+    deaths.set(token, { reason, failures: failuresWith(claim, at, event).map(describeFailure) })
   }
   return deaths
 }
@@ -132,8 +133,8 @@ export function announceSettled(
     const durationMs = times.ranMs ?? Math.max(0, now - claim.claimedAt)
     events.emit('completed', { ...about, ...times, durationMs, result })
   } else if (as === 'retried') {
-    const { name, message } = settlement.kind === 'fail' ? settlement : { name: '', message: '' }
-    const error: Failure = { attempt: claim.attempt, at, name, message }
+    const { name, message, more } = settlement.kind === 'fail' ? settlement : { name: '', message: '', more: undefined }
+    const error = describeFailure({ attempt: claim.attempt, at, name, message, more })
     events.emit('retried', { ...about, ...times, maxAttempts: claim.batch.maxAttempts, error, visibleAt })
   } else if (as === 'died') {
     if (died !== undefined) events.emit('died', { ...about, ...times, ...died })

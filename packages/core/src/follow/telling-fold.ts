@@ -8,6 +8,7 @@ import type { Fold, LogEntry } from '@s3queue/primitives'
 import { attemptOf, timesOf } from '../claim.ts'
 import { applyEvent, beginCommit } from '../state/apply.ts'
 import { decodeBatch } from '../state/batch-codec.ts'
+import { describeFailure } from '../failure.ts'
 import { failuresWith } from '../state/endings.ts'
 import type { QueueEvent } from '../state/events.ts'
 import { createQueueFold, type OnSkipped } from '../state/fold.ts'
@@ -89,14 +90,14 @@ export class TellingFold implements Fold<QueueState> {
         break
       }
       case 'retried': {
-        const { name, message, visibleAt } = event
-        const error = { attempt: claim.attempt, at, name, message }
+        const { name, message, more, visibleAt } = event
+        const error = describeFailure({ attempt: claim.attempt, at, name, message, more })
         this.#tell(state, 'retried', { ...about, ...times, maxAttempts: claim.batch.maxAttempts, error, visibleAt })
         break
       }
       case 'died': {
-        const { reason, name, message } = event
-        this.#tell(state, 'died', { ...about, ...times, reason, failures: failuresWith(claim, at, name, message) })
+        const failures = failuresWith(claim, at, event).map(describeFailure)
+        this.#tell(state, 'died', { ...about, ...times, reason: event.reason, failures })
         break
       }
       case 'snoozed':

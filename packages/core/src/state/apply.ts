@@ -128,10 +128,10 @@ const table: Apply = {
     })
   },
 
-  retried(state, { token, visibleAt, name, message }, unfit) {
+  retried(state, { token, visibleAt, ...error }, unfit) {
     const claim = end(state, token, unfit)
     if (claim === undefined) return
-    putBack(state, claim, claim.attempt, visibleAt, failuresWith(claim, state.now, name, message), 'back')
+    putBack(state, claim, claim.attempt, visibleAt, failuresWith(claim, state.now, error), 'back')
   },
 
   snoozed(state, { token, visibleAt }, unfit) {
@@ -159,16 +159,15 @@ const table: Apply = {
     for (let i = tokens.length - 1; i >= 0; i--) {
       const claim = end(state, tokens[i] as number, unfit)
       if (claim === undefined) continue
-      const { name, message } = failureOf(claim, crashed)
-      const failures = failuresWith(claim, state.now, name, message)
+      const failures = failuresWith(claim, state.now, failureOf(claim, crashed))
       putBack(state, claim, claim.attempt, 0, failures, 'front')
     }
   },
 
-  died(state, { token, reason, name, message }, unfit) {
+  died(state, { token, reason, ...error }, unfit) {
     const claim = end(state, token, unfit)
     if (claim === undefined) return
-    keepDead(state, claim, reason, failuresWith(claim, state.now, name, message))
+    keepDead(state, claim, reason, failuresWith(claim, state.now, error))
   },
 
   restored(state, { token }) {

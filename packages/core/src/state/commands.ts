@@ -36,6 +36,8 @@ type Ending =
       readonly kind: 'fail'
       readonly name: string
       readonly message: string
+      /** See `FailureRecord`. */
+      readonly more?: string | undefined
       readonly retriable: boolean
       readonly afterMs?: number | undefined
     }

@@ -1,18 +1,54 @@
 /** How messages end, what is remembered of them, and for how long. */
-import type { DeadReason, Failure } from './events.ts'
+import type { DeadReason, FailureRecord } from './events.ts'
 import { type Batch, type Claim, type Completion, type DeadLetter, messageId, type QueueState } from './model.ts'
 import { endNames } from './names.ts'
 import { dropPayloadObject } from './payload-keys.ts'
 
 const FAILURES_KEPT = 20
 
+/** The last failures of a message keep all that was recorded of them, the earlier ones name and message: a message fails the same way most times. */
+const FAILURES_IN_FULL = 3
+/** Characters of what a failed attempt reported. */
+const MAX_PROGRESS = 1024
+const MAX_LOG = 2048
+
 /** What is known of a message's failures once the attempt of `claim` has failed, too. `at`: ms since 1970. */
-export function failuresWith(claim: Claim, at: number, name: string, message: string): readonly Failure[] {
-  return [...claim.failures.slice(1 - FAILURES_KEPT), { attempt: claim.attempt, at, name, message }]
+export function failuresWith(
+  claim: Claim,
+  at: number,
+  { name, message, more }: Pick<FailureRecord, 'name' | 'message' | 'more'>,
+): readonly FailureRecord[] {
+  const failures = claim.failures.slice(1 - FAILURES_KEPT)
+  // With the new one there would be one too many in full.
+  const last = failures.length - FAILURES_IN_FULL
+  const oldest = failures[last]
+  if (oldest !== undefined) failures[last] = inShort(oldest)
+  const details = more === undefined ? {} : { more }
+  return [...failures, { attempt: claim.attempt, at, name, message, ...details, ...reportOf(claim) }]
+}
+
+function inShort(failure: FailureRecord): FailureRecord {
+  const { attempt, at, name, message } = failure
+  return { attempt, at, name, message }
+}
+
+/** What the attempt reported, as far as it is kept with its failure. */
+function reportOf({ report }: Claim): Pick<FailureRecord, 'progress' | 'log'> {
+  if (report === undefined) return {}
+  const { progress } = report
+  let first = report.log.length
+  for (let left = MAX_LOG; first > 0; first--) {
+    left -= report.log[first - 1]?.length ?? 0
+    if (left < 0) break
+  }
+  return {
+    ...(progress !== undefined && progress.length <= MAX_PROGRESS ? { progress } : {}),
+    ...(first < report.log.length ? { log: report.log.slice(first) } : {}),
+  }
 }
 
 /** How an attempt failed whose claim ended without a settlement. `crashed`: the process of its worker has ended. */
-export function failureOf({ timeoutMs }: Claim, crashed: boolean): Pick<Failure, 'name' | 'message'> {
+export function failureOf({ timeoutMs }: Claim, crashed: boolean): Pick<FailureRecord, 'name' | 'message'> {
   return crashed
     ? { name: 'ProcessEnded', message: 'the process of its worker has ended' }
     : { name: 'VisibilityTimeout', message: `no settlement within ${timeoutMs} ms` }
@@ -41,7 +77,12 @@ export function keepCompletion(state: QueueState, claim: Claim, ordinal: number,
 }
 
 /** A message moves to the dead letters. */
-export function keepDead(state: QueueState, claim: Claim, reason: DeadReason, failures: readonly Failure[]): void {
+export function keepDead(
+  state: QueueState,
+  claim: Claim,
+  reason: DeadReason,
+  failures: readonly FailureRecord[],
+): void {
   const { batch, seq, attempt } = claim
   state.dead.set(messageId(claim), { batch, seq, reason, attempts: attempt, diedAt: state.now, failures })
   forgetEnded(state)

@@ -14,7 +14,8 @@ import type { Clock, Ids, ObjectStore, Processes, ProcessIdentity, Random } from
 import type { SettledAs } from '../settle.ts'
 import type { Payload } from '../state/batch-codec.ts'
 import type { Command, NoticeCommand, ProgressReport, Settlement } from '../state/commands.ts'
-import type { DeadReason, Failure } from '../state/events.ts'
+import type { Failure } from '../failure.ts'
+import type { DeadReason } from '../state/events.ts'
 import type { Claim } from '../state/model.ts'
 
 export interface Transport {

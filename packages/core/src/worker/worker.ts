@@ -4,6 +4,7 @@
  * Owns the tickets at hand and the attempts under way. It prevents a handler from working on a message that another worker may already have: each
  * deadline counts from a moment before the writer's does, so the signal is aborted first (`claim-time.ts`).
  */
+import type { CapturedContext } from '@s3queue/storage'
 import { attemptOf, type Ticket } from '../claim.ts'
 import type { Finished, TicketTimes, WorkerLink } from '../engine/context.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -36,6 +37,8 @@ export interface WorkerContext {
   /** Its name in claims and events, unlike that of any other worker of its log. */
   readonly id: string
   readonly slots: SlotPool
+  /** In which `process()` was called: handlers run in it. */
+  readonly handlers: CapturedContext
 }
 
 export class WorkerRuntime<T> implements WorkerLink, SlotMember {
@@ -43,7 +46,6 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
   readonly #context: WorkerContext
   readonly #handler: Handler<T>
   readonly #attemptOptions: AttemptOptions
-  readonly #tell = (error: Error): void => this.#context.engine.tell(error)
   readonly #slots: SlotPool
   readonly #tickets = new ReadyTickets()
   readonly #running = new Set<Attempt>()
@@ -59,6 +61,7 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     this.#handler = handler
     const { engine, process } = context
     const { clock, visibilityTimeoutMs } = context.queue
+    const { outside } = context.queue.contexts
     this.id = context.id
     this.#slots = context.slots
     this.#slots.join(this)
@@ -73,12 +76,14 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     })
     this.#attemptOptions = {
       workerId: this.id,
+      handlers: context.handlers,
       monotonic: () => clock.monotonic(),
       // The machine's own, not corrected by the store's: a handler compares its deadline with `Date.now()`.
       wallNow: () => clock.now(),
-      extend: (attempt, ms) => this.#time.extendOne(attempt, ms),
+      // What a handler asks for must not keep its context in timers and requests.
+      extend: (attempt, ms) => outside.run(() => this.#time.extendOne(attempt, ms)),
       reported: (attempt) => {
-        if (this.#running.has(attempt)) this.#outgoing.noteReport(attempt)
+        if (this.#running.has(attempt)) outside.run(() => this.#outgoing.noteReport(attempt))
       },
     }
   }
@@ -91,6 +96,11 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
   /** Messages at hand whose handlers have not started. */
   get heldAhead(): number {
     return this.#tickets.size
+  }
+
+  /** Whether the current call comes from one of its handlers, or from something that a handler has started, while any handler runs. */
+  get isCaller(): boolean {
+    return this.#slots.running > 0 && this.#context.queue.contexts.isWithin(this.#slots)
   }
 
   get concurrency(): number {
@@ -311,18 +321,20 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
       // As if it had been asynchronous: a handler that always throws at once must not recurse through the tickets.
       returned = Promise.reject(error)
     }
+    const { maxFailureBytes } = this.#context.queue
     Promise.resolve(returned).then(
-      (value) => this.#finish(attempt, settlementOf(token, value, this.#tell)),
-      (error: unknown) => this.#finish(attempt, failureOf(token, error)),
+      (value) => this.#finish(attempt, settlementOf(token, value, maxFailureBytes)),
+      (error: unknown) => this.#finish(attempt, failureOf(token, error, maxFailureBytes)),
     )
   }
 
   #invoke(attempt: Attempt, payload: Payload): unknown {
     const value: unknown = typeof payload === 'string' ? JSON.parse(payload) : payload
-    const { schema } = this.#context.queue
-    if (schema === undefined) return this.#handler({ id: attempt.id, payload: value as T }, attempt)
-    return checkPayload(schema, value).then((checked) =>
-      this.#handler({ id: attempt.id, payload: checked as T }, attempt),
+    const { queue, handlers } = this.#context
+    const { schema } = queue
+    if (schema === undefined) return handlers.run(this.#handler, { id: attempt.id, payload: value as T }, attempt)
+    return handlers.run(() =>
+      checkPayload(schema, value).then((checked) => this.#handler({ id: attempt.id, payload: checked as T }, attempt)),
     )
   }
 
@@ -335,7 +347,7 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
         `The handler of message ${attempt.id} took longer than ${timeLimitMs} ms (timeLimitMs).`,
       )
       attempt.abort(error)
-      this.#finish(attempt, failureOf(attempt.claim.token, error))
+      this.#finish(attempt, failureOf(attempt.claim.token, error, queue.maxFailureBytes))
     })
   }
 

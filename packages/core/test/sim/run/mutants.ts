@@ -264,6 +264,23 @@ const PROCESSES: readonly Mutant[] = [
   ),
 ]
 
+const CONTEXTS: readonly Mutant[] = [
+  mutant(
+    'handlers run in the context of the call that woke the queue',
+    /runs in the context of/,
+    'core/src/worker/worker.ts',
+    'return handlers.run(this.#handler, { id: attempt.id, payload: value as T }, attempt)',
+    'return this.#handler({ id: attempt.id, payload: value as T }, attempt)',
+  ),
+  mutant(
+    'a queue keeps the context of the call that woke it',
+    /makes a request .* in the context of/,
+    'core/src/intake.ts',
+    'this.#options.contexts.outside.run(() => this.#engine.submit(commands, payloads, limits))',
+    'this.#engine.submit(commands, payloads, limits)',
+  ),
+]
+
 const LOG: readonly Mutant[] = [
   mutant(
     "another writer's base is taken for one's own",
@@ -302,4 +319,4 @@ const RESTORES: readonly Mutant[] = [
   ),
 ]
 
-export const MUTANTS: readonly Mutant[] = [...STATE, ...ENGINE, ...BELL, ...WORKER, ...PROCESSES, ...LOG, ...RESTORES]
+export const MUTANTS: readonly Mutant[] = [...STATE, ...ENGINE, ...BELL, ...WORKER, ...PROCESSES, ...CONTEXTS, ...LOG, ...RESTORES]

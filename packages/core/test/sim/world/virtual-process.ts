@@ -2,6 +2,7 @@
  * A process that uses the queue: a queue object with clocks, randomness and a link of its own, all behind one gate. It can crash, stand still,
  * lose the store, and have its wall clock set, at any of its awaits.
  */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { createIds, type FaultyStore, seededFaults, unknownProcesses, withFaults } from '@s3queue/storage'
 import type { Handler, ProcessOptions, QueueOptions, Worker } from '../../../src/index.ts'
 import type { QueueUnderTest } from '../run/core-under-test.ts'
@@ -18,6 +19,8 @@ import type { World } from './world.ts'
 
 const WAKE_ORDERS: readonly WakeOrder[] = ['as-held', 'timers-first', 'replies-first']
 const HOUR_MS = 3_600_000
+/** Which call of a user the code belongs to that runs now. Requests of a queue belong to none, and handlers to the call that started their worker. */
+const caller = new AsyncLocalStorage<string>()
 
 /** What a process is started with. */
 export interface ProcessStart {
@@ -116,7 +119,7 @@ export class VirtualProcess {
     this.pending.add(name)
     this.#world.note(this.name, `asks: ${what}`)
     try {
-      const answer = await ask()
+      const answer = await caller.run(name, ask)
       this.#world.note(this.name, `has: ${what}`)
       return answer
     } catch (error) {
@@ -148,6 +151,9 @@ export class VirtualProcess {
   }
 
   #tread(moment: Trap['moment'], operation: string, key: string): Stall | undefined {
+    const found = caller.getStore()
+    if (found !== undefined)
+      this.#world.violate(new Error(`${this.name} makes a request (${operation} ${key}) in the context of ${found}`))
     if (this.#trap === undefined || !fits(this.#trap.trap, moment, operation, key)) return undefined
     const { spring } = this.#trap
     this.#trap = undefined
@@ -156,7 +162,13 @@ export class VirtualProcess {
 
   startWorker(handler: Handler<SimPayload>, options: ProcessOptions): void {
     this.#world.note(this.name, `starts a worker ${JSON.stringify(options)}`)
-    this.worker = this.queue.process(handler, options)
+    const name = `${this.name} worker`
+    const inContext: Handler<SimPayload> = (message, context) => {
+      const found = caller.getStore()
+      if (found !== name) this.#world.violate(new Error(`A handler of ${this.name} runs in the context of ${found}`))
+      return handler(message, context)
+    }
+    this.worker = caller.run(name, () => this.queue.process(inContext, options))
     this.#world.neighbours.works(this)
   }
 
