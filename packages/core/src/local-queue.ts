@@ -256,9 +256,7 @@ class LocalQueue<T> implements ShardQueue<T> {
   }
 
   async #deadLetters(which: (message: MessageInfo) => boolean): Promise<string[]> {
-    const dead = await this.#ask(({ views }) =>
-      views.survey((view) => Array.from(deadLetters(view), describeDead)),
-    )
+    const dead = await this.#ask(({ views }) => views.survey((view) => Array.from(deadLetters(view), describeDead)))
     return dead.filter((message) => isPicked(which(message))).map(({ id }) => id)
   }
 

@@ -1,7 +1,8 @@
 /** What can be said of a message: its status and everything that is remembered of it. */
+
+import { describeFailure, type Failure } from './failure.ts'
 import { findInInbox, type QueueView } from './queue-view.ts'
 import { shardOf } from './shard/shard-of.ts'
-import { describeFailure, type Failure } from './failure.ts'
 import type { DeadReason } from './state/events.ts'
 import { type Found, findMessage } from './state/lookup.ts'
 import { type Claim, type Completion, type DeadLetter, messageId, type Run } from './state/model.ts'

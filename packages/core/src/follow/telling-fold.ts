@@ -6,9 +6,9 @@
  */
 import type { Fold, LogEntry } from '@s3queue/primitives'
 import { attemptOf, timesOf } from '../claim.ts'
+import { describeFailure } from '../failure.ts'
 import { applyEvent, beginCommit } from '../state/apply.ts'
 import { decodeBatch } from '../state/batch-codec.ts'
-import { describeFailure } from '../failure.ts'
 import { failuresWith } from '../state/endings.ts'
 import type { QueueEvent } from '../state/events.ts'
 import { createQueueFold, type OnSkipped } from '../state/fold.ts'

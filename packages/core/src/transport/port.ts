@@ -11,10 +11,10 @@
  */
 import type { LogMark } from '@s3queue/primitives'
 import type { Clock, Ids, ObjectStore, Processes, ProcessIdentity, Random } from '@s3queue/storage'
+import type { Failure } from '../failure.ts'
 import type { SettledAs } from '../settle.ts'
 import type { Payload } from '../state/batch-codec.ts'
 import type { Command, NoticeCommand, ProgressReport, Settlement } from '../state/commands.ts'
-import type { Failure } from '../failure.ts'
 import type { DeadReason } from '../state/events.ts'
 import type { Claim } from '../state/model.ts'
 

@@ -319,4 +319,13 @@ const RESTORES: readonly Mutant[] = [
   ),
 ]
 
-export const MUTANTS: readonly Mutant[] = [...STATE, ...ENGINE, ...BELL, ...WORKER, ...PROCESSES, ...CONTEXTS, ...LOG, ...RESTORES]
+export const MUTANTS: readonly Mutant[] = [
+  ...STATE,
+  ...ENGINE,
+  ...BELL,
+  ...WORKER,
+  ...PROCESSES,
+  ...CONTEXTS,
+  ...LOG,
+  ...RESTORES,
+]
