@@ -30,7 +30,8 @@ export async function exploreMoves(
       actors.map(async (moves, actor) => {
         const { fs, arm } = scheduled(disk, actor, board, options)
         const store = storeOn(fs, 100 + actor, options.durability)
-        await store.get('opened')
+        // Only what may change something opens the directory.
+        await store.delete(['opened'])
         return { moves, store, arm, turn: turns(board, actor), name: String.fromCharCode(65 + actor) }
       }),
     )

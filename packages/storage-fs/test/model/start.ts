@@ -34,9 +34,9 @@ export async function prepareStart(name: StartName): Promise<Start> {
   const disk = createMemoryDisk()
   const history = createHistory()
   const store = storeOn(disk, 1)
-  await store.list({ prefix: '' })
+  await store.delete(['opened'])
   // A second process, which leaves the mark that nobody need sweep for the next hour.
-  await storeOn(disk, 2).list({ prefix: '' })
+  await storeOn(disk, 2).delete(['opened'])
   await act({ name: 'S', store, history, startEtag: 'NEVER' }, [...STARTS[name], 'get'])
   await forgetVersions(disk)
   const last = history.operations.at(-1)?.answered
