@@ -10,7 +10,7 @@ import { checkOptions } from '../check-options.ts'
 import type { Patience } from '../patience.ts'
 import type { BaseRecord, Fold, LogContext } from './context.ts'
 import { LogFollower } from './follower.ts'
-import { describeLayout } from './layout.ts'
+import { describeLayout, type LogLayout } from './layout.ts'
 import { readSlot } from './slot.ts'
 import { type Leadership, takeOver } from './take-over.ts'
 
@@ -28,14 +28,17 @@ export interface FencedLogOptions extends Patience {
 export interface FencedLog {
   /**
    * Becomes the writer, and fences the one before. Resolves with the state of the whole log. Waits through outages until `signal` ends it;
-   * throws `CorruptObject` if the log cannot be read.
+   * throws `CorruptObject` if the log cannot be read, or ends before slot `reached`. `reached`: a slot that is known to have been in the log. Default 0.
    */
-  takeOver<S>(fold: Fold<S>, signal?: AbortSignal): Promise<Leadership<S>>
+  takeOver<S>(fold: Fold<S>, signal?: AbortSignal, reached?: number): Promise<Leadership<S>>
   /** Reads along without becoming the writer. */
   follow<S>(fold: Fold<S>): LogFollower<S>
   /** The bytes of one commit, or undefined if there is none (any more) in that slot. */
   readCommit(slot: number, signal?: AbortSignal): Promise<Uint8Array | undefined>
 }
+
+/** A base is small: what is larger was not written by a log. */
+const MAX_BASE_BYTES = 64 << 10
 
 /** The log below `prefix`. Makes no request by itself. Throws `InvalidOption`, and `InvalidRequest` for a prefix that is none. */
 export function createFencedLog(options: FencedLogOptions): FencedLog {
@@ -46,14 +49,28 @@ export function createFencedLog(options: FencedLogOptions): FencedLog {
   assertPrefix(prefix)
   const readAhead = numberOption(who, 'readAhead', options.readAhead, 32, { min: 1, integer: true })
   const layout = describeLayout(prefix)
-  const base = new CasObject<BaseRecord>({ ...patience, store, key: layout.base, ids })
+  const base = new CasObject<BaseRecord>({
+    ...{ ...patience, store, key: layout.base, ids, maxBytes: MAX_BASE_BYTES },
+    decode: (value) => decodeBase(value, layout),
+  })
   const log: LogContext = { ...patience, store, ids, layout, base, readAhead }
   return {
-    takeOver: (fold, signal) => takeOver(log, fold, signal),
+    takeOver: (fold, signal, reached) => takeOver(log, fold, signal, reached),
     follow: (fold) => new LogFollower(log, fold),
     async readCommit(slot, signal) {
       const found = await readSlot(log, slot, signal)
       return found?.header.kind === 'commit' ? found.body : undefined
     },
   }
+}
+
+/** A base as any process may have written it; undefined if it is not one. */
+function decodeBase(value: unknown, layout: LogLayout): BaseRecord | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { slot, epoch, hash, snapshot } = value as Partial<BaseRecord>
+  if (typeof hash !== 'string' || typeof snapshot !== 'string' || typeof slot !== 'number') return undefined
+  if (typeof epoch !== 'number' || !Number.isSafeInteger(epoch) || epoch < 1) return undefined
+  return layout.slotOfSnapshot(snapshot) === slot && snapshot.startsWith(layout.snapshots)
+    ? { slot, epoch, hash, snapshot }
+    : undefined
 }

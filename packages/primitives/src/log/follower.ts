@@ -1,9 +1,21 @@
 /** Reading along without writing: keeps a fold of the log and brings it up to date at the cost of reading what is new. */
 import type { Fold, LogContext } from './context.ts'
-import { baseOvertook, beginReading, Detours, type Walk, walkToHead } from './walk.ts'
+import { baseOvertook, beginReading, checkHead, Detours, type Walk, walkToHead } from './walk.ts'
 
 /** A reader at the head cannot tell a free slot from a collected one: so many looks in a row may go by before it asks the base. */
 const LOOKS_UNVERIFIED = 8
+
+/** How sure a reader is to be that nothing is missing. */
+export interface RefreshOptions {
+  readonly reached?: number | undefined
+  readonly listEveryMs?: number | undefined
+}
+
+interface Reading {
+  readonly mayBeOld: boolean
+  readonly reached: number
+  readonly listEveryMs: number
+}
 
 /** A fold of the log that is brought up to date when it is asked, and makes nobody a writer. */
 export class LogFollower<S> {
@@ -11,6 +23,8 @@ export class LogFollower<S> {
   readonly #fold: Fold<S>
   #walk: Walk<S> | undefined
   #unverified = 0
+  /** When it last made sure that nothing lies behind the head, monotonic. */
+  #listedAt = Number.NEGATIVE_INFINITY
 
   /** Made by `FencedLog.follow`. */
   constructor(log: LogContext, fold: Fold<S>) {
@@ -23,9 +37,13 @@ export class LogFollower<S> {
     return this.#walk?.slot ?? 0
   }
 
-  /** Folds in what has come since, and resolves to the state as of some moment during the call. One call at a time. */
-  refresh(signal?: AbortSignal): Promise<S> {
-    return this.#read(false, signal)
+  /**
+   * Folds in what has come since, and resolves to the state as of some moment during the call. One call at a time. Throws `CorruptObject` if slots are missing:
+   * before slot `reached`, which is known to have been in the log, or before later ones, which a list shows. `listEveryMs`: no list if the last one is younger
+   * and this reader has not started over since. Default 0: each call lists.
+   */
+  refresh(signal?: AbortSignal, { reached = 0, listEveryMs = 0 }: RefreshOptions = {}): Promise<S> {
+    return this.#read({ mayBeOld: false, reached, listEveryMs }, signal)
   }
 
   /**
@@ -33,25 +51,43 @@ export class LogFollower<S> {
    * that of some calls ago.
    */
   poll(signal?: AbortSignal): Promise<S> {
-    return this.#read(true, signal)
+    return this.#read({ mayBeOld: true, reached: 0, listEveryMs: Number.POSITIVE_INFINITY }, signal)
   }
 
-  async #read(mayBeOld: boolean, signal?: AbortSignal): Promise<S> {
+  async #read({ reached, listEveryMs, ...reading }: Reading, signal?: AbortSignal): Promise<S> {
     const detours = new Detours(this.#log)
+    const { clock } = this.#log
+    let { mayBeOld } = reading
     const slot = this.#walk?.slot
     for (;;) {
+      if (this.#walk === undefined) this.#listedAt = Number.NEGATIVE_INFINITY
       const walk = this.#walk ?? (await beginReading(this.#log, this.#fold, signal))
       this.#walk = undefined
-      if ((await walkToHead(this.#log, walk, this.#fold, signal)) === 'astray') {
-        detours.note(walk)
-        mayBeOld = false
-        continue
+      let end: 'head' | 'more' | 'astray' = await walkToHead(this.#log, walk, this.#fold, signal)
+      const isSameSlot = walk.slot === slot
+      this.#unverified = mayBeOld && isSameSlot ? (this.#unverified + 1) % LOOKS_UNVERIFIED : 0
+      if (end === 'head' && this.#unverified === 0) {
+        const everyMs = mayBeOld && isSameSlot ? 0 : listEveryMs
+        if (walk.slot < reached || clock.monotonic() - this.#listedAt >= everyMs)
+          end = await this.#list(walk, reached, signal)
       }
-      this.#unverified = mayBeOld && walk.slot === slot ? (this.#unverified + 1) % LOOKS_UNVERIFIED : 0
-      if (this.#unverified > 0 || !(await baseOvertook(this.#log, walk, signal))) {
+      if (end === 'astray') {
+        await detours.note(walk, signal)
+        mayBeOld = false
+      } else if (end === 'more') {
+        this.#walk = walk
+      } else if (this.#unverified > 0 || !(await baseOvertook(this.#log, walk, signal))) {
         this.#walk = walk
         return walk.state
       }
     }
+  }
+
+  async #list(walk: Walk<S>, reached: number, signal?: AbortSignal): Promise<'head' | 'more' | 'astray'> {
+    const startedAt = this.#log.clock.monotonic()
+    const found = await checkHead(this.#log, walk, reached, signal)
+    if (found !== 'end') return found
+    this.#listedAt = startedAt
+    return 'head'
   }
 }

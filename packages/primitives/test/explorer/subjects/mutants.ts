@@ -85,7 +85,11 @@ const LOG_MUTANTS: readonly Mutant[] = [
   {
     name: 'bytes changed after an unknown outcome',
     patches: [
-      { file: 'log/slot.ts', from: 'import { decodeFrame, ', to: 'import { decodeFrame, encodeFrame, ' },
+      {
+        file: 'log/slot.ts',
+        from: 'import type { Frame, Header }',
+        to: 'import { decodeFrame, encodeFrame, type Frame, type Header }',
+      },
       {
         file: 'log/slot.ts',
         from: '    const put: PutResult = await',
