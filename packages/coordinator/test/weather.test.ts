@@ -485,7 +485,7 @@ describe('bad neighbours', () => {
   it('a registry that says nothing readable is no reason to stop', async () => {
     const world = createWorld()
     await world.run(
-      world.store.put('s3queue/jobs/0/registry', encodeRecord({ format: 2 } as never), { condition: overwrite }),
+      world.store.put('s3queue/jobs/0/registry', encodeRecord('s3queue/jobs/0/registry', { format: 2 } as never), { condition: overwrite }),
     )
     const pods = [world.open(FAST), world.open(FAST)]
     const done: unknown[] = []

@@ -5,10 +5,10 @@
  * last look that did not show it.
  */
 import type { StandbyProcess, TravellingTicket } from '@s3queue/core/transport'
-import { CasObject, type CasVersion } from '@s3queue/primitives'
+import { CasObject, type CasVersion, CorruptObject } from '@s3queue/primitives'
 import { FormatMismatch } from '../errors.ts'
 import { mailboxKey } from '../keys.ts'
-import { decodeTicket, emptyMailbox, FORMAT, type MailboxRecord } from './record.ts'
+import { decodeMailbox, decodeTicket, emptyMailbox, FORMAT, MAX_MAILBOX_BYTES, type MailboxRecord } from './record.ts'
 
 const ID_CHARS = 10
 
@@ -40,7 +40,10 @@ export class MailboxReader {
     const { queue, worker, trouble } = standby
     const { store, prefix, clock, random, ids } = queue
     const key = mailboxKey(prefix, worker.id)
-    this.#object = new CasObject({ store, key, clock, random, ids, onTrouble: trouble })
+    this.#object = new CasObject({
+      ...{ store, key, clock, random, ids, onTrouble: trouble },
+      ...{ decode: decodeMailbox, maxBytes: MAX_MAILBOX_BYTES },
+    })
   }
 
   get key(): string {
@@ -85,9 +88,18 @@ export class MailboxReader {
       await this.#create(startedAt, signal)
       return undefined
     }
+    // Parts that were read would come again, and those that are written upon it would be passed over.
+    if (answer.value.version < this.#version) throw this.#outdated(answer.value.version)
     this.#known = answer
     this.#lookedAt = startedAt
     return known === undefined ? this.#find(answer.value) : this.#read(answer.value, absentAt)
+  }
+
+  #outdated(version: number): CorruptObject {
+    const { queue } = this.#standby
+    this.#known = undefined
+    const what = `it is version ${version}, and version ${this.#version} was read before: an older copy took its place`
+    return new CorruptObject(this.key, queue.store.description, what)
   }
 
   /** Nothing put here is read any more from now on. Resolves to the tickets that nobody has read. */

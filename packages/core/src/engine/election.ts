@@ -4,7 +4,15 @@
  * Owns the role. Any process that is used takes over when nobody else writes; when somebody does it stands by, and tries again if it
  * has a worker. Who writes is decided by the log's fence alone; the lease beside it only says when it makes sense to try.
  */
-import { type Leadership, Lease, type LeaseGrant, LeaseLost, type LeaseRecord } from '@s3queue/primitives'
+import {
+  CorruptObject,
+  type Leadership,
+  Lease,
+  type LeaseAttempt,
+  type LeaseGrant,
+  LeaseLost,
+  type LeaseRecord,
+} from '@s3queue/primitives'
 import { asProcessIdentity, isSameProcess, type ProcessState, sleep } from '@s3queue/storage'
 import { ClockOff, QueueClosed, TransportMissing } from '../errors.ts'
 import { queueFold } from '../state/fold.ts'
@@ -12,7 +20,7 @@ import type { QueueState } from '../state/model.ts'
 import { BELL_POLL_MS, BellReader, bellKey } from './bell.ts'
 import { Changes } from './changes.ts'
 import type { EngineContext, Submission } from './context.ts'
-import { describeWriter, Heartbeat, SIGN_SHARE, type WriterDetails } from './heartbeat.ts'
+import { decodeDetails, describeWriter, Heartbeat, SIGN_SHARE, type WriterDetails } from './heartbeat.ts'
 import { ensureProbed } from './probe.ts'
 import { SilentWriter } from './silent-writer.ts'
 import { StoreWatch } from './store-watch.ts'
@@ -31,6 +39,8 @@ export type Role =
 
 /** A process that stepped down leaves the lease to others for so long: those that watch the writer closely have looked twice by then. */
 const REST_MS = 2500
+/** No queue has a longer `takeoverAfterMs`. */
+const LONGEST_LEASE_MS = 3_600_000
 /** Wait before trying again what failed for a reason that time alone does not mend. */
 const RETRY_MS = 5000
 const BUSY_POLL_MS = 1000
@@ -100,6 +110,8 @@ export class Election {
   #generation: number | undefined
   /** Workers that may hold claims of earlier terms, by the lease that this process took last. */
   #earlier: readonly WorkerProcess[] = []
+  /** A slot that the log has reached, by the lease. */
+  #reached = 0
   #probed = false
   #isClockKnown = false
   #hasToldClock = false
@@ -124,6 +136,8 @@ export class Election {
       key: `${prefix}writer`,
       owner: sender,
       durationMs: takeoverAfterMs,
+      longestMs: LONGEST_LEASE_MS,
+      decodeDetails,
       // The lease's timestamps are compared across machines, so they go by the store's clock.
       clock: { ...clock, now: context.wallNow },
       ...{ random, ids, onTrouble: context.trouble },
@@ -138,6 +152,11 @@ export class Election {
       },
     })
     this.#leaseWatch = new StoreWatch({ ...watch, prefix: `${prefix}writer`, onChange: () => this.#leaseChanged() })
+  }
+
+  /** A slot that the log has reached, by the lease as this process saw it last; 0: not known. */
+  get reached(): number {
+    return this.#reached
   }
 
   get role(): Role {
@@ -240,14 +259,7 @@ export class Election {
         await this.#probe(signal)
         this.#lookedAt = context.options.clock.monotonic()
         this.#isLookDue = false
-        const attempt = await this.#lease.tryAcquire(describeWriter(context, { busy: false }), {
-          signal,
-          mayDepose: (record) => this.#mayDepose(record),
-          describe: (replaced) => {
-            this.#earlier = replaced === undefined ? [] : earlierWorkers(replaced.details)
-            return describeWriter(context, { busy: false, earlier: this.#earlier })
-          },
-        })
+        const attempt = await this.#tryAcquire(signal)
         this.#isClockKnown = true
         this.#tellClock()
         if (attempt.outcome === 'acquired') {
@@ -267,6 +279,30 @@ export class Election {
         if (context.worker() === undefined) return
         context.trouble(error)
         await sleep(context.options.clock, RETRY_MS, signal).catch(() => {})
+      }
+    }
+  }
+
+  /** A lease that cannot be read is replaced: it only says when it makes sense to try, and the log decides. */
+  async #tryAcquire(signal: AbortSignal): Promise<LeaseAttempt<WriterDetails>> {
+    const { context } = this.#options
+    for (;;) {
+      try {
+        const attempt = await this.#lease.tryAcquire(describeWriter(context, { busy: false }), {
+          signal,
+          mayDepose: (record) => this.#mayDepose(record),
+          describe: (replaced) => {
+            this.#earlier = replaced === undefined ? [] : earlierWorkers(replaced.details)
+            this.#reached = replaced?.details.slot ?? 0
+            return describeWriter(context, { busy: false, earlier: this.#earlier, slot: this.#reached })
+          },
+        })
+        if (attempt.outcome === 'held') this.#reached = attempt.record.details.slot ?? 0
+        return attempt
+      } catch (error) {
+        if (!(error instanceof CorruptObject)) throw error
+        context.trouble(error)
+        await context.options.store.delete([error.key], { signal })
       }
     }
   }
@@ -312,10 +348,11 @@ export class Election {
     onTrying()
     const [leadership] = await Promise.all([this.#takeOver(grant), this.#learnBell()])
     const provenAt = context.options.clock.monotonic()
-    const { epoch } = leadership.writer
+    const { epoch, position } = leadership.writer
+    this.#reached = position.slot
     // All that was rung for until now, the term finds with its first read of the inbox.
     const { nonce: bell } = this.#bell
-    const details = describeWriter(context, { busy: false, epoch, bell, earlier: this.#earlier })
+    const details = describeWriter(context, { busy: false, epoch, bell, earlier: this.#earlier, slot: position.slot })
     if (!(await isStillGranted(grant, details, signal))) return
     if (this.#isEnding) return grant.release(signal)
     if (leadership.state.shared && context.options.transport === undefined) {
@@ -359,13 +396,13 @@ export class Election {
     const signs = new Heartbeat(
       {
         ...{ clock, grant, signal, takeoverAfterMs, isUrgent: () => false, onTrouble: context.trouble },
-        details: () => describeWriter(context, { busy: false, earlier: this.#earlier }),
+        details: () => describeWriter(context, { busy: false, earlier: this.#earlier, slot: this.#reached }),
         // Whether the lease is still ours is looked at behind the fence, in any case.
         onLost: () => {},
       },
       clock.monotonic(),
     )
-    return context.log.takeOver(queueFold, signal).finally(() => signs.stop())
+    return context.log.takeOver(queueFold, signal, this.#reached).finally(() => signs.stop())
   }
 
   /** A new writer may have told this process's worker something, and so may the writer of a busy queue at any time. */
@@ -386,12 +423,14 @@ export class Election {
       while (this.#alarm !== undefined) {
         const record = await this.#lease.observe(signal)
         if (record === undefined) return this.lookNow()
+        this.#reached = record.details.slot ?? 0
         this.#noteReaction(record)
         if (this.#isSilent(record)) return this.lookNow()
         await sleep(clock, BUSY_POLL_MS, signal)
       }
     } catch (error) {
       if (!signal.aborted) this.#options.context.trouble(error)
+      if (error instanceof CorruptObject) this.lookNow()
     }
   }
 

@@ -139,12 +139,13 @@ export class InboxSender {
   async #put(batch: readonly Submission[]): Promise<boolean> {
     const { options, sender, onSent, onTrouble } = this.#context
     const commands = batch.flatMap((submission) => submission.commands)
+    const key = `${inboxPrefix(options.prefix)}${options.ids.ulid()}-${sender}`
     const body = encodeInbox(
+      key,
       sender,
       commands,
       batch.flatMap(({ payloads }) => payloads),
     )
-    const key = `${inboxPrefix(options.prefix)}${options.ids.ulid()}-${sender}`
     const { signal } = this.#abort
     for (let attempt = 1; ; attempt++) {
       if (batch.some(isLate)) return false

@@ -126,8 +126,7 @@ export class Term {
         takeoverAfterMs,
         isUrgent: (withinMs) => this.#isUrgent(withinMs),
         details: () => {
-          const about = { busy: this.#isBusy(), epoch: this.epoch, bell: this.#bell.heard }
-          return describeWriter(context, { ...about, earlier: this.#earlierWithClaims() })
+          return this.#describe()
         },
         onLost: (error) => this.#loop.fail(error),
         onTrouble: context.trouble,
@@ -283,7 +282,7 @@ export class Term {
     await Promise.all([this.#checkpoints.finish(), this.#inbox.deleteFolded()])
     await this.#heartbeat.stop()
     if (this.#loop.failure === undefined) {
-      await this.#options.grant.release()
+      await this.#options.grant.release(undefined, this.#describe())
       await this.#claims.side?.handOver()
     }
     this.end(reason)
@@ -316,6 +315,13 @@ export class Term {
   /** Ends the term at once; what is not durable is lost to it. */
   end(reason: Error): void {
     this.#loop.fail(reason)
+  }
+
+  #describe(): WriterDetails {
+    const { context, leadership } = this.#options
+    const about = { busy: this.#isBusy(), epoch: this.epoch, bell: this.#bell.heard }
+    const { slot } = leadership.writer.position
+    return describeWriter(context, { ...about, slot, earlier: this.#earlierWithClaims() })
   }
 
   #earlierWithClaims(): readonly WorkerProcess[] {

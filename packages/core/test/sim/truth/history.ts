@@ -13,6 +13,7 @@ import { textOfStored } from '../world/payload.ts'
 import { must, Violation } from '../world/violation.ts'
 import { Model } from './model.ts'
 import { type Numbers, numbersOf } from './numbers.ts'
+import { valueIn } from '../world/value-in.ts'
 
 export interface HistorySlot {
   readonly slot: number
@@ -118,7 +119,7 @@ export class History {
 
   /** The base was written. */
   baseStored(bytes: Uint8Array): void {
-    const base = (JSON.parse(new TextDecoder().decode(bytes)) as { readonly value: BaseValue }).value
+    const base = valueIn(bytes) as BaseValue
     const at = this.slots[base.slot - 1]
     must(base.slot > this.baseSlot, `the base moves from ${this.baseSlot} to ${base.slot}`)
     must(at !== undefined && at.hash === base.hash, `the base names slot ${base.slot}, which is not in the history`)

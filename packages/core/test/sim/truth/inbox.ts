@@ -17,7 +17,7 @@ export class InboxRecord {
   readonly ids: Set<string> = new Set()
 
   stored(key: string, bytes: Uint8Array, storedAt: number): InboxObject {
-    const batch = decodeInbox(bytes)
+    const batch = decodeInbox(key, bytes)
     must(typeof batch !== 'string', `an inbox object is written with broken bytes: ${String(batch)}`)
     const object = { key, commands: batch.entries, storedAt }
     this.present.set(key, object)
