@@ -103,7 +103,8 @@ export function encodeBatch<E extends QueueEvent | Command>(
 export function decodeBatch<E extends QueueEvent | Command>(bytes: Uint8Array): Batch<E> {
   const end = bytes.indexOf(NEWLINE)
   const sizesEnd = bytes.indexOf(NEWLINE, end + 1)
-  if (end < 0 || sizesEnd < 0) throw new RangeError('The lines with the entries and the sizes of the payloads are missing.')
+  if (end < 0 || sizesEnd < 0)
+    throw new RangeError('The lines with the entries and the sizes of the payloads are missing.')
   const entries = JSON.parse(decoder.decode(bytes.subarray(0, end))) as E[]
   return { entries, payloads: new PayloadTable(bytes.subarray(end + 1, sizesEnd), bytes.subarray(sizesEnd + 1)) }
 }

@@ -10,10 +10,10 @@ import type { QueueEvent } from '../../../src/state/events.ts'
 import { describeStats, emptyState, type QueueState } from '../../../src/state/model.ts'
 import { encodeState } from '../../../src/state/snapshot.ts'
 import { textOfStored } from '../world/payload.ts'
+import { valueIn } from '../world/value-in.ts'
 import { must, Violation } from '../world/violation.ts'
 import { Model } from './model.ts'
 import { type Numbers, numbersOf } from './numbers.ts'
-import { valueIn } from '../world/value-in.ts'
 
 export interface HistorySlot {
   readonly slot: number
