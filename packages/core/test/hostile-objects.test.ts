@@ -47,14 +47,20 @@ const INBOX: readonly (readonly [string, Uint8Array])[] = [
   ['a number that is no longer whole', enqueued({ seq: 2 ** 53 })],
   ['no messages', enqueued({ count: 0 })],
   ['a sender with a slash', enqueued({ sender: 'a/../../b' })],
-  ['the payload object of another queue', enqueued({ extras: { payloadKey: 's3queue/other/0/payloads/01ARZ3NDEKTSV4RRFFQ69G5FAV' } })],
+  [
+    'the payload object of another queue',
+    enqueued({ extras: { payloadKey: 's3queue/other/0/payloads/01ARZ3NDEKTSV4RRFFQ69G5FAV' } }),
+  ],
   ['the base as a payload object', enqueued({ extras: { payloadKey: `${PREFIX}base` } })],
   ['an id that is a number', enqueued({ extras: { id: 5 } })],
   ['a backoff that is a text', enqueued({ extras: { backoff: 'soon' } })],
   ['a result that is not JSON', settled({ kind: 'complete', result: '{' })],
   ['a snooze without end', settled({ kind: 'snooze', ms: 1e300 })],
   ['a failure without words', settled({ kind: 'fail', retriable: true })],
-  ['a failure that waits without end', settled({ kind: 'fail', name: 'E', message: '', retriable: true, afterMs: 1e300 })],
+  [
+    'a failure that waits without end',
+    settled({ kind: 'fail', name: 'E', message: '', retriable: true, afterMs: 1e300 }),
+  ],
   ['a settlement for a worker with a path', inboxOf([{ type: 'settle', worker: '../x', settlements: [] }])],
   ['a notice of a worker with a path', inboxOf([{ ...notice, worker: '../x' }])],
   ['a notice of silence without end', inboxOf([{ ...notice, silentForMs: 1e300 }])],
@@ -165,7 +171,10 @@ describe('a lease', () => {
   it.each([
     ['that lasts for ages', { owner: 'x', generation: 1, durationMs: 1e15, held: true, aliveAt: 0, details }],
     ['that was renewed in ages', { owner: 'x', generation: 1, durationMs: 30_000, held: true, aliveAt: 8e15, details }],
-    ['whose generation is not a number', { owner: 'x', generation: 'x', durationMs: 1, held: true, aliveAt: 0, details }],
+    [
+      'whose generation is not a number',
+      { owner: 'x', generation: 'x', durationMs: 1, held: true, aliveAt: 0, details },
+    ],
     ['without details', { owner: 'x', generation: 1, durationMs: 1000, held: true, aliveAt: 0 }],
     ['that is a text', 'mine'],
   ])('%s does not keep others from writing', async (_, value) => {

@@ -4,6 +4,8 @@ import { baseOvertook, beginReading, checkHead, Detours, type Walk, walkToHead }
 
 /** A reader at the head cannot tell a free slot from a collected one: so many looks in a row may go by before it asks the base. */
 const LOOKS_UNVERIFIED = 8
+/** A list costs as much as twelve reads, so a reader that only polls lists this rarely, in ms. */
+const POLL_LISTS_EVERY_MS = 300_000
 
 /** How sure a reader is to be that nothing is missing. */
 export interface RefreshOptions {
@@ -48,10 +50,10 @@ export class LogFollower<S> {
 
   /**
    * Like `refresh`, but costs one request where nothing is new. If a collection has passed this reader by since its last call, the state may be
-   * that of some calls ago.
+   * that of some calls ago, and missing slots are noticed within minutes.
    */
   poll(signal?: AbortSignal): Promise<S> {
-    return this.#read({ mayBeOld: true, reached: 0, listEveryMs: Number.POSITIVE_INFINITY }, signal)
+    return this.#read({ mayBeOld: true, reached: 0, listEveryMs: POLL_LISTS_EVERY_MS }, signal)
   }
 
   async #read({ reached, listEveryMs, ...reading }: Reading, signal?: AbortSignal): Promise<S> {
@@ -67,9 +69,8 @@ export class LogFollower<S> {
       const isSameSlot = walk.slot === slot
       this.#unverified = mayBeOld && isSameSlot ? (this.#unverified + 1) % LOOKS_UNVERIFIED : 0
       if (end === 'head' && this.#unverified === 0) {
-        const everyMs = mayBeOld && isSameSlot ? 0 : listEveryMs
-        if (walk.slot < reached || clock.monotonic() - this.#listedAt >= everyMs)
-          end = await this.#list(walk, reached, signal)
+        const isListDue = clock.monotonic() - this.#listedAt >= listEveryMs
+        if (walk.slot < reached || isListDue) end = await this.#list(walk, reached, signal)
       }
       if (end === 'astray') {
         await detours.note(walk, signal)
