@@ -3,9 +3,20 @@
  * object in an error. No answer is silently wrong, and nothing waits forever.
  */
 import { CorruptObject, decodeFrame } from '@s3queue/primitives'
+import { overwrite } from '@s3queue/storage'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Damage, damagesOf, flipped } from './damages.ts'
-import { type Handled, handleAll, makeScene, PREFIX, readAll, reopen, type Scene, type Site } from './scene.ts'
+import {
+  type Handled,
+  handleAll,
+  makeScene,
+  PREFIX,
+  readAll,
+  reopen,
+  type Scene,
+  type Site,
+  workUnder,
+} from './scene.ts'
 
 const KINDS = [
   'log/',
@@ -115,5 +126,70 @@ describe.each(KINDS)('a damaged object below %s', (kind) => {
         if (typeof frame !== 'string') expect([key, bit >> 3, frame]).toEqual([key, 32, whole])
       }
     }
+  })
+})
+
+describe('damage under processes at work', () => {
+  const WAYS = ['deleted', 'flipped', 'zeros', 'an older version'] as const
+  const FOLDERS = ['log/', 'snapshots/', 'payloads/', 'mailboxes/', 'workers/', 'base', 'bell', 'writer', 'registry']
+  it.each(FOLDERS)(
+    'to an object below %s loses no message without naming an object',
+    { timeout: 120_000 },
+    async (kind) => {
+      for (const way of WAYS) {
+        const { site, payloads, acknowledged } = await workUnder(async ({ store, clock }) => {
+          const before = store.snapshot()
+          await clock.advance(way === 'an older version' ? 1500 : 0)
+          const keys = [...store.snapshot().keys()].filter((key) => key.startsWith(`${PREFIX}${kind}`))
+          for (const key of keys.slice(-2)) {
+            const body = store.snapshot().get(key)?.body ?? new Uint8Array()
+            const changed = {
+              flipped: flipped(body, 8 * (body.length >> 1)),
+              zeros: new Uint8Array(body.length),
+              'an older version': before.get(key)?.body,
+              deleted: undefined,
+            }[way]
+            if (changed === undefined) await store.delete([key])
+            else await store.put(key, changed, { condition: overwrite })
+          }
+        })
+        const where = `${kind} ${way}`
+        for (const [id, payload] of payloads)
+          expect([where, payload]).toEqual([where, expect.objectContaining({ of: id })])
+        const lost = acknowledged.filter((id) => !payloads.has(id))
+        const isNamed = !REPLACED.includes(kind) && [...site.named].some((name) => name.startsWith(PREFIX))
+        expect([where, lost, isNamed || lost.length === 0]).toEqual([where, lost, true])
+      }
+    },
+  )
+})
+
+describe('the newest object of the log', () => {
+  it('is missed once the lease of its writer names it, until that lease is deleted', async () => {
+    const site = await reopen(scene, scene.objects)
+    const writer = site.open()
+    writer.process(() => {}, { concurrency: 4 })
+    await site.clock.advance(100_000)
+    await site.run(writer.enqueue('last'))
+    // The writer is killed after its next renewal.
+    await site.clock.advance(5000)
+    const objects = new Map([...site.store.snapshot()].map(([key, { body }]) => [key, body]))
+    const newest = [...objects.keys()].filter((key) => key.startsWith(`${PREFIX}log/`)).at(-1) ?? ''
+    objects.delete(newest)
+    const later = await reopen({ ...scene, startMs: site.clock.now() }, objects)
+    const [reader, successor] = [later.open(), later.open()]
+    const failure = await later.run(reader.getStats().catch((error: unknown) => error))
+    expect(failure).toMatchObject({ code: 'CORRUPT_OBJECT', key: newest })
+    expect(String(failure)).toMatch(/the lease of the writer says so.*delete the lease/)
+    later.named.clear()
+    successor.process(() => {})
+    await later.clock.advance(60_000)
+    expect([...later.named]).toEqual([newest])
+    expect(later.store.snapshot().has(newest)).toBe(false)
+    await later.run(later.store.delete([`${PREFIX}writer`]))
+    await later.clock.advance(20_000)
+    expect(await later.run(successor.getStats())).toMatchObject({ waiting: 0 })
+    for (const queue of [reader, successor]) await later.run(queue.close())
+    await site.run(writer.close())
   })
 })

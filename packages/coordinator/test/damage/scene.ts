@@ -166,3 +166,51 @@ export async function handleAll(site: Site): Promise<Handled> {
   await site.run(queue.close({ timeoutMs: 5000 }).catch(() => {}))
   return { payloads, stats }
 }
+
+/** Processes at work on one queue, under which `change` damages an object. Resolves to what was handled, and what was acknowledged. */
+export async function workUnder(change: (site: Site) => Promise<void>): Promise<{
+  readonly site: Site
+  readonly payloads: ReadonlyMap<string, unknown>
+  readonly acknowledged: readonly string[]
+}> {
+  processes = 200
+  const site = siteOn(createManualClock())
+  const { clock } = site
+  const payloads = new Map<string, unknown>()
+  const acknowledged: string[] = []
+  const handler = async ({ id, payload }: { readonly id: string; readonly payload: unknown }): Promise<void> => {
+    await sleep(clock, 700)
+    payloads.set(id, payload)
+  }
+  const [writer, remote] = [site.open(), site.open()]
+  const enqueue = async (queue: Queue<unknown>, count: number): Promise<void> => {
+    for (let i = 0; i < count; i++) {
+      const id = `m${acknowledged.length}`
+      const call = queue.enqueue({ of: id, more: 'x'.repeat(i === 0 ? 300 : 10) }, { id })
+      const isThere = await site.run(
+        call.then(
+          () => true,
+          (error: unknown) => {
+            note(site, error)
+            return false
+          },
+        ),
+      )
+      if (!isThere) return
+      acknowledged.push(id)
+    }
+  }
+  writer.process(handler, { concurrency: 1 })
+  await clock.advance(2000)
+  remote.process(handler, { concurrency: 1 })
+  await clock.advance(6000)
+  await enqueue(writer, 10)
+  await enqueue(remote, 2)
+  await clock.advance(1200)
+  await change(site)
+  await enqueue(remote, 3)
+  await enqueue(writer, 3)
+  await clock.advance(120_000)
+  await Promise.all([writer, remote].map((queue) => site.run(queue.close({ timeoutMs: 5000 }).catch(() => {}))))
+  return { site, payloads, acknowledged }
+}

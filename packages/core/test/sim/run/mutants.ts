@@ -120,8 +120,8 @@ const ENGINE: readonly Mutant[] = [
     'a process that does not write reads the log before the inbox',
     /does not know .*, which was acknowledged|which was true at no moment/,
     'core/src/engine/observer.ts',
-    '      const enqueues = await this.#readInbox(id, signal)\n      const state = await this.#follower.refresh(signal)\n',
-    '      const state = await this.#follower.refresh(signal)\n      const enqueues = await this.#readInbox(id, signal)\n',
+    '      const enqueues = await this.#readInbox(id, signal)\n      const state = await this.#follower.refresh(signal, { reached: this.#reached() })\n',
+    '      const state = await this.#follower.refresh(signal, { reached: this.#reached() })\n      const enqueues = await this.#readInbox(id, signal)\n',
   ),
   mutant(
     'slots with payloads that are needed are deleted',

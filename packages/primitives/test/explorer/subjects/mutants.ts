@@ -172,8 +172,8 @@ const CAS_MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'cas-object.ts',
-        from: '{ format: FORMAT, history, complete, value }',
-        to: "{ format: FORMAT, history: [''], complete, value }",
+        from: "{ key, kind: 'value', history, complete }",
+        to: "{ key, kind: 'value', history: [''], complete }",
       },
     ],
     scenario: inCas({ toggles: true, mayForget: true, faults: 0 }),
