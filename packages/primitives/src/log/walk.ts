@@ -203,7 +203,11 @@ export class Detours {
 
   async note(walk: Walk<unknown>, signal?: AbortSignal): Promise<void> {
     const here = { slot: walk.slot + 1, base: walk.base?.nonce }
-    if (this.#last?.slot === here.slot && this.#last.base === here.base) throw await this.#describe(walk, signal)
+    if (this.#last?.slot === here.slot && this.#last.base === here.base) {
+      // The base may have moved while the second walk was under way, or been created.
+      const now = await this.#log.base.read(signal)
+      if (now?.nonce === here.base) throw await this.#describe(walk, signal)
+    }
     this.#last = here
   }
 

@@ -60,6 +60,7 @@ const LOG_MUTANTS: readonly Mutant[] = [
   {
     name: 'the hash chain instead of the second read of the base',
     patches: [
+      { file: 'log/take-over.ts', from: 'import { claimSlot, ', to: 'import { claimSlot, readSlot, ' },
       {
         file: 'log/take-over.ts',
         from: '    walk.slot = header.slot\n',
