@@ -74,7 +74,7 @@ export async function makeScene(): Promise<Scene> {
   }
   const handler = async ({ id }: { readonly id: string }): Promise<unknown> => {
     if (id === 'died') throw new Error('No.')
-    if (id === 'held') await sleep(clock, 3_600_000)
+    if (id === 'held' || id === 'first') await sleep(clock, 3_600_000)
     return { of: id }
   }
   const [writing, beside] = [mortalStore(recorded), mortalStore(recorded)]
@@ -87,8 +87,7 @@ export async function makeScene(): Promise<Scene> {
   const other = site.open({}, beside.store)
   other.process(handler, { concurrency: 1 })
   await clock.advance(5000)
-  for (const id of ['held', 'held too'])
-    await site.run(writer.enqueue({ text: id }, { id: id === 'held' ? id : 'first' }))
+  for (const id of ['held', 'first']) await site.run(writer.enqueue({ text: id }, { id }))
   await clock.advance(500)
   await site.run(writer.enqueue({ text: 'second' }, { id: 'second', delayMs: 3000 }))
   await site.run(writer.enqueue({ text: 'large', more: 'x'.repeat(400) }, { id: 'large', delayMs: 3500 }))
