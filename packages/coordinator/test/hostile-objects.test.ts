@@ -112,7 +112,7 @@ describe('a mailbox', () => {
     ['holds an empty receipt', { ...mailbox, receipts: [{ v: 1000 }] }],
     ['holds outcomes of nothing', { ...mailbox, outcomes: [null] }],
     ['asks back a text', { ...mailbox, recall: { v: 1000, count: 'all' } }],
-  ])('that %s is replaced, and its worker goes on', async (_, value) => {
+  ])('that %s is replaced, and its worker keeps working', async (_, value) => {
     const world = createWorld()
     let key = ''
     const troubles = await expectWorking(world, async (worker) => {
@@ -164,7 +164,7 @@ describe('a registry', () => {
   it.each([
     ['is null', framed('registry', null)],
     ['has a text as its workers', framed('registry', { format: 1, epoch: 0, workers: 'all' })],
-    ['has a worker that is none', framed('registry', { format: 1, epoch: 0, workers: [{}] })],
+    ['has an empty worker', framed('registry', { format: 1, epoch: 0, workers: [{}] })],
     ['has no frame', text('{"format":1,"epoch":99999,"workers":[]}')],
   ])('that %s is replaced', async (_, body) => {
     const world = createWorld()

@@ -36,7 +36,7 @@ export interface CasObjectOptions<T = unknown> extends Patience {
   /** Where the object lies. */
   readonly key: string
   readonly ids: Ids
-  /** Reads a value that any process may have written; undefined: it is not one, and the object is corrupt. Default: any JSON is a `T`. */
+  /** Reads a value that any process may have written; undefined: the object is corrupt. Default: any JSON is a `T`. */
   readonly decode?: ((value: unknown) => T | undefined) | undefined
   /** Larger objects are corrupt, and are not read into memory. Default: any size. */
   readonly maxBytes?: number | undefined

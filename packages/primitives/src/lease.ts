@@ -26,11 +26,11 @@ export interface LeaseOptions<D = undefined> extends Patience {
   readonly durationMs: number
   /** No owner may ask for longer, in ms: a record that does is corrupt. Default: any time. */
   readonly longestMs?: number | undefined
-  /** Reads details that any process may have written; undefined: they are none, and the object is corrupt. Default: any JSON is a `D`. */
+  /** Reads details that any process may have written; undefined: the object is corrupt. Default: any JSON is a `D`. */
   readonly decodeDetails?: ((details: unknown) => D | undefined) | undefined
 }
 
-/** A record is small: what is larger was not written by a lease. */
+/** A lease never writes a larger record. */
 const MAX_BYTES = 256 << 10
 
 /** What the store holds about a lease. `details` is whatever the owner wants others to see. */

@@ -36,7 +36,7 @@ export interface WriterDetails extends WriterProcess {
   readonly slot?: number | undefined
 }
 
-/** Details as any process may have written them; undefined if they are none. */
+/** Details as any process may have written them; undefined if they are not those of a writer. */
 export function decodeDetails(value: unknown): WriterDetails | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { workers, busy, epoch, bell, slot, worker, process, earlier } = value as Partial<WriterDetails>

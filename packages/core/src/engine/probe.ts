@@ -23,7 +23,7 @@ export async function ensureProbed(
     (mark) => mark !== undefined,
     (error: unknown) => {
       if (!(error instanceof CorruptObject)) throw error
-      // Another probe replaces it.
+      // Another probe replaces the mark.
       onTrouble(error)
       return false
     },

@@ -37,7 +37,7 @@ export interface FencedLog {
   readCommit(slot: number, signal?: AbortSignal): Promise<Uint8Array | undefined>
 }
 
-/** A base is small: what is larger was not written by a log. */
+/** A log never writes a larger base. */
 const MAX_BASE_BYTES = 64 << 10
 
 /** The log below `prefix`. Makes no request by itself. Throws `InvalidOption`, and `InvalidRequest` for a prefix that is none. */

@@ -25,7 +25,7 @@ export interface Walk<S> {
   base: CasVersion<BaseRecord> | undefined
   /** What the fold threw at the last slot. */
   refused?: unknown
-  /** What is wrong behind the last slot, if `checkHead` found out. */
+  /** What is wrong behind the last slot, as `checkHead` reports it. */
   problem?: string | undefined
 }
 
