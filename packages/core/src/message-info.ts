@@ -1,7 +1,9 @@
 /** What can be said of a message: its status and everything that is remembered of it. */
+
+import { describeFailure, type Failure } from './failure.ts'
 import { findInInbox, type QueueView } from './queue-view.ts'
 import { shardOf } from './shard/shard-of.ts'
-import type { DeadReason, Failure } from './state/events.ts'
+import type { DeadReason } from './state/events.ts'
 import { type Found, findMessage } from './state/lookup.ts'
 import { type Claim, type Completion, type DeadLetter, messageId, type Run } from './state/model.ts'
 
@@ -22,6 +24,11 @@ export interface MessageInfo {
   /** Of an active message. */
   readonly workerId?: string | undefined
   readonly claimedAt?: number | undefined
+  /**
+   * Of an active message: when its handler started. Known in the process of its worker alone, and undefined there while the worker holds the message ahead of a
+   * free handler.
+   */
+  readonly startedAt?: number | undefined
   readonly fencingToken?: number | undefined
   /** Of an active message: `release` was called, and its worker has not confirmed yet that it stopped. */
   readonly releasing?: true | undefined
@@ -54,18 +61,19 @@ function describeFound(id: string, found: Found, now: number): MessageInfo {
 export function describeMessage(view: QueueView, id: string): MessageInfo | undefined {
   const waiting = findInInbox(view, id)
   if (waiting !== undefined) return describeWaiting(id, waiting.run, view.now)
-  const found = findMessage(view.state, id)
+  const found = findMessage(view.state, id, view.now)
   return found && describeFound(id, found, view.now)
 }
 
 /** Whether its id may stand for another message by now: one that the queue gave is never used again. */
 export function mayBeReplaced({ id, status }: MessageInfo): boolean {
-  return status === 'completed' && shardOf(id) === undefined
+  return (status === 'completed' || status === 'dead') && shardOf(id) === undefined
 }
 
 export function describeWaiting(id: string, run: Run, now: number): MessageInfo {
   const { enqueuedAt, maxAttempts, priority } = run.batch
-  const { attempts, failures, visibleAt } = run
+  const { attempts, visibleAt } = run
+  const failures = run.failures.map(describeFailure)
   if (visibleAt > now)
     return { id, status: 'delayed', attempts, enqueuedAt, maxAttempts, priority, visibleAt, failures }
   return { id, status: 'waiting', attempts, enqueuedAt, maxAttempts, priority, failures }
@@ -73,7 +81,8 @@ export function describeWaiting(id: string, run: Run, now: number): MessageInfo 
 
 export function describeActive(claim: Claim): MessageInfo {
   const { enqueuedAt, maxAttempts, priority } = claim.batch
-  const { attempt: attempts, worker: workerId, claimedAt, token: fencingToken, failures } = claim
+  const { attempt: attempts, worker: workerId, claimedAt, token: fencingToken } = claim
+  const failures = claim.failures.map(describeFailure)
   return {
     ...{ id: messageId(claim), status: 'active', attempts, enqueuedAt, maxAttempts, priority },
     ...{ workerId, claimedAt, fencingToken, failures, ...describeReport(claim.report) },
@@ -83,7 +92,8 @@ export function describeActive(claim: Claim): MessageInfo {
 
 export function describeDead(dead: DeadLetter): MessageInfo {
   const { enqueuedAt, maxAttempts, priority } = dead.batch
-  const { attempts, diedAt, reason, failures } = dead
+  const { attempts, diedAt, reason } = dead
+  const failures = dead.failures.map(describeFailure)
   return { id: messageId(dead), status: 'dead', attempts, enqueuedAt, maxAttempts, priority, diedAt, reason, failures }
 }
 

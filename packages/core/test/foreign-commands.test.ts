@@ -34,7 +34,7 @@ describe('commands from elsewhere that this version does not know', () => {
     const later = { type: 'control', sender: 'ANOTHERSENDER000', seq: 1, action: { kind: 'rename', id: 5 } }
     const key = [...store.snapshot().keys()].find((each) => each.includes('/log/'))?.replace(/\/log\/.*/, '/inbox/')
     const name = `${key}01ARZ3NDEKTSV4RRFFQ69G5FAV-ANOTHERSENDER000`
-    const body = encodeInbox(name, 'ANOTHERSENDER000', [enqueue(0), later as never], ['"kept"'])
+    const body = encodeInbox({ key: name, sender: 'ANOTHERSENDER000' }, [enqueue(0), later as never], ['"kept"'])
     await run(store.put(name, body, { condition: { kind: 'create' } }))
     const producer = open<string>()
     await run(producer.enqueue('second'))

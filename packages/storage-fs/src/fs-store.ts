@@ -8,7 +8,9 @@ import { pathToFileURL } from 'node:url'
 import {
   assertDeleteKeys,
   assertKey,
+  type GetResult,
   InvalidRequest,
+  type ListResult,
   type ObjectStore,
   type PutCondition,
   resolveListOptions,
@@ -35,7 +37,7 @@ const DELETE_WIDTH = 8
 const CONDITIONS: readonly PutCondition['kind'][] = ['create', 'if-match', 'overwrite']
 
 /**
- * Creates a store in `directory`, which is made when the first call needs it. There is nothing to close. Throws `InvalidOption` for
+ * Creates a store in `directory`, which is made by the first write; reads make nothing. There is nothing to close. Throws `InvalidOption` for
  * options that are unknown or cannot be.
  */
 export function createFsStore(options: FsStoreOptions): ObjectStore {
@@ -63,9 +65,14 @@ export function createStoreOn(
     // Besides the work, never in its way: leftovers cost space and nothing else.
     if (wasThere) void sweepIfDue(context).catch(() => {})
   }
-  const call = <T>(signal: AbortSignal | undefined, key: string | undefined, work: () => Promise<T>): Promise<T> =>
+  const call = <T>(
+    signal: AbortSignal | undefined,
+    key: string | undefined,
+    work: () => Promise<T>,
+    begin: () => Promise<void> = open,
+  ): Promise<T> =>
     gate.run(signal, async () => {
-      await open()
+      await begin()
       return work().catch((error: unknown) => {
         throw toStoreError(error, { directory, key })
       })
@@ -79,11 +86,12 @@ export function createStoreOn(
     description: pathToFileURL(directory).href,
     async get(key, { ifNoneMatch, maxBytes, signal } = {}) {
       assertKey(key)
-      return call(signal, key, async () => {
+      const work = async (): Promise<GetResult> => {
         const result = await read(context, key, { ifNoneMatch, maxBytes })
         if (result.outcome === 'not-found') await root.assertPresent()
         return stamped(result)
-      })
+      }
+      return call(signal, key, work, root.openToRead)
     },
     async put(key, body, { condition, signal }) {
       assertKey(key)
@@ -103,11 +111,12 @@ export function createStoreOn(
     },
     async list(listOptions) {
       const options = resolveListOptions(listOptions)
-      return call(options.signal, undefined, async () => {
+      const work = async (): Promise<ListResult> => {
         const result = await list(context, options)
         if (result.entries.length === 0) await root.assertPresent()
         return stamped(result)
-      })
+      }
+      return call(options.signal, undefined, work, root.openToRead)
     },
     watch: createWatch(context, open),
   }

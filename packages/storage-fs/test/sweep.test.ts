@@ -114,7 +114,7 @@ test('sweeps once an hour, whoever opens the directory', async () => {
     await makeOld(draft)
   }
   await leave()
-  await createFsStore(options).get('a')
+  await createFsStore(options).delete(['a'])
   await vi.waitFor(async () => expect(await readdir(join(directory.path, '.tmp'))).toEqual(['swept']))
   await leave()
   const context = { fs: nodeFileSystem, root: directory.path, settling: noSettling, clock }

@@ -5,7 +5,7 @@
  * last look that did not show it.
  */
 import type { StandbyProcess, TravellingTicket } from '@s3queue/core/transport'
-import { CasObject, type CasVersion, CorruptObject } from '@s3queue/primitives'
+import { asLogMark, CasObject, type CasVersion, CorruptObject } from '@s3queue/primitives'
 import { FormatMismatch } from '../errors.ts'
 import { mailboxKey } from '../keys.ts'
 import { decodeMailbox, decodeTicket, emptyMailbox, FORMAT, MAX_MAILBOX_BYTES, type MailboxRecord } from './record.ts'
@@ -85,6 +85,7 @@ export class MailboxReader {
       return undefined
     }
     if (answer === undefined) {
+      if (known !== undefined) this.#standby.doubt()
       await this.#create(startedAt, signal)
       return undefined
     }
@@ -96,8 +97,10 @@ export class MailboxReader {
   }
 
   #outdated(version: number): CorruptObject {
-    const { queue } = this.#standby
+    const { queue, doubt } = this.#standby
     this.#known = undefined
+    // Versions grow with each write of any writer, so the whole store may be an older copy.
+    doubt()
     const what = `it is version ${version}, and version ${this.#version} was read before: an older copy took its place`
     return new CorruptObject(this.key, queue.store.description, what)
   }
@@ -137,10 +140,12 @@ export class MailboxReader {
 
   /** False if it is from a writer that was replaced: its successor names all claims that hold. Either way, what stands there is read. */
   #accept(record: MailboxRecord): boolean {
-    const { epoch, sawEpoch } = this.#standby
+    const { epoch, sawEpoch, meets } = this.#standby
     if (record.format !== FORMAT) throw new FormatMismatch(this.key, record.format, FORMAT)
     this.#version = record.version
     if (record.epoch < epoch()) return false
+    const mark = asLogMark(record.log)
+    if (mark !== undefined && !meets(mark)) return false
     sawEpoch(record.epoch)
     return true
   }

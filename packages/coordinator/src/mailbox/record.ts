@@ -4,6 +4,7 @@
  * Versions grow by one with each write of a writer, across changes of writer. A worker passes over what it has read in an earlier version.
  */
 import type { Claim, Payload, Receipt, RevokeReason, SettledElsewhere, TravellingTicket } from '@s3queue/core/transport'
+import { asLogMark, type LogMark } from '@s3queue/primitives'
 import { type Fields, isCount, isFields, isListOf, isOptional, isText, isWithin } from '../checks.ts'
 
 /** A larger text cannot be parsed, so a larger mailbox is not read. */
@@ -33,6 +34,8 @@ export interface MailboxRecord {
   /** Of the writer that wrote this; 0: the worker itself, at the beginning. */
   readonly epoch: number
   readonly version: number
+  /** The newest place in the log of the writer that wrote this; undefined if the worker did. */
+  readonly log?: LogMark | undefined
   /** The worker is one of those that watch the writer closely. */
   readonly deputy: boolean
   /** The worker is leaving: nothing put here is read any more. */
@@ -63,11 +66,12 @@ export function decodeMailbox(value: unknown): MailboxRecord | undefined {
 }
 
 function isMailbox(fields: Fields): fields is Fields & MailboxRecord {
-  const { format, id, epoch, version, deputy, sealed, idlePollMs, handedOver, running, recall } = fields
+  const { format, id, epoch, version, log, deputy, sealed, idlePollMs, handedOver, running, recall } = fields
   return (
     format === FORMAT &&
     isText(id) &&
     [epoch, version].every(isCount) &&
+    isOptional(log, (mark) => asLogMark(mark) !== undefined) &&
     typeof deputy === 'boolean' &&
     typeof sealed === 'boolean' &&
     isOptional(idlePollMs, (ms) => isWithin(ms)) &&

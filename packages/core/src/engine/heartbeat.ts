@@ -5,7 +5,7 @@
  * takes over gives every running claim its full time again, so a claim is safe for its whole timeout from any moment at
  * which nobody had taken over yet, and the start of a successful commit or renewal is such a moment.
  */
-import { CorruptObject, type LeaseGrant, LeaseLost } from '@s3queue/primitives'
+import { asLogMark, CorruptObject, type LeaseGrant, LeaseLost, type LogMark } from '@s3queue/primitives'
 import type { Clock } from '@s3queue/storage'
 import type { EngineContext } from './context.ts'
 import type { WriterProcess } from './worker-processes.ts'
@@ -30,6 +30,8 @@ export interface WriterDetails extends WriterProcess {
   readonly busy: boolean
   /** The writer's epoch, once it has one. */
   readonly epoch?: number | undefined
+  /** The newest place in the writer's log, once it is the writer: by it others recognise the log. */
+  readonly log?: LogMark | undefined
   /** The nonce of the last ring that the writer heard: a process that heard a later one expects a renewal. */
   readonly bell?: string | undefined
   /** The last slot that the writer knows to be in the log: a log that ends before it has lost commits. */
@@ -39,11 +41,12 @@ export interface WriterDetails extends WriterProcess {
 /** Details as any process may have written them; undefined if they are not those of a writer. */
 export function decodeDetails(value: unknown): WriterDetails | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  const { workers, busy, epoch, bell, slot, worker, process, earlier } = value as Partial<WriterDetails>
+  const { workers, busy, epoch, log, bell, slot, worker, process, earlier } = value as Partial<WriterDetails>
   if (!isCount(workers) || typeof busy !== 'boolean') return undefined
   if (![epoch, slot].every((number) => number === undefined || isCount(number))) return undefined
   if (![bell, worker].every((text) => text === undefined || typeof text === 'string')) return undefined
-  return { workers, busy, epoch, bell, slot, worker, process, earlier }
+  if (log !== undefined && asLogMark(log) === undefined) return undefined
+  return { workers, busy, epoch, log, bell, slot, worker, process, earlier }
 }
 
 function isCount(value: unknown): value is number {
@@ -53,7 +56,7 @@ function isCount(value: unknown): value is number {
 /** What this process would show, or shows, as the writer. `earlier`: workers of earlier writers that may still hold claims. */
 export function describeWriter(
   { options, worker }: EngineContext,
-  { earlier = [], ...about }: Pick<WriterDetails, 'busy' | 'epoch' | 'bell' | 'slot' | 'earlier'>,
+  { earlier = [], ...about }: Pick<WriterDetails, 'busy' | 'epoch' | 'log' | 'bell' | 'slot' | 'earlier'>,
 ): WriterDetails {
   const link = worker()
   return {

@@ -6,10 +6,10 @@
  */
 import { CorruptObject, persistently, readObject } from '@s3queue/primitives'
 import type { ListEntry } from '@s3queue/storage'
-import type { Batch, Payload } from '../state/batch-codec.ts'
+import type { Payload } from '../state/batch-codec.ts'
 import type { Command } from '../state/commands.ts'
 import type { EngineContext } from './context.ts'
-import { inboxPrefix, isInboxName, MAX_INBOX_BYTES, readCommands } from './inbox-codec.ts'
+import { type InboxObject, inboxPrefix, isInboxName, MAX_INBOX_BYTES, readCommands } from './inbox-codec.ts'
 import { StoreWatch } from './store-watch.ts'
 
 /** Shortest wait between two looks. */
@@ -26,9 +26,8 @@ const DELETE_EVERY_MS = 500
 const CHUNK_OBJECTS = 64
 const CHUNK_BYTES = 32 << 20
 
-export interface InboxEntry {
+export interface InboxEntry extends InboxObject {
   readonly key: string
-  readonly batch: Batch<Command>
 }
 
 /**
@@ -98,9 +97,9 @@ async function readEntry(
   try {
     const found = await readObject(source, key, { maxBytes: MAX_INBOX_BYTES, signal })
     if (found === undefined || found === 'unchanged') return undefined
-    const batch = readCommands(key, found)
-    if (typeof batch !== 'string') return { key, batch }
-    throw new CorruptObject(key, options.store.description, batch)
+    const object = readCommands(key, found)
+    if (typeof object !== 'string') return { key, ...object }
+    throw new CorruptObject(key, options.store.description, object)
   } catch (error) {
     if (!(error instanceof CorruptObject)) throw error
     onCorrupt(error)

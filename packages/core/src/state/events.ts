@@ -8,8 +8,8 @@
 /** Why a message was moved to the dead letters. */
 export type DeadReason = 'attempts-used-up' | 'not-retriable' | 'timed-out' | 'rejected'
 
-/** One failed attempt, as it is kept with the message. */
-export interface Failure {
+/** One failed attempt, as it is kept with the message: see `failure.ts`. */
+export interface FailureRecord {
   /** The attempt that failed, from 1 on. */
   readonly attempt: number
   /** When it was recorded, ms since 1970. */
@@ -17,6 +17,11 @@ export interface Failure {
   /** The error's name; `VisibilityTimeout` when the claim ran out, `ProcessEnded` when its worker's process had ended. */
   readonly name: string
   readonly message: string
+  /** JSON text of the error's code, causes, parts and stack; the last failures of a message have it. */
+  readonly more?: string | undefined
+  /** What the handler reported in this attempt: JSON text of its progress, and lines of its log. */
+  readonly progress?: string | undefined
+  readonly log?: readonly string[] | undefined
 }
 
 /** How long to wait between attempts: `min(maxMs, baseMs * 2 ** (attempt - 1))`, less up to `jitter` of it. */
@@ -114,6 +119,8 @@ export type QueueEvent =
       readonly visibleAt: number
       readonly name: string
       readonly message: string
+      /** See `FailureRecord`. */
+      readonly more?: string | undefined
     }
   /** The handler wants to see the message later; the attempt is not counted. */
   | { readonly type: 'snoozed'; readonly token: number; readonly visibleAt: number }
@@ -140,8 +147,12 @@ export type QueueEvent =
       readonly reason: DeadReason
       readonly name: string
       readonly message: string
+      /** See `FailureRecord`. */
+      readonly more?: string | undefined
     }
   | { readonly type: 'paused'; readonly paused: boolean }
+  /** The log was restored from a copy: new claims get tokens from `token` on, above all that were used before. */
+  | { readonly type: 'restored'; readonly token: number }
   /** This worker is gone for good: no writer hands anything to it from here on, and what it still holds is given back. */
   | { readonly type: 'left'; readonly worker: string }
   /** A message is gone for good: the one with this token, or the one at `offset` of a run. */

@@ -5,7 +5,7 @@
  * claimed yet, in some tens of bytes whatever its length. Payloads stay in the commit they came with.
  */
 import type { Deque } from './deque.ts'
-import type { DeadReason, Extras, Failure, Retention } from './events.ts'
+import type { DeadReason, Extras, FailureRecord, Retention } from './events.ts'
 import { Heap } from './heap.ts'
 import { type Names, noNames } from './names.ts'
 import { Recent } from './recent.ts'
@@ -36,7 +36,7 @@ export interface Run {
   readonly visibleAt: number
   /** Attempts already made. */
   readonly attempts: number
-  readonly failures: readonly Failure[]
+  readonly failures: readonly FailureRecord[]
   /** What was behind a message that was taken out of the middle: its turn comes right after this run's. */
   rest: Run | undefined
 }
@@ -53,7 +53,7 @@ export interface Claim {
   readonly claimedAt: number
   /** How long the claim lasts from its commit, or from its latest extension. */
   timeoutMs: number
-  readonly failures: readonly Failure[]
+  readonly failures: readonly FailureRecord[]
   /** What the handler reported; undefined until it does. */
   report: Report | undefined
   /** An operator wants the message back, and the worker has not confirmed yet that it stopped. */
@@ -78,7 +78,7 @@ export interface DeadLetter {
   readonly reason: DeadReason
   readonly attempts: number
   readonly diedAt: number
-  readonly failures: readonly Failure[]
+  readonly failures: readonly FailureRecord[]
 }
 
 /** What is remembered of a completed message, for a while. */
@@ -216,7 +216,7 @@ export interface QueueStats {
   readonly waiting: number
   /** Enqueued for later, or waiting out a backoff. */
   readonly delayed: number
-  /** Claimed by a worker. */
+  /** Claimed by a worker: its handler runs, or the worker holds it ahead of a free handler. `Queue.running` and `Queue.heldAhead` tell the two apart for one process. */
   readonly active: number
   readonly completed: number
   /** In the dead letters. */

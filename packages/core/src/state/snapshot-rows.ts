@@ -1,7 +1,7 @@
 /** Messages in a snapshot: what each kind of row is made of, and how rows become columns and messages again. */
 import { type NumberColumn, packNumbers, packValues, unpackNumbers, unpackValues, type ValueColumn } from './columns.ts'
 import type { BeforeImages } from './cut.ts'
-import type { Backoff, DeadReason, Extras, Failure } from './events.ts'
+import type { Backoff, DeadReason, Extras, FailureRecord } from './events.ts'
 import type { Batch, Claim, DeadLetter, Report, Run } from './model.ts'
 
 /** What rows of messages have of their batches. A batch with messages in several rows is written with each. */
@@ -30,7 +30,7 @@ export interface ExtrasColumns {
 interface MessageColumns extends BatchColumns {
   readonly rows: number
   readonly seq: NumberColumn
-  readonly failures: ValueColumn<readonly Failure[] | null>
+  readonly failures: ValueColumn<readonly FailureRecord[] | null>
 }
 
 export interface RunColumns extends MessageColumns {
@@ -66,7 +66,7 @@ const NO_FAILURES: readonly never[] = []
 
 interface Row {
   readonly batch: Batch
-  readonly failures: readonly Failure[]
+  readonly failures: readonly FailureRecord[]
 }
 
 /** A run as it is to be written. */
@@ -243,7 +243,7 @@ export class RowReader {
   #messages(columns: MessageColumns): {
     readonly batches: readonly Batch[]
     readonly seq: readonly number[]
-    readonly failures: readonly (readonly Failure[] | null)[]
+    readonly failures: readonly (readonly FailureRecord[] | null)[]
   } {
     const { rows } = columns
     return {

@@ -1,11 +1,16 @@
 /** Reading along without writing: keeps a fold of the log and brings it up to date at the cost of reading what is new. */
 import type { Fold, LogContext } from './context.ts'
-import { baseOvertook, beginReading, checkHead, Detours, type Walk, walkToHead } from './walk.ts'
+import { type LogMark, markOf } from './mark.ts'
+import { confirmMark, leadsThrough, onKnownLog } from './recognise.ts'
+import { readSlot } from './slot.ts'
+import { beginReading, checkHead, Detours, verify, type Walk, walkToHead } from './walk.ts'
 
 /** A reader at the head cannot tell a free slot from a collected one: so many looks in a row may go by before it asks the base. */
 const LOOKS_UNVERIFIED = 8
 /** A list costs as much as twelve reads, so a reader that only polls lists this rarely, in ms. */
 const POLL_LISTS_EVERY_MS = 300_000
+/** A reader to which nothing new comes checks this often, in ms, that what it read last is still there. */
+const CONFIRM_EVERY_MS = 5000
 
 /** How sure a reader is to be that nothing is missing. */
 export interface RefreshOptions {
@@ -27,6 +32,7 @@ export class LogFollower<S> {
   #unverified = 0
   /** When it last made sure that nothing lies behind the head, monotonic. */
   #listedAt = Number.NEGATIVE_INFINITY
+  #confirmedAt = Number.NEGATIVE_INFINITY
 
   /** Made by `FencedLog.follow`. */
   constructor(log: LogContext, fold: Fold<S>) {
@@ -56,13 +62,19 @@ export class LogFollower<S> {
     return this.#read({ mayBeOld: true, reached: 0, listEveryMs: POLL_LISTS_EVERY_MS }, signal)
   }
 
-  async #read({ reached, listEveryMs, ...reading }: Reading, signal?: AbortSignal): Promise<S> {
+  #read(reading: Reading, signal?: AbortSignal): Promise<S> {
+    return onKnownLog(this.#log, () => this.#walkOn(reading, signal), signal)
+  }
+
+  async #walkOn({ reached, listEveryMs, ...reading }: Reading, signal?: AbortSignal): Promise<S> {
     const detours = new Detours(this.#log)
     const { clock } = this.#log
     let { mayBeOld } = reading
     const slot = this.#walk?.slot
+    let behindAt: number | undefined
     for (;;) {
       if (this.#walk === undefined) this.#listedAt = Number.NEGATIVE_INFINITY
+      const { mark } = this.#log.memory
       const walk = this.#walk ?? (await beginReading(this.#log, this.#fold, signal))
       this.#walk = undefined
       let end: 'head' | 'more' | 'astray' = await walkToHead(this.#log, walk, this.#fold, signal)
@@ -75,13 +87,43 @@ export class LogFollower<S> {
       if (end === 'astray') {
         await detours.note(walk, signal)
         mayBeOld = false
-      } else if (end === 'more') {
+        continue
+      }
+      if (end === 'more') {
         this.#walk = walk
-      } else if (this.#unverified > 0 || !(await baseOvertook(this.#log, walk, signal))) {
+        continue
+      }
+      const verdict = this.#unverified > 0 ? 'verified' : await verify(this.#log, walk, signal)
+      if (verdict === 'verified') {
+        if (this.#unverified === 0) await this.#recognise(walk, isSameSlot, mark, signal)
         this.#walk = walk
         return walk.state
       }
+      // As long as it finds slots up to the base, it need not begin at the base.
+      if (verdict === 'behind' && walk.slot !== behindAt) this.#walk = walk
+      behindAt = walk.slot
+      mayBeOld = false
     }
+  }
+
+  /** Throws `LogReplaced` unless the walk led through all that was known before it. Where it found nothing new, its own last slot must still be there. */
+  async #recognise(
+    walk: Walk<S>,
+    isOld: boolean,
+    mark: LogMark | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const { memory, clock } = this.#log
+    await leadsThrough(this.#log, walk, mark, signal)
+    const own = markOf(walk)
+    const now = clock.monotonic()
+    if (!isOld) this.#confirmedAt = now
+    if (now - this.#confirmedAt >= CONFIRM_EVERY_MS && own !== undefined) {
+      this.#confirmedAt = now
+      const last = await readSlot(this.#log, walk.slot, signal)
+      if (last?.hash !== walk.hash) await confirmMark(this.#log, own, signal)
+    }
+    memory.remember(own)
   }
 
   async #list(walk: Walk<S>, reached: number, signal?: AbortSignal): Promise<'head' | 'more' | 'astray'> {

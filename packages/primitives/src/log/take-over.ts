@@ -6,8 +6,10 @@
  */
 import type { Fold, LogContext } from './context.ts'
 import { encodeFrame } from './frame.ts'
+import { markOf } from './mark.ts'
+import { leadsThrough, onKnownLog } from './recognise.ts'
 import { claimSlot, type SlotHeader } from './slot.ts'
-import { baseOvertook, beginWalk, checkHead, Detours, type Walk, walkToHead } from './walk.ts'
+import { baseOvertook, beginWalk, checkHead, Detours, noteFence, type WritersWalk, walkToHead } from './walk.ts'
 import { LogWriter } from './writer.ts'
 
 /** What a new writer has: the right to append, and the state. */
@@ -19,23 +21,33 @@ export interface Leadership<S> {
 
 const NOTHING = new Uint8Array(0)
 
-export async function takeOver<S>(
+/** Throws `LogReplaced`, and leaves the log as it is, if that is not the one that `log` has known before. */
+export function takeOver<S>(log: LogContext, fold: Fold<S>, signal?: AbortSignal, reached = 0): Promise<Leadership<S>> {
+  return onKnownLog(log, () => walkAndFence(log, fold, reached, signal), signal)
+}
+
+async function walkAndFence<S>(
   log: LogContext,
   fold: Fold<S>,
+  reached: number,
   signal?: AbortSignal,
-  reached = 0,
 ): Promise<Leadership<S>> {
   const detours = new Detours(log)
   for (;;) {
     const walk = await beginWalk(log, fold, signal)
     const end = await fenceHead(log, { walk, fold, reached }, signal)
     if (end === 'astray') await detours.note(walk, signal)
-    else if (!(await baseOvertook(log, walk, signal))) return { writer: new LogWriter(log, walk), state: walk.state }
+    else if (!(await baseOvertook(log, walk, signal))) return lead(log, walk)
   }
 }
 
+function lead<S>(log: LogContext, walk: WritersWalk<S>): Leadership<S> {
+  log.memory.remember(markOf(walk))
+  return { writer: new LogWriter(log, walk), state: walk.state }
+}
+
 interface Course<S> {
-  readonly walk: Walk<S>
+  readonly walk: WritersWalk<S>
   readonly fold: Fold<S>
   readonly reached: number
 }
@@ -47,7 +59,9 @@ async function fenceHead<S>(
   signal?: AbortSignal,
 ): Promise<'fenced' | 'astray'> {
   for (;;) {
+    const { mark } = log.memory
     if ((await walkToHead(log, walk, fold, signal)) === 'astray') return 'astray'
+    if (!(await leadsThrough(log, walk, mark, signal))) return 'astray'
     // A fence in the place of a missing slot would hide that it is missing.
     const behind = await checkHead(log, walk, reached, signal)
     if (behind === 'astray') return 'astray'
@@ -62,12 +76,13 @@ async function fenceHead<S>(
       prev: null,
     }
     const { bytes, hash } = encodeFrame(header, NOTHING)
-    const owner = await claimSlot(log, header.slot, header.nonce, bytes, signal)
+    const { owner } = await claimSlot(log, header.slot, header.nonce, bytes, signal)
     if (owner === 'collected') return 'astray'
     if (owner === 'other') continue
     walk.slot = header.slot
     walk.epoch = header.epoch
     walk.hash = hash
+    noteFence(walk, header)
     fold.apply(walk.state, { kind: 'fence', slot: header.slot, epoch: header.epoch, body: NOTHING })
     return 'fenced'
   }

@@ -20,6 +20,9 @@ export interface ModelClaim {
 
 type Meaning = { readonly [T in QueueEvent['type']]: (event: Extract<QueueEvent, { type: T }>) => void }
 
+/** Clocks are wrong by two hours at most. */
+const LONGEST_JUMP_MS = 2 * 3_600_000
+
 export class Model {
   readonly messages: Map<string, ModelMessage> = new Map()
   readonly claims: Map<number, ModelClaim> = new Map()
@@ -37,6 +40,8 @@ export class Model {
   /** By id, the latest last. */
   readonly #completed = new Map<string, ModelMessage>()
   #completedKept = Number.POSITIVE_INFINITY
+  #deadAgeMs = Number.POSITIVE_INFINITY
+  #completedAgeMs = Number.POSITIVE_INFINITY
   /** Workers that left: none of them gets a claim any longer. */
   readonly #left = new Set<string>()
   #slot = 0
@@ -95,10 +100,16 @@ export class Model {
   }
 
   readonly #meanings: Meaning = {
-    time: ({ at }) => this.#shelves.goTo(at),
+    time: ({ at }) => {
+      this.#shelves.goTo(at)
+      this.#forgetDead()
+      this.#forgetCompleted()
+    },
     configured: ({ retention }) => {
       this.#deadKept = retention.deadCount
       this.#completedKept = retention.completedCount
+      this.#deadAgeMs = retention.deadAgeMs
+      this.#completedAgeMs = retention.completedAgeMs
       this.#forgetDead()
       this.#forgetCompleted()
     },
@@ -122,6 +133,7 @@ export class Model {
       for (const token of tokens) {
         const message = this.#end(token, 'completed')
         message.status = 'completed'
+        message.endedAt = this.now
         this.#completed.delete(message.id)
         this.#completed.set(message.id, message)
         this.#forgetCompleted()
@@ -152,6 +164,7 @@ export class Model {
         `${message.id} is dead (${reason}) after ${message.attempts} of ${message.maxAttempts} attempts`,
       )
       message.status = 'dead'
+      message.endedAt = this.now
       this.counts.dead++
       this.#dead.add(message)
       this.#forgetDead()
@@ -164,6 +177,7 @@ export class Model {
     },
     cancelled: ({ token }) => this.#remove(this.#end(token, 'cancelled')),
     withdrawn: ({ run, offset }) => this.#remove(this.#shelves.takeOut(run, offset)),
+    restored: ({ token }) => must(token > this.#lastToken, `tokens are lowered to ${token} after ${this.#lastToken}`),
     purged: () => {
       for (const message of this.#shelves.takeAll()) this.#remove(message)
     },
@@ -199,7 +213,7 @@ export class Model {
 
   #forgetDead(): void {
     for (const message of this.#dead) {
-      if (this.#dead.size <= this.#deadKept) return
+      if (this.#dead.size <= this.#deadKept && this.now - message.endedAt <= this.#deadAgeMs) return
       this.#dead.delete(message)
       this.counts.dead--
       this.#remove(message)
@@ -208,9 +222,20 @@ export class Model {
 
   #forgetCompleted(): void {
     for (const message of this.#completed.values()) {
-      if (this.#completed.size <= this.#completedKept) return
+      if (this.#completed.size <= this.#completedKept && this.now - message.endedAt <= this.#completedAgeMs) return
       this.#forget(message)
     }
+  }
+
+  /** Whether a view may take a message for too old to show, while the log's clock stands: its ages are shorter than clocks are wrong. */
+  mayBeExpired({ status }: ModelMessage): boolean {
+    return (
+      (status === 'dead' && this.hasShortDeadAge) || (status === 'completed' && this.#completedAgeMs < LONGEST_JUMP_MS)
+    )
+  }
+
+  get hasShortDeadAge(): boolean {
+    return this.#deadAgeMs < LONGEST_JUMP_MS
   }
 
   /** A completed message is known no more; it goes on being counted as one. */
@@ -247,7 +272,7 @@ export class Model {
       )
       must(payload !== undefined, `${id} is enqueued without a payload`)
       const message = { id, payload, slot: this.#slot, payloadKey, maxAttempts, attempts: 0, token: undefined }
-      messages.push({ ...message, status: 'waiting' })
+      messages.push({ ...message, status: 'waiting', endedAt: 0 })
     }
     for (const message of messages) this.messages.set(message.id, message)
     this.counts.enqueued += count
