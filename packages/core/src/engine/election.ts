@@ -163,6 +163,16 @@ export class Election {
     this.#leaseWatch = new StoreWatch({ ...watch, prefix: `${prefix}writer`, onChange: () => this.#leaseChanged() })
   }
 
+  /** Reads the slot that the log has reached by what the lease says now; 0: it says nothing, or cannot be read. */
+  async readReached(signal?: AbortSignal): Promise<number> {
+    try {
+      return (await this.#lease.observe(signal))?.details.slot ?? 0
+    } catch (error) {
+      if (error instanceof CorruptObject) return 0
+      throw error
+    }
+  }
+
   /** A slot that the log has reached, by the lease as this process saw it last; 0: not known. */
   get reached(): number {
     return this.#reached

@@ -24,6 +24,11 @@ export interface FencedLogOptions extends Patience {
   readonly ids: Ids
   /** How many slots a walk reads at once, at most. Default 32. */
   readonly readAhead?: number | undefined
+  /**
+   * Reads the last slot of the log that another object in the store names; 0 if none does. A log that ends before it is corrupt, and not another one than this process
+   * knows. Default: none does.
+   */
+  readonly readReached?: ((signal?: AbortSignal) => Promise<number>) | undefined
 }
 
 /** A log with one writer at a time: see `createFencedLog`. */
@@ -58,7 +63,7 @@ const MAX_BASE_BYTES = 64 << 10
 /** The log below `prefix`. Makes no request by itself. Throws `InvalidOption`, and `InvalidRequest` for a prefix that is none. */
 export function createFencedLog(options: FencedLogOptions): FencedLog {
   const who = 'createFencedLog'
-  checkOptions(who, options, ['prefix', 'readAhead'])
+  checkOptions(who, options, ['prefix', 'readAhead', 'readReached'])
   const { store, prefix, ids, clock, random, baseMs, maxMs, onTrouble } = options
   const patience: Patience = { clock, random, baseMs, maxMs, onTrouble }
   assertPrefix(prefix)
@@ -69,7 +74,8 @@ export function createFencedLog(options: FencedLogOptions): FencedLog {
     decode: (value) => decodeBase(value, layout),
   })
   const memory = new LogMemory()
-  const log: LogContext = { ...patience, store, ids, layout, base, readAhead, memory }
+  const { readReached = async () => 0 } = options
+  const log: LogContext = { ...patience, store, ids, layout, base, readAhead, memory, readReached }
   return {
     takeOver: (fold, signal, reached) => takeOver(log, fold, signal, reached),
     follow: (fold) => new LogFollower(log, fold),
