@@ -276,7 +276,7 @@ const CONTEXTS: readonly Mutant[] = [
     'a queue keeps the context of the call that woke it',
     /makes a request .* in the context of/,
     'core/src/intake.ts',
-    'this.#options.contexts.outside.run(() => this.#engine.submit(commands, payloads, limits))',
+    'outside.run(() => this.#engine.submit(commands, payloads, limits))',
     'this.#engine.submit(commands, payloads, limits)',
   ),
 ]
