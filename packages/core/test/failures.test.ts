@@ -115,7 +115,7 @@ describe('a failed attempt', () => {
 
   it('reads the same in get, list, events, follow and waitFor', async () => {
     const { open, run } = createWorld()
-    const queue = open<string>({ maxAttempts: 2, backoff: { baseMs: 1 } })
+    const queue = open<string>({ maxAttempts: 2, backoff: { baseMs: 1 }, ifMissing: 'empty' })
     const seen = record(queue, 'retried', 'died')
     const followed: FollowedEvent[] = []
     const following = (async () => {

@@ -200,7 +200,8 @@ describe('waitFor', () => {
     const runtime = { clock, random, ids: createIds(clock, random), snapshotAfterCommits: 2 }
     const writer = open<number>({ retention: { completedCount: 0, deadCount: 0 }, maxAttempts: 1, runtime })
     const other = open<number>({ store: withLatency(store, { clock, getMs: 20 }) })
-    await run(writer.getStats())
+    await run(writer.pause())
+    await run(writer.resume())
     await run(other.getStats())
     const handled: number[] = []
     writer.process(({ payload }) => {
