@@ -2,6 +2,7 @@
 import type { QueueOptions } from '@s3queue/core'
 import { QUEUE_KEYS, type ResolvedQueueOptions, resolveQueueOptions } from '@s3queue/core/shard'
 import { assertKnownKeys, numberOption } from '@s3queue/storage'
+import { MAX_SHARDS } from './shards/record.ts'
 
 /** How the processes of a queue keep in touch. */
 export interface CoordinatorOptions {
@@ -84,6 +85,6 @@ export function resolveCoordinatedQueueOptions(given: CoordinatedQueueOptions): 
   const { heartbeatIntervalMs, heartbeatTtlMs, dispatchIntervalMs, shards: wanted, ...forCore } = given
   const settings = resolveQueueOptions(forCore, WHO)
   const coordination = resolveCoordinatorOptions(WHO, { heartbeatIntervalMs, heartbeatTtlMs, dispatchIntervalMs })
-  if (wanted !== undefined) numberOption(WHO, 'shards', wanted, 1, { min: 1, max: 64, integer: true })
+  if (wanted !== undefined) numberOption(WHO, 'shards', wanted, 1, { min: 1, max: MAX_SHARDS, integer: true })
   return { settings, coordination, wanted, forCore }
 }

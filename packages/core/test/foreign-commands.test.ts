@@ -33,8 +33,9 @@ describe('commands from elsewhere that this version does not know', () => {
     await run(writer.enqueue('first'))
     const later = { type: 'control', sender: 'ANOTHERSENDER000', seq: 1, action: { kind: 'rename', id: 5 } }
     const key = [...store.snapshot().keys()].find((each) => each.includes('/log/'))?.replace(/\/log\/.*/, '/inbox/')
-    const body = encodeInbox('ANOTHERSENDER000', [enqueue(0), later as never], ['"kept"'])
-    await run(store.put(`${key}01ARZ3NDEKTSV4RRFFQ69G5FAV-ANOTHERSENDER000`, body, { condition: { kind: 'create' } }))
+    const name = `${key}01ARZ3NDEKTSV4RRFFQ69G5FAV-ANOTHERSENDER000`
+    const body = encodeInbox({ key: name, sender: 'ANOTHERSENDER000' }, [enqueue(0), later as never], ['"kept"'])
+    await run(store.put(name, body, { condition: { kind: 'create' } }))
     const producer = open<string>()
     await run(producer.enqueue('second'))
     await clock.advance(30_000)
@@ -73,7 +74,14 @@ describe('commands from elsewhere that this version does not know', () => {
       seq: 1,
       action: { kind, ...more },
     })
-    const settlements = ['complete', 'fail', 'reject', 'snooze', 'release'].map((kind) => ({ token: 1, kind }))
+    const settlements = [
+      { kind: 'complete' },
+      { kind: 'complete', result: '{"a":1}' },
+      { kind: 'fail', name: 'Error', message: 'no', retriable: true },
+      { kind: 'reject', name: 'Error', message: 'no' },
+      { kind: 'snooze', ms: 5 },
+      { kind: 'release', started: false },
+    ].map((settlement) => ({ token: 1, ...settlement }))
     const commands = [
       enqueue(0),
       { type: 'settle', settlements },

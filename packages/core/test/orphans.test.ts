@@ -6,7 +6,7 @@ import { createWorld, intercept, record, type World } from './support.ts'
 const HOUR = 3_600_000
 const LARGE = 'x'.repeat(2000)
 const OPTIONS = { offloadAboveBytes: 1000, acknowledgeTimeoutMs: 60_000 }
-const ORPHAN = 's3queue/jobs/0/payloads/01ORPHAN'
+const ORPHAN = 's3queue/jobs/0/payloads/01ARZ3NDEKTSV4RRFFQ0RPHAN0'
 /** Two looks, with a night in between. */
 const SWEPT_AFTER = 50 * HOUR
 
@@ -102,12 +102,25 @@ describe('payload objects that no message names', () => {
     const world = createWorld()
     const queue = world.open(OPTIONS)
     await world.run(queue.enqueueMany(Array.from({ length: 1500 }, () => LARGE)))
-    for (let n = 0; n < 1500; n++) await leaveOrphan(world, `s3queue/jobs/0/payloads/0${n}-ORPHAN`)
+    for (let n = 0; n < 1500; n++)
+      await leaveOrphan(world, `s3queue/jobs/0/payloads/01ARZ3NDEK0RPHAN${String(n).padStart(10, '0')}`)
     await pass(world, SWEPT_AFTER)
     for (let round = 0; round < 3; round++) await commit(world, queue)
     const left = [...world.store.snapshot().keys()].filter((key) => key.includes('/payloads/'))
     expect(left).toHaveLength(1500)
-    expect(left.filter((key) => key.includes('ORPHAN'))).toEqual([])
+    expect(left.filter((key) => key.includes('0RPHAN'))).toEqual([])
+    await world.run(queue.close())
+  })
+
+  it('stay if they have names that the queue does not give', async () => {
+    const world = createWorld()
+    const queue = world.open(OPTIONS)
+    await world.run(queue.enqueue('something'))
+    const strange = ['notes', '01ARZ3NDEKTSV4RRFFQ69G5FA', '01ARZ3NDEK/01ARZ3NDEKTSV4RRFFQ69G5FAV']
+    for (const name of strange) await leaveOrphan(world, `s3queue/jobs/0/payloads/${name}`)
+    await pass(world, SWEPT_AFTER)
+    for (let round = 0; round < 3; round++) await commit(world, queue)
+    expect(await payloadObjects(world.store)).toHaveLength(strange.length)
     await world.run(queue.close())
   })
 

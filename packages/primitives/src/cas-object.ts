@@ -21,20 +21,25 @@ import {
 } from '@s3queue/storage'
 import { checkOptions } from './check-options.ts'
 import { CasUnresolved, CorruptObject } from './errors.ts'
-import { type Patience, persistently, waitBeforeRetry } from './patience.ts'
+import { encodeFrame, type Header } from './log/frame.ts'
+import { type Patience, waitBeforeRetry } from './patience.ts'
+import { type ReadObject, readObject } from './read-object.ts'
 
 const HISTORY = 32
-const FORMAT = 1
 const MAX_CONTRADICTIONS = 8
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
 /** Where a `CasObject` lies, and what it needs. */
-export interface CasObjectOptions extends Patience {
+export interface CasObjectOptions<T = unknown> extends Patience {
   readonly store: ObjectStore
   /** Where the object lies. */
   readonly key: string
   readonly ids: Ids
+  /** Reads a value that any process may have written; undefined: the object is corrupt. Default: any JSON is a `T`. */
+  readonly decode?: ((value: unknown) => T | undefined) | undefined
+  /** Larger objects are corrupt, and are not read into memory. Default: any size. */
+  readonly maxBytes?: number | undefined
 }
 
 /** One version of the value, to base the next write on. */
@@ -56,20 +61,19 @@ export type CasWrite<T> =
   /** Another write came first; ours did not take place and never will. `current` is undefined when the object is gone. */
   | { readonly outcome: 'lost'; readonly current: CasVersion<T> | undefined }
 
-interface Envelope {
-  readonly format: number
+interface CasHeader extends Header {
+  readonly kind: 'value'
   readonly history: readonly string[]
   readonly complete: boolean
-  readonly value: unknown
 }
 
 /** A mutable JSON value of type `T` under one key. It holds no state of its own: every method asks the store. */
 export class CasObject<T> {
-  readonly #options: CasObjectOptions
+  readonly #options: CasObjectOptions<T>
 
   /** Makes no request. Throws `InvalidOption`, and `InvalidRequest` for a key that is none. */
-  constructor(options: CasObjectOptions) {
-    checkOptions('CasObject', options, ['key'])
+  constructor(options: CasObjectOptions<T>) {
+    checkOptions('CasObject', options, ['key', 'decode', 'maxBytes'])
     assertKey(options.key)
     this.#options = options
   }
@@ -78,19 +82,18 @@ export class CasObject<T> {
     return this.#options.key
   }
 
-  /** The current version, or undefined if there is no object. Waits through outages until `signal` ends it. */
+  /** The current version, or undefined if there is no object. Waits through outages until `signal` ends it. Throws `CorruptObject`. */
   async read(signal?: AbortSignal): Promise<CasVersion<T> | undefined> {
-    const { store, key } = this.#options
-    const answer = await persistently(this.#options, () => store.get(key, { signal }), signal)
-    return answer.outcome === 'found' ? this.#decode(answer.body, answer.etag) : undefined
+    const { key, maxBytes } = this.#options
+    const found = await readObject<CasHeader>(this.#options, key, { maxBytes, signal })
+    return found === undefined || found === 'unchanged' ? undefined : this.#decode(found)
   }
 
-  /** The current version, or `unchanged` if it is still `known`. Costs a request without a body then. */
+  /** The current version, or `unchanged` if it is still `known`. Costs a request without a body then. Throws `CorruptObject`. */
   async readIfChanged(known: CasVersion<T>, signal?: AbortSignal): Promise<CasVersion<T> | 'unchanged' | undefined> {
-    const { store, key } = this.#options
-    const answer = await persistently(this.#options, () => store.get(key, { ifNoneMatch: known.etag, signal }), signal)
-    if (answer.outcome === 'not-modified') return 'unchanged'
-    return answer.outcome === 'found' ? this.#decode(answer.body, answer.etag) : undefined
+    const { key, maxBytes } = this.#options
+    const found = await readObject<CasHeader>(this.#options, key, { ifNoneMatch: known.etag, maxBytes, signal })
+    return found === undefined || found === 'unchanged' ? found : this.#decode(found)
   }
 
   /**
@@ -102,7 +105,8 @@ export class CasObject<T> {
     const nonce = ids.nonce()
     const history = [nonce, ...(base?.history ?? [])].slice(0, HISTORY)
     const complete = base === undefined || (base.complete && base.history.length < HISTORY)
-    const body = encoder.encode(JSON.stringify({ format: FORMAT, history, complete, value } satisfies Envelope))
+    const header: CasHeader = { key, kind: 'value', history, complete }
+    const body = encodeFrame(header, encoder.encode(JSON.stringify({ value }))).bytes
     const condition = base === undefined ? create : ifMatch(base.etag)
     let uncertain = false
     let contradictions = 0
@@ -151,21 +155,34 @@ export class CasObject<T> {
     }
   }
 
-  #decode(body: Uint8Array, etag: ETag): CasVersion<T> {
-    const { key, store } = this.#options
-    let envelope: Envelope
+  #decode({ header, body, etag }: ReadObject<CasHeader>): CasVersion<T> {
+    const { decode } = this.#options
+    const { kind, history, complete } = header
+    const nonces: readonly unknown[] = Array.isArray(history) ? history : []
+    const [nonce] = nonces
+    if (kind !== 'value' || typeof nonce !== 'string' || typeof complete !== 'boolean' || !nonces.every(isText)) {
+      throw this.#corrupt('its header is not that of a value')
+    }
+    let value: unknown
     try {
-      envelope = JSON.parse(decoder.decode(body)) as Envelope
+      value = (JSON.parse(decoder.decode(body)) as { readonly value?: unknown } | null)?.value
     } catch (cause) {
-      throw new CorruptObject(key, store.description, 'it is not valid JSON', cause)
+      throw this.#corrupt('its value is not valid JSON', cause)
     }
-    const history: unknown = envelope?.history
-    const nonce: unknown = Array.isArray(history) ? history[0] : undefined
-    if (envelope?.format !== FORMAT || typeof nonce !== 'string' || typeof envelope.complete !== 'boolean') {
-      throw new CorruptObject(key, store.description, `it is not an object of format ${FORMAT}`)
-    }
-    return { value: envelope.value as T, etag, nonce, history: envelope.history, complete: envelope.complete }
+    const checked = decode === undefined ? (value as T) : decode(value)
+    if (decode !== undefined && checked === undefined)
+      throw this.#corrupt('its value is not one that this version knows')
+    return { value: checked as T, etag, nonce, history, complete }
   }
+
+  #corrupt(what: string, cause?: unknown): CorruptObject {
+    const { key, store } = this.#options
+    return new CorruptObject(key, store.description, what, cause)
+  }
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string'
 }
 
 /** Whether the write `nonce` on top of `base` took place, going by what the object says now. */

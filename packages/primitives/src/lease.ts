@@ -16,7 +16,7 @@ import type { Patience } from './patience.ts'
 const DRIFT = 0.01
 
 /** Where a lease lies, who asks for it, and how long it lasts. */
-export interface LeaseOptions extends Patience {
+export interface LeaseOptions<D = undefined> extends Patience {
   readonly store: ObjectStore
   readonly key: string
   readonly ids: Ids
@@ -24,7 +24,14 @@ export interface LeaseOptions extends Patience {
   readonly owner: string
   /** How long a grant lasts without renewal, in ms. Others wait this long after the last sign of life. */
   readonly durationMs: number
+  /** No owner may ask for longer, in ms: a record that does is corrupt. Default: any time. */
+  readonly longestMs?: number | undefined
+  /** Reads details that any process may have written; undefined: the object is corrupt. Default: any JSON is a `D`. */
+  readonly decodeDetails?: ((details: unknown) => D | undefined) | undefined
 }
+
+/** A lease never writes a larger record. */
+const MAX_BYTES = 256 << 10
 
 /** What the store holds about a lease. `details` is whatever the owner wants others to see. */
 export interface LeaseRecord<D> {
@@ -65,20 +72,22 @@ interface Sighting<D> {
 
 /** One process's view of one lease. */
 export class Lease<D = undefined> {
-  readonly #options: LeaseOptions
+  readonly #options: LeaseOptions<D>
   readonly #object: CasObject<LeaseRecord<D>>
   #seen: Sighting<D> | undefined
 
   /** Makes no request. Throws `InvalidOption`, and `InvalidRequest` for a key that is none. */
-  constructor(options: LeaseOptions) {
+  constructor(options: LeaseOptions<D>) {
     const who = 'Lease'
-    checkOptions(who, options, ['key', 'owner', 'durationMs'])
-    const { owner, durationMs, ...shared } = options
+    checkOptions(who, options, ['key', 'owner', 'durationMs', 'longestMs', 'decodeDetails'])
+    const { owner, durationMs, longestMs, decodeDetails, ...shared } = options
     if (typeof owner !== 'string' || owner === '')
       throw new InvalidOption(who, 'owner', `must be a name that no other owner has, not ${JSON.stringify(owner)}.`)
     numberOption(who, 'durationMs', durationMs ?? Number.NaN, 0, { min: 1 })
     this.#options = options
-    this.#object = new CasObject(shared)
+    numberOption(who, 'longestMs', longestMs, 0, { min: durationMs })
+    const decode = (value: unknown): LeaseRecord<D> | undefined => decodeRecord(value, longestMs, decodeDetails)
+    this.#object = new CasObject({ ...shared, maxBytes: MAX_BYTES, decode })
   }
 
   /** What the store says now, without trying to take it; undefined if nobody ever had it. */
@@ -135,7 +144,7 @@ export class Lease<D = undefined> {
 export class LeaseGrant<D> {
   /** The fencing token: higher for every later owner. */
   readonly generation: number
-  readonly #options: LeaseOptions
+  readonly #options: LeaseOptions<D>
   readonly #object: CasObject<LeaseRecord<D>>
   #version: CasVersion<LeaseRecord<D>>
   #validUntil: number
@@ -143,7 +152,7 @@ export class LeaseGrant<D> {
 
   /** Made by `Lease.tryAcquire`. */
   constructor(
-    options: LeaseOptions,
+    options: LeaseOptions<D>,
     object: CasObject<LeaseRecord<D>>,
     version: CasVersion<LeaseRecord<D>>,
     startedAt: number,
@@ -178,12 +187,15 @@ export class LeaseGrant<D> {
     this.#validUntil = startedAt + durationMs * (1 - DRIFT)
   }
 
-  /** Gives the lease back, so that others need not wait; from the call on it is not to be trusted. No error if it was lost already. */
-  async release(signal?: AbortSignal): Promise<void> {
+  /**
+   * Gives the lease back, so that others need not wait; from the call on it is not to be trusted. No error if it was lost already. `details`: what the
+   * record says from then on. Default: what it says now.
+   */
+  async release(signal?: AbortSignal, details: D = this.#version.value.details): Promise<void> {
     if (this.#over) return
     this.#over = true
     try {
-      await this.#write({ ...this.#version.value, aliveAt: this.#options.clock.now(), held: false }, signal)
+      await this.#write({ ...this.#version.value, details, aliveAt: this.#options.clock.now(), held: false }, signal)
     } catch (error) {
       if (!(error instanceof LeaseLost)) throw error
     }
@@ -200,6 +212,27 @@ export class LeaseGrant<D> {
     }
     this.#version = write.current
   }
+}
+
+/** A record as any process may have written it; undefined if it is not one. */
+function decodeRecord<D>(
+  value: unknown,
+  longestMs: number | undefined,
+  decodeDetails: ((details: unknown) => D | undefined) | undefined,
+): LeaseRecord<D> | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { owner, generation, durationMs, held, aliveAt, details } = value as Partial<LeaseRecord<unknown>>
+  if (typeof owner !== 'string' || typeof held !== 'boolean' || !isWithin(aliveAt, Number.MAX_SAFE_INTEGER))
+    return undefined
+  if (!Number.isSafeInteger(generation) || !isWithin(generation, Number.MAX_SAFE_INTEGER - 1)) return undefined
+  if (!isWithin(durationMs, longestMs ?? Number.MAX_VALUE)) return undefined
+  const shown = decodeDetails === undefined ? (details as D) : decodeDetails(details)
+  if (decodeDetails !== undefined && shown === undefined) return undefined
+  return { owner, generation, durationMs, held, aliveAt, details: shown as D }
+}
+
+function isWithin(value: unknown, most: number): value is number {
+  return typeof value === 'number' && value >= 0 && value <= most
 }
 
 function isOf<D>(record: LeaseRecord<D>, owner: string, generation: number): boolean {

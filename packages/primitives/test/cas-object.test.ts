@@ -1,6 +1,6 @@
 import { AccessDenied, type ObjectStore, UnsupportedStore } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
-import { CasObject, CasUnresolved, type CasVersion, CorruptObject } from '../src/index.ts'
+import { CasObject, CasUnresolved, type CasVersion, CorruptObject, encodeFrame } from '../src/index.ts'
 import { bytes, changed, createRig, isPut, place, type Rig } from './rig.ts'
 
 const KEY = 'q/value'
@@ -219,21 +219,24 @@ describe('update', () => {
 
 describe('a store that is not what it should be', () => {
   it.each([
-    ['no JSON', 'x'],
-    ['half of it', '{"format":1,"hist'],
-    ['bytes that are no UTF-8', new Uint8Array([0xff, 0xfe])],
-    ['null', 'null'],
-    ['an unknown format', '{"format":2,"history":["n"],"complete":true,"value":1}'],
-    ['no history', '{"format":1,"complete":true,"value":1}'],
-    ['a history that is none', '{"format":1,"history":"n","complete":true,"value":1}'],
-    ['an empty history', '{"format":1,"history":[],"complete":true,"value":1}'],
-    ['no word on completeness', '{"format":1,"history":["n"],"value":1}'],
+    ['no frame', 'x'],
+    ['half of it', frameOf({ complete: true, history: ['n'] }, '{"value":1}').subarray(0, 60)],
+    ['bytes that are not UTF-8', frameOf({ complete: true, history: ['n'] }, new Uint8Array([0xff, 0xfe]))],
+    ['null', frameOf({ complete: true, history: ['n'] }, '')],
+    ['another kind', frameOf({ kind: 'commit', complete: true, history: ['n'] }, '{"value":1}')],
+    ['the frame of another key', frameOf({ key: 'q/other', complete: true, history: ['n'] }, '{"value":1}')],
+    ['no history', frameOf({ complete: true }, '{"value":1}')],
+    ['a history that is a text', frameOf({ complete: true, history: 'n' }, '{"value":1}')],
+    ['an empty history', frameOf({ complete: true, history: [] }, '{"value":1}')],
+    ['no word on completeness', frameOf({ history: ['n'] }, '{"value":1}')],
   ])('with %s in the object: CorruptObject that names it', async (_what, body) => {
     const rig = createRig()
     await place(rig.memory, KEY, body)
-    const failure = await objectOn(rig)
-      .read()
-      .catch((error: unknown) => error)
+    const failure = await rig.run(
+      objectOn(rig)
+        .read()
+        .catch((error: unknown) => error),
+    )
     expect(failure).toBeInstanceOf(CorruptObject)
     expect(failure).toMatchObject({ code: 'CORRUPT_OBJECT', key: KEY })
     expect(String(failure)).toContain(KEY)
@@ -287,9 +290,43 @@ describe('a store that is not what it should be', () => {
   })
 })
 
-it('bytes of a value are what JSON makes of it', async () => {
+it('detects each flipped bit of its object, or reads the same value', async () => {
   const rig = createRig()
-  const { nonce } = await written(objectOn(rig), undefined, { a: 1 })
-  const stored = rig.memory.snapshot().get(KEY)?.body
-  expect(stored).toEqual(bytes(JSON.stringify({ format: 1, history: [nonce], complete: true, value: { a: 1 } })))
+  await written(objectOn(rig), undefined, { a: 1 })
+  const body = rig.memory.snapshot().get(KEY)?.body ?? new Uint8Array()
+  for (let bit = 0; bit < body.length * 8; bit++) {
+    await place(
+      rig.memory,
+      KEY,
+      body.map((byte, i) => (i === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte)),
+    )
+    const read = await rig.run(
+      objectOn(rig)
+        .read()
+        .then((version) => version?.value, String),
+    )
+    if (typeof read === 'string') expect(read).toContain(KEY)
+    else expect(read).toEqual({ a: 1 })
+  }
 })
+
+it('is refused by its size before its bytes are read', async () => {
+  const rig = createRig()
+  await place(rig.memory, KEY, new Uint8Array(1000))
+  const object = new CasObject({ ...rig.tools, key: KEY, maxBytes: 999 })
+  await expect(object.read()).rejects.toThrow(/q\/value .* has 1000 bytes, and an object of its kind has at most 999/)
+})
+
+it('is refused with a value that its reader does not know', async () => {
+  const rig = createRig()
+  await written(objectOn(rig), undefined, { a: 1 })
+  const decode = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined)
+  const object = new CasObject<number>({ ...rig.tools, key: KEY, decode })
+  await expect(object.read()).rejects.toThrow(/its value is not one that this version knows/)
+})
+
+/** The bytes of an object with this header, whatever it says. */
+function frameOf(header: object, body: string | Uint8Array): Uint8Array {
+  const given = { key: KEY, kind: 'value', ...header }
+  return encodeFrame(given, typeof body === 'string' ? bytes(body) : body).bytes
+}

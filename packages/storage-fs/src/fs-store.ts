@@ -84,10 +84,10 @@ export function createStoreOn(
 
   return {
     description: pathToFileURL(directory).href,
-    async get(key, { ifNoneMatch, signal } = {}) {
+    async get(key, { ifNoneMatch, maxBytes, signal } = {}) {
       assertKey(key)
       const work = async (): Promise<GetResult> => {
-        const result = await read(context, key, ifNoneMatch)
+        const result = await read(context, key, { ifNoneMatch, maxBytes })
         if (result.outcome === 'not-found') await root.assertPresent()
         return stamped(result)
       }

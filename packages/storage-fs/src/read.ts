@@ -1,5 +1,5 @@
 /** `get`, and the size of one object for `list`. See `current.ts` for why what they answer was true at one moment of the call. */
-import { type ETag, StoreUnavailable } from '@s3queue/storage'
+import { type ETag, type GetOptions, ObjectTooLarge, StoreUnavailable } from '@s3queue/storage'
 import { type Current, findCurrent, isAlive, MAX_ATTEMPTS } from './current.ts'
 import { type FileSystem, unless } from './file-system.ts'
 import { formatETag, objectPath, sparePath, versionName, versionsPath } from './layout.ts'
@@ -19,11 +19,19 @@ export type ReadResult =
   | { readonly outcome: 'not-found' }
 
 /** The current version of `key`. */
-export function read(context: ReadContext, key: string, ifNoneMatch: ETag | undefined): Promise<ReadResult> {
+export function read(
+  context: ReadContext,
+  key: string,
+  { ifNoneMatch, maxBytes = Number.POSITIVE_INFINITY }: Pick<GetOptions, 'ifNoneMatch' | 'maxBytes'>,
+): Promise<ReadResult> {
   return visit<ReadResult>(context, key, {
     absent: { outcome: 'not-found' },
     unless: (etag) => (etag === ifNoneMatch ? { outcome: 'not-modified' } : undefined),
-    use: async (record, etag) => ({ outcome: 'found', body: await record.body(), etag }),
+    use: async (record, etag) => {
+      const { length } = record.head
+      if (length > maxBytes) throw new ObjectTooLarge(key, length, maxBytes, `file://${context.root}`)
+      return { outcome: 'found', body: await record.body(), etag }
+    },
   })
 }
 

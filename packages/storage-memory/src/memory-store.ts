@@ -16,6 +16,7 @@ import {
   type ListEntry,
   type ListResult,
   type ObjectStore,
+  ObjectTooLarge,
   type PutCondition,
   type PutResult,
   resolveListOptions,
@@ -66,10 +67,13 @@ function storeOver(table: ObjectTable, options: ResolvedMemoryStoreOptions): Mem
   }
   return {
     description,
-    async get(key, { ifNoneMatch, signal } = {}) {
+    async get(key, { ifNoneMatch, maxBytes, signal } = {}) {
       signal?.throwIfAborted()
       assertKey(key)
-      return answer(read(table.get(key), ifNoneMatch), signal)
+      const object = table.get(key)
+      const size = object === undefined || object.etag === ifNoneMatch ? 0 : object.body.length
+      if (maxBytes !== undefined && size > maxBytes) throw new ObjectTooLarge(key, size, maxBytes, description)
+      return answer(read(object, ifNoneMatch), signal)
     },
     async put(key, body, { condition, signal }) {
       signal?.throwIfAborted()

@@ -8,7 +8,7 @@ import type { Receipt, RevokeReason, SettledElsewhere, TravellingTicket, WriterT
 import { CasObject, CasUnresolved, type CasVersion, CorruptObject, waitBeforeRetry } from '@s3queue/primitives'
 import { mailboxKey } from '../keys.ts'
 import { type Draft, type Duty, draftOf, nextRecord, unsure } from './draft.ts'
-import { FORMAT, type MailboxRecord, type TicketRecord } from './record.ts'
+import { decodeMailbox, FORMAT, MAX_MAILBOX_BYTES, type MailboxRecord, type TicketRecord } from './record.ts'
 
 /** A worker that was asked to give tickets back is asked again when it has read that, or after this long, in ms. */
 const RECALL_AGAIN_MS = 2000
@@ -46,7 +46,10 @@ export class Post {
     this.#onWritten = onWritten
     const { store, prefix, clock, random, ids } = term.queue
     const key = mailboxKey(prefix, worker)
-    this.#object = new CasObject({ store, key, clock, random, ids, onTrouble: term.trouble })
+    this.#object = new CasObject({
+      ...{ store, key, clock, random, ids, onTrouble: term.trouble },
+      ...{ decode: decodeMailbox, maxBytes: MAX_MAILBOX_BYTES },
+    })
   }
 
   /** Characters of payloads that lie there and are not confirmed. */

@@ -5,10 +5,10 @@
  * last look that did not show it.
  */
 import type { StandbyProcess, TravellingTicket } from '@s3queue/core/transport'
-import { asLogMark, CasObject, type CasVersion } from '@s3queue/primitives'
+import { asLogMark, CasObject, type CasVersion, CorruptObject } from '@s3queue/primitives'
 import { FormatMismatch } from '../errors.ts'
 import { mailboxKey } from '../keys.ts'
-import { decodeTicket, emptyMailbox, FORMAT, type MailboxRecord } from './record.ts'
+import { decodeMailbox, decodeTicket, emptyMailbox, FORMAT, MAX_MAILBOX_BYTES, type MailboxRecord } from './record.ts'
 
 const ID_CHARS = 10
 
@@ -40,7 +40,10 @@ export class MailboxReader {
     const { queue, worker, trouble } = standby
     const { store, prefix, clock, random, ids } = queue
     const key = mailboxKey(prefix, worker.id)
-    this.#object = new CasObject({ store, key, clock, random, ids, onTrouble: trouble })
+    this.#object = new CasObject({
+      ...{ store, key, clock, random, ids, onTrouble: trouble },
+      ...{ decode: decodeMailbox, maxBytes: MAX_MAILBOX_BYTES },
+    })
   }
 
   get key(): string {
@@ -86,9 +89,20 @@ export class MailboxReader {
       await this.#create(startedAt, signal)
       return undefined
     }
+    // Parts that were read would come again, and those that are written upon it would be passed over.
+    if (answer.value.version < this.#version) throw this.#outdated(answer.value.version)
     this.#known = answer
     this.#lookedAt = startedAt
     return known === undefined ? this.#find(answer.value) : this.#read(answer.value, absentAt)
+  }
+
+  #outdated(version: number): CorruptObject {
+    const { queue, doubt } = this.#standby
+    this.#known = undefined
+    // Versions grow with each write of any writer, so the whole store may be an older copy.
+    doubt()
+    const what = `it is version ${version}, and version ${this.#version} was read before: an older copy took its place`
+    return new CorruptObject(this.key, queue.store.description, what)
   }
 
   /** Nothing put here is read any more from now on. Resolves to the tickets that nobody has read. */
@@ -126,10 +140,8 @@ export class MailboxReader {
 
   /** False if it is from a writer that was replaced: its successor names all claims that hold. Either way, what stands there is read. */
   #accept(record: MailboxRecord): boolean {
-    const { epoch, sawEpoch, meets, doubt } = this.#standby
+    const { epoch, sawEpoch, meets } = this.#standby
     if (record.format !== FORMAT) throw new FormatMismatch(this.key, record.format, FORMAT)
-    // Versions grow, whoever writes them.
-    if (record.version < this.#version) doubt()
     this.#version = record.version
     if (record.epoch < epoch()) return false
     const mark = asLogMark(record.log)

@@ -3,9 +3,12 @@
  *
  * Versions grow by one with each write of a writer, across changes of writer. A worker passes over what it has read in an earlier version.
  */
-
 import type { Claim, Payload, Receipt, RevokeReason, SettledElsewhere, TravellingTicket } from '@s3queue/core/transport'
-import type { LogMark } from '@s3queue/primitives'
+import { asLogMark, type LogMark } from '@s3queue/primitives'
+import { type Fields, isCount, isFields, isListOf, isOptional, isText, isWithin } from '../checks.ts'
+
+/** A larger text cannot be parsed, so a larger mailbox is not read. */
+export const MAX_MAILBOX_BYTES: number = 512 << 20
 
 /** The version of everything that the coordinators of different processes say to each other. */
 export const FORMAT = 1
@@ -49,6 +52,69 @@ export interface MailboxRecord {
   readonly receipts: readonly (Receipt & { readonly v: number })[]
   readonly revoked: readonly { readonly v: number; readonly token: number; readonly why: RevokeReason }[]
   readonly outcomes: readonly (SettledElsewhere & { readonly v: number })[]
+}
+
+const SETTLED_AS: ReadonlySet<unknown> = new Set<SettledElsewhere['as']>([
+  ...(['completed', 'retried', 'died', 'snoozed', 'released', 'stale'] as const),
+])
+
+/** A mailbox as any process may have written it; undefined if it is not one. One of another format is returned as it is. */
+export function decodeMailbox(value: unknown): MailboxRecord | undefined {
+  if (!isFields(value)) return undefined
+  if (typeof value.format === 'number' && value.format !== FORMAT) return value as Fields & MailboxRecord
+  return isMailbox(value) ? value : undefined
+}
+
+function isMailbox(fields: Fields): fields is Fields & MailboxRecord {
+  const { format, id, epoch, version, log, deputy, sealed, idlePollMs, handedOver, running, recall } = fields
+  return (
+    format === FORMAT &&
+    isText(id) &&
+    [epoch, version].every(isCount) &&
+    isOptional(log, (mark) => asLogMark(mark) !== undefined) &&
+    typeof deputy === 'boolean' &&
+    typeof sealed === 'boolean' &&
+    isOptional(idlePollMs, (ms) => isWithin(ms)) &&
+    isOptional(handedOver, isCount) &&
+    isOptional(running, (part) => isFields(part) && isCount(part.v) && areCounts(part.tokens)) &&
+    isOptional(recall, (part) => isFields(part) && isCount(part.v) && isCount(part.count)) &&
+    isListOf(fields.tickets, isTicket) &&
+    isListOf(fields.receipts, ({ v, notice, lost, lasting }) => {
+      return isCount(v) && isCount(notice) && areCounts(lost) && Array.isArray(lasting) && lasting.every(isLasting)
+    }) &&
+    isListOf(fields.revoked, ({ v, token, why }) => {
+      return isCount(v) && isCount(token) && (why === 'cancelled' || why === 'released')
+    }) &&
+    isListOf(fields.outcomes, ({ v, token, as, visibleAt }) => {
+      return isCount(v) && isCount(token) && SETTLED_AS.has(as) && isOptional(visibleAt, (at) => isWithin(at))
+    })
+  )
+}
+
+function isTicket({ v, token, attempt, claimedAt, timeoutMs, failures, batch, text, bytes }: Fields): boolean {
+  return (
+    [v, token, attempt].every(isCount) &&
+    isWithin(claimedAt) &&
+    isWithin(timeoutMs) &&
+    Array.isArray(failures) &&
+    isFields(batch) &&
+    isText(batch.sender) &&
+    [batch.seq, batch.slot, batch.index, batch.maxAttempts].every(isCount) &&
+    Number.isFinite(batch.priority) &&
+    isWithin(batch.enqueuedAt) &&
+    isOptional(batch.extras, isFields) &&
+    isOptional(text, isText) &&
+    isOptional(bytes, isText)
+  )
+}
+
+function areCounts(values: unknown): boolean {
+  return Array.isArray(values) && values.every(isCount)
+}
+
+/** What a receipt says of a lasting extension. */
+function isLasting(pair: unknown): boolean {
+  return Array.isArray(pair) && isCount(pair[0]) && (pair[1] === null || isWithin(pair[1]))
 }
 
 /** An empty mailbox, as its worker makes it. `version`: the last one it has read, if there was a mailbox before. */

@@ -131,7 +131,8 @@ export class Heartbeats {
     const { queue, worker, trouble } = source
     const { store, prefix, clock, name } = queue
     const { signal } = abort
-    const record = encodeRecord({
+    const key = workerKey(prefix, worker.id)
+    const record = encodeRecord(key, {
       ...{ format: FORMAT, id: worker.id, queue: name, mailbox: pulse.mailbox },
       ...{ concurrency: worker.concurrency, capacity: worker.capacity() },
       ...{ silentForMs: this.silentForMs(worker), since, saidAt: clock.now() },
@@ -139,7 +140,7 @@ export class Heartbeats {
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
     })
     try {
-      const put = await store.put(workerKey(prefix, worker.id), record, { condition: overwrite, signal })
+      const put = await store.put(key, record, { condition: overwrite, signal })
       if (put.outcome === 'stored') this.#lastBeatAt = clock.now()
       else if (put.outcome === 'unknown') trouble(put.error)
       return put.outcome === 'stored'

@@ -5,9 +5,10 @@
  * takes the place of what is newer; and a writer that finds the word of a later one there keeps quiet, whether it knows of its end or not.
  */
 import type { TransportQueue, WriterTerm } from '@s3queue/core/transport'
-import { create, type ETag, ifMatch } from '@s3queue/storage'
+import { decodeFrame } from '@s3queue/primitives'
+import { create, type ETag, type GetResult, ifMatch, ObjectTooLarge } from '@s3queue/storage'
 import { registryKey } from '../keys.ts'
-import { decodeRecord, encodeRecord, type RegistryRecord } from './record.ts'
+import { decodeRegistry, encodeRecord, MAX_REGISTRY_BYTES, type RegistryRecord } from './record.ts'
 
 /** What a publisher needs of a term. */
 export interface PublishingTerm extends Pick<WriterTerm, 'signal' | 'trouble'> {
@@ -42,19 +43,38 @@ export class Publisher {
     if (epoch > record.epoch || news === told || (etag === undefined && record.workers.length === 0)) return
     const condition = etag === undefined ? create : ifMatch(etag)
     this.#there = undefined
-    const body = encodeRecord({ ...record, revision: ++this.#revision })
+    const body = encodeRecord(this.#key, { ...record, revision: ++this.#revision })
     const put = await queue.store.put(this.#key, body, { condition, signal })
     if (put.outcome === 'stored') this.#there = { etag: put.etag, news, epoch: record.epoch }
     else if (put.outcome === 'unknown') trouble(put.error)
   }
 
+  /** A registry that cannot be read is replaced: the writer knows all that was in it. */
   async #look(): Promise<Told> {
-    const { queue, signal } = this.#term
-    const answer = await queue.store.get(this.#key, { signal })
+    const { queue } = this.#term
+    const answer = await this.#get()
     if (answer.outcome !== 'found') return { etag: undefined, news: '', epoch: 0 }
-    const record = decodeRecord<RegistryRecord>(answer.body)
-    const { etag } = answer
-    return 'workers' in record ? { etag, news: newsOf(record), epoch: record.epoch } : { etag, news: '', epoch: 0 }
+    const { etag, body } = answer
+    const frame = decodeFrame(body, this.#key)
+    if (typeof frame === 'string') return { etag, news: '', epoch: 0 }
+    try {
+      const record = decodeRegistry(this.#key, frame.body, queue.store.description)
+      return { etag, news: newsOf(record), epoch: record.epoch }
+    } catch {
+      return { etag, news: '', epoch: 0 }
+    }
+  }
+
+  async #get(): Promise<GetResult> {
+    const { queue, signal, trouble } = this.#term
+    try {
+      return await queue.store.get(this.#key, { maxBytes: MAX_REGISTRY_BYTES, signal })
+    } catch (error) {
+      if (!(error instanceof ObjectTooLarge)) throw error
+      trouble(error)
+      await queue.store.delete([this.#key], { signal })
+      return { outcome: 'not-found' }
+    }
   }
 }
 

@@ -1,9 +1,17 @@
 /** What the writer last told of all workers, for processes that are not the writer: one read, however many workers there are. */
-import type { Clock, ETag, ObjectStore } from '@s3queue/storage'
+import { CorruptObject, decodeFrame } from '@s3queue/primitives'
+import { type Clock, type ETag, isKeySegment, type ListEntry, type ObjectStore } from '@s3queue/storage'
 import { FormatMismatch } from '../errors.ts'
 import { registryKey, workersPrefix } from '../keys.ts'
 import { FORMAT } from '../mailbox/record.ts'
-import { decodeRecord, type RegistryRecord, type WorkerRecord } from './record.ts'
+import {
+  decodeHeartbeat,
+  decodeRegistry,
+  MAX_HEARTBEAT_BYTES,
+  MAX_REGISTRY_BYTES,
+  type RegistryRecord,
+  type WorkerRecord,
+} from './record.ts'
 
 /** What the writers of several shards told, as one: a worker is in it once, with all that it can hold and has done. */
 export function mergeRegistries(told: readonly (RegistryRecord | undefined)[]): RegistryRecord | undefined {
@@ -52,15 +60,17 @@ export class RegistryReader {
 
   /**
    * Resolves to what the writer published or, before the first publication, to the heartbeats of the workers: a writer that knows of no worker but its
-   * own publishes nothing. Undefined if there is neither. Throws `FormatMismatch`, and `StoreError`s.
+   * own publishes nothing. Undefined if there is neither. Throws `FormatMismatch`, `CorruptObject`, and `StoreError`s.
    */
   async read(): Promise<RegistryRecord | undefined> {
     const seen = this.#seen
-    const answer = await this.#store.get(this.#key, { ifNoneMatch: seen?.etag })
+    const answer = await this.#store.get(this.#key, { ifNoneMatch: seen?.etag, maxBytes: MAX_REGISTRY_BYTES })
     if (answer.outcome === 'not-modified') return seen?.record
     if (answer.outcome === 'not-found') return this.#readHeartbeats()
-    const record = decodeRecord<RegistryRecord>(answer.body)
-    if (!('workers' in record)) throw new FormatMismatch(this.#key, Number(record.format), FORMAT)
+    const { description } = this.#store
+    const frame = decodeFrame(answer.body, this.#key)
+    if (typeof frame === 'string') throw new CorruptObject(this.#key, description, frame)
+    const record = decodeRegistry(this.#key, frame.body, description)
     this.#seen = { etag: answer.etag, record }
     return record
   }
@@ -69,8 +79,10 @@ export class RegistryReader {
     const keys: string[] = []
     for (let startAfter: string | undefined, more = true; more; ) {
       const { entries, truncated } = await this.#store.list({ prefix, startAfter })
-      keys.push(...entries.map(({ key }) => key))
-      startAfter = keys.at(-1)
+      const isHeartbeat = ({ key, size }: ListEntry): boolean =>
+        isKeySegment(key.slice(prefix.length)) && size <= MAX_HEARTBEAT_BYTES
+      keys.push(...entries.filter(isHeartbeat).map(({ key }) => key))
+      startAfter = entries.at(-1)?.key
       more = truncated && entries.length > 0
     }
     const workers: WorkerRecord[] = []
@@ -81,14 +93,27 @@ export class RegistryReader {
     return workers.length === 0 ? undefined : { format: FORMAT, epoch: 0, writer: undefined, workers }
   }
 
-  /** Undefined for a worker that left, that has been silent for longer than it announced, or that speaks another format. */
+  /** Undefined for a worker that left, that has been silent for longer than it announced, that speaks another format, or whose heartbeat is damaged. */
   async #readHeartbeat(key: string): Promise<WorkerRecord | undefined> {
-    const answer = await this.#store.get(key)
+    const answer = await this.#store.get(key, { maxBytes: MAX_HEARTBEAT_BYTES })
     if (answer.outcome !== 'found') return undefined
-    const record = decodeRecord<WorkerRecord>(answer.body)
-    if (!('id' in record)) return undefined
+    const frame = decodeFrame(answer.body, key)
+    if (typeof frame === 'string') return undefined
+    const record = this.#decode(key, frame.body)
+    if (record === undefined) return undefined
     const now = this.#clock.now()
     const isAlive = now - (record.saidAt ?? now) <= record.silentForMs + MAX_CLOCK_DIFFERENCE_MS
     return isAlive ? record : undefined
+  }
+
+  /** The writer reports what it cannot read, and the worker replaces it with its next heartbeat. */
+  #decode(key: string, body: Uint8Array): WorkerRecord | undefined {
+    const id = key.slice(workersPrefix(this.#prefix).length)
+    try {
+      return decodeHeartbeat(key, id, body, this.#store.description)
+    } catch (error) {
+      if (error instanceof CorruptObject || error instanceof FormatMismatch) return undefined
+      throw error
+    }
   }
 }

@@ -1,5 +1,8 @@
 /** What a worker's sign of life says, and what the writer tells all others of it. */
+import { CorruptObject, encodeFrame } from '@s3queue/primitives'
 import type { ProcessIdentity } from '@s3queue/storage'
+import { type Fields, isCount, isFields, isListOf, isOptional, isText, isWithin } from '../checks.ts'
+import { FormatMismatch } from '../errors.ts'
 import { FORMAT } from '../mailbox/record.ts'
 
 /** One worker, as it says itself. */
@@ -43,23 +46,70 @@ export interface RegistryRecord {
   readonly revision?: number | undefined
 }
 
+/** A heartbeat is smaller; larger objects are not read. */
+export const MAX_HEARTBEAT_BYTES: number = 64 << 10
+/** Enough for the heartbeats of 20,000 workers; larger objects are not read. */
+export const MAX_REGISTRY_BYTES: number = 16 << 20
+/** No worker may be silent for longer: idle ones with the longest `heartbeatIntervalMs` and `heartbeatTtlMs` are for four hours. */
+const LONGEST_SILENCE_MS = 6 * 3_600_000
+
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
-export function encodeRecord(record: WorkerRecord | RegistryRecord): Uint8Array {
-  return encoder.encode(JSON.stringify(record))
+/** The bytes of the object `key`. */
+export function encodeRecord(key: string, record: WorkerRecord | RegistryRecord): Uint8Array {
+  return encodeFrame({ key, kind: 'record' }, encoder.encode(JSON.stringify(record))).bytes
 }
 
-/** Undefined if the bytes are none, or are of another format: then `format` tells which. */
-export function decodeRecord<T extends { readonly format: number }>(
-  body: Uint8Array,
-): T | { readonly format: unknown } {
+/** The heartbeat of worker `id` in the body of a checked object. Throws `FormatMismatch`, and `CorruptObject` for what is not a heartbeat. */
+export function decodeHeartbeat(key: string, id: string, body: Uint8Array, store: string): WorkerRecord {
+  const value = parse(key, body)
+  if (isFields(value) && value.id === id && isHeartbeat(value)) return value
+  throw new CorruptObject(key, store, `it is not the heartbeat of worker ${id}`)
+}
+
+/** The registry in the body of a checked object. Throws `FormatMismatch`, and `CorruptObject` for what is not a registry. */
+export function decodeRegistry(key: string, body: Uint8Array, store: string): RegistryRecord {
+  const value = parse(key, body)
+  if (isFields(value) && isRegistry(value)) return value
+  throw new CorruptObject(key, store, 'it is not a registry of workers')
+}
+
+function parse(key: string, body: Uint8Array): unknown {
+  let value: unknown
   try {
-    const record = JSON.parse(decoder.decode(body)) as T
-    return record?.format === FORMAT ? record : { format: (record as { format?: unknown } | null)?.format }
+    value = JSON.parse(decoder.decode(body))
   } catch {
-    return { format: 'unreadable' }
+    return undefined
   }
+  if (isFields(value) && typeof value.format === 'number' && value.format !== FORMAT)
+    throw new FormatMismatch(key, value.format, FORMAT)
+  return value
+}
+
+function isRegistry(fields: Fields): fields is Fields & RegistryRecord {
+  const { format, epoch, writer, workers, revision } = fields
+  return (
+    format === FORMAT &&
+    isCount(epoch) &&
+    isOptional(writer, isText) &&
+    isOptional(revision, isCount) &&
+    isListOf(workers, isHeartbeat)
+  )
+}
+
+function isHeartbeat(fields: Fields): fields is Fields & WorkerRecord {
+  const { format, id, queue, mailbox, silentForMs, lastError, saidAt } = fields
+  return (
+    format === FORMAT &&
+    isText(id) &&
+    isText(queue) &&
+    isOptional(mailbox, isText) &&
+    isOptional(lastError, isText) &&
+    isOptional(saidAt, (at) => isWithin(at)) &&
+    isWithin(silentForMs, LONGEST_SILENCE_MS) &&
+    [fields.concurrency, fields.capacity, fields.since, fields.handled, fields.beat].every((value) => isWithin(value))
+  )
 }
 
 /** What a worker was called before it got its suffix. */

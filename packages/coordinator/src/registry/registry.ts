@@ -5,8 +5,8 @@
  * knows it writes into one object for all others.
  */
 import type { NoticeCommand, WriterTerm } from '@s3queue/core/transport'
-import { persistently } from '@s3queue/primitives'
-import { asProcessIdentity, type ETag } from '@s3queue/storage'
+import { CorruptObject, persistently, readObject } from '@s3queue/primitives'
+import { asProcessIdentity, type ETag, isKeySegment } from '@s3queue/storage'
 import { FormatMismatch, SameWorkerId } from '../errors.ts'
 import { mailboxKey, workerKey, workersPrefix } from '../keys.ts'
 import { FORMAT } from '../mailbox/record.ts'
@@ -14,7 +14,7 @@ import type { ResolvedCoordinatorOptions } from '../options.ts'
 import { Lifetimes } from './lifetimes.ts'
 import { Publisher } from './publisher.ts'
 import { Recency } from './recency.ts'
-import { decodeRecord, nameOf, type RegistryRecord, type WorkerRecord } from './record.ts'
+import { decodeHeartbeat, MAX_HEARTBEAT_BYTES, nameOf, type RegistryRecord, type WorkerRecord } from './record.ts'
 
 /** Signs are read so many at a time. */
 const READS_AT_ONCE = 32
@@ -75,6 +75,8 @@ export class Registry {
   /** Workers whose processes have ended: what they sent before may come later. */
   readonly #ended = new Set<string>()
   readonly #publisher: Publisher
+  /** Objects in the place of heartbeats that are not read, as of the last list. */
+  readonly #tooLarge = new Set<string>()
   #rounds = 0
   #isInRound = false
   /** A worker came that no process but this one knows of. */
@@ -239,14 +241,21 @@ export class Registry {
     const { queue, localWorker, signal } = this.#options.term
     const prefix = workersPrefix(queue.prefix)
     const found = new Set<string>()
+    this.#tooLarge.clear()
     let startAfter: string | undefined
     do {
       const page = await this.#patiently(() => queue.store.list({ prefix, startAfter, signal }))
-      for (const { key } of page.entries) found.add(key.slice(prefix.length))
+      for (const { key, size } of page.entries) {
+        const id = key.slice(prefix.length)
+        if (!isKeySegment(id)) continue
+        found.add(id)
+        if (size > MAX_HEARTBEAT_BYTES) this.#tellTooLarge(id, key, size)
+      }
       startAfter = page.truncated ? page.entries.at(-1)?.key : undefined
     } while (startAfter !== undefined)
     const local = localWorker()?.id
-    const isUnknown = (id: string): boolean => id !== local && !this.#members.has(id) && !this.#ended.has(id)
+    const isUnknown = (id: string): boolean =>
+      id !== local && !this.#members.has(id) && !this.#ended.has(id) && !this.#tooLarge.has(id)
     const unknown = [...found].filter(isUnknown)
     await this.#inParts(unknown, (id) => this.#read(id))
     const gone: Member[] = []
@@ -274,31 +283,26 @@ export class Registry {
   }
 
   async #read(id: string): Promise<void> {
-    const { queue, signal } = this.#options.term
-    const key = workerKey(queue.prefix, id)
+    const key = workerKey(this.#options.term.queue.prefix, id)
     const known = this.#members.get(id)
     const readBefore = known?.record === undefined ? undefined : known.readAt
     const readAt = this.#now()
     if (known !== undefined) known.readAt = readAt
     const ifNoneMatch = known?.etag
-    const answer = await this.#patiently(() => queue.store.get(key, { ifNoneMatch, signal }))
-    if (answer.outcome === 'not-modified') return
-    if (answer.outcome === 'not-found') {
+    const answer = await this.#readHeartbeat(key, id, ifNoneMatch)
+    if (answer === 'unchanged') return
+    if (answer === undefined) {
       const gone = this.#members.get(id)
       if (gone !== undefined && !this.isAlive(gone)) this.#forget(gone)
       return
     }
-    const record = decodeRecord<WorkerRecord>(answer.body)
-    if (!('id' in record)) {
-      this.#tellOnce(id, new FormatMismatch(key, Number(record.format), FORMAT))
-      return
-    }
+    const { record, etag } = answer
     if (this.#ended.has(id)) return
     const isFirst = !this.#members.has(id)
     const member = this.#member(id)
     Object.assign(member, {
       record,
-      etag: answer.etag,
+      etag,
       readAt,
       silentForMs: record.silentForMs,
       heardAt: this.#now() - (isFirst ? this.#ageMs(record) : 0),
@@ -310,6 +314,32 @@ export class Registry {
     if (readBefore !== undefined) this.#lives(id, readBefore)
     this.#options.onChange()
     this.#runsIn(id, record.process)
+  }
+
+  /** A heartbeat that cannot be read is reported, and is as good as none: its worker writes the next one. */
+  async #readHeartbeat(
+    key: string,
+    id: string,
+    ifNoneMatch: ETag | undefined,
+  ): Promise<{ readonly record: WorkerRecord; readonly etag: ETag } | 'unchanged' | undefined> {
+    const { queue, signal, trouble } = this.#options.term
+    const source = { clock: queue.clock, random: queue.random, store: queue.store, onTrouble: trouble }
+    try {
+      const found = await readObject(source, key, { ifNoneMatch, maxBytes: MAX_HEARTBEAT_BYTES, signal })
+      if (found === undefined || found === 'unchanged') return found
+      return { record: decodeHeartbeat(key, id, found.body, queue.store.description), etag: found.etag }
+    } catch (error) {
+      if (!(error instanceof CorruptObject || error instanceof FormatMismatch)) throw error
+      this.#tellOnce(id, error)
+      return 'unchanged'
+    }
+  }
+
+  #tellTooLarge(id: string, key: string, size: number): void {
+    this.#tooLarge.add(id)
+    const { description } = this.#options.term.queue.store
+    const what = `it has ${size} bytes, and a heartbeat has at most ${MAX_HEARTBEAT_BYTES}`
+    this.#tellOnce(id, new CorruptObject(key, description, what))
   }
 
   /** `process`: as the worker wrote it. */

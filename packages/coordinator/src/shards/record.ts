@@ -4,8 +4,9 @@
  * It only grows. `firstCount` never changes: by it messages with a name of their own find their home, so that whoever enqueues the
  * same name again finds the first one there, whatever the number of shards is for whoever.
  */
-import { CasObject, type CasVersion, persistently } from '@s3queue/primitives'
+import { CasObject, type CasVersion, CorruptObject, persistently } from '@s3queue/primitives'
 import { type Clock, type Ids, InvalidOption, type ObjectStore, type Random } from '@s3queue/storage'
+import { isCount, isFields } from '../checks.ts'
 
 export interface ShardCount {
   /** How many shards there are. */
@@ -27,6 +28,11 @@ export interface ShardRecordOptions {
   readonly onTrouble: (error: unknown) => void
 }
 
+/** More shards no queue can have. */
+export const MAX_SHARDS = 64
+const MAX_BYTES = 16 << 10
+const IN_LATER_SHARD = /^[1-9]\d?\//
+
 export class ShardRecord {
   readonly #options: ShardRecordOptions
   readonly #object: CasObject<ShardCount>
@@ -35,15 +41,40 @@ export class ShardRecord {
   constructor(options: ShardRecordOptions) {
     this.#options = options
     const { store, queuePrefix, clock, random, ids, onTrouble } = options
-    this.#object = new CasObject({ store, key: `${queuePrefix}shards`, clock, random, ids, onTrouble })
+    const key = `${queuePrefix}shards`
+    this.#object = new CasObject({
+      ...{ store, key, clock, random, ids, onTrouble },
+      ...{ decode: decodeShardCount, maxBytes: MAX_BYTES },
+    })
   }
 
-  /** What is written down; undefined if nothing is. Costs a request without a body while that is what was seen last. */
+  /**
+   * What is written down; undefined if nothing is. Costs a request without a body while that is what was seen last. Throws `CorruptObject` if nothing is
+   * written down although there are objects of several shards.
+   */
   async look(signal: AbortSignal): Promise<ShardCount | undefined> {
     const version =
       this.#seen === undefined ? await this.#object.read(signal) : await this.#object.readIfChanged(this.#seen, signal)
     if (version !== 'unchanged') this.#seen = version
+    if (this.#seen === undefined && (await this.#hasSeveral(signal))) {
+      // The first processes of a queue may have written it down since.
+      this.#seen = await this.#object.read(signal)
+      if (this.#seen === undefined) throw this.#missing()
+    }
     return this.#seen?.value
+  }
+
+  async #hasSeveral(signal: AbortSignal): Promise<boolean> {
+    const { store, queuePrefix } = this.#options
+    const behindFirst = { prefix: queuePrefix, startAfter: `${queuePrefix}0/~`, limit: 8, signal }
+    const { entries } = await persistently(this.#options, () => store.list(behindFirst), signal)
+    return entries.some(({ key }) => IN_LATER_SHARD.test(key.slice(queuePrefix.length)))
+  }
+
+  #missing(): CorruptObject {
+    const { name, store } = this.#options
+    const what = `it is missing, although queue "${name}" has objects of several shards: without it nothing says where messages belong`
+    return new CorruptObject(this.#object.key, store.description, what)
   }
 
   /** Whether the queue was used before anybody wrote down how many shards it has: then all that it has is in its first one. */
@@ -96,4 +127,14 @@ export class ShardRecord {
         `can only be raised. Open it with ${count}.`,
     )
   }
+}
+
+/** A number of shards as any process may have written it; undefined if it is not one. */
+function decodeShardCount(value: unknown): ShardCount | undefined {
+  if (!isFields(value)) return undefined
+  const { count, firstCount, coming } = value
+  const isNumber = (number: unknown): number is number => isCount(number) && number >= 1 && number <= MAX_SHARDS
+  if (!isNumber(count) || !isNumber(firstCount) || firstCount > count) return undefined
+  if (coming === undefined) return { count, firstCount }
+  return isNumber(coming) ? { count, firstCount, coming } : undefined
 }

@@ -4,7 +4,7 @@
  * The writer polls the bell with `If-None-Match`, as a read costs a twelfth of a list. A ring that is lost costs latency, never a message:
  * the writer lists the inbox at least every `maxPollMs`.
  */
-import { waitBeforeRetry } from '@s3queue/primitives'
+import { CorruptObject, decodeFrame, encodeFrame, type Header, waitBeforeRetry } from '@s3queue/primitives'
 import { type ETag, overwrite } from '@s3queue/storage'
 import type { ResolvedQueueOptions } from '../options.ts'
 import { PollInterval } from './poll-interval.ts'
@@ -25,8 +25,14 @@ const RING_ATTEMPTS = 3
 const MAX_CHECKED_BYTES = 1 << 20
 const NONCE_CHARS = 16
 
-const encoder = new TextEncoder()
-const decoder = new TextDecoder()
+/** A bell is smaller; larger objects are not read. */
+const MAX_BYTES = 4096
+const NOTHING = new Uint8Array(0)
+
+interface BellHeader extends Header {
+  readonly kind: 'ring'
+  readonly nonce: string
+}
 
 export function bellKey(prefix: string): string {
   return `${prefix}bell`
@@ -172,9 +178,9 @@ export class BellRinger {
     const nonce = options.ids.nonce(NONCE_CHARS)
     try {
       for (let attempt = 1; ; attempt++) {
-        const put = await options.store.put(bellKey(options.prefix), encoder.encode(nonce), {
-          ...{ condition: overwrite, signal },
-        })
+        const key = bellKey(options.prefix)
+        const header: BellHeader = { key, kind: 'ring', nonce }
+        const put = await options.store.put(key, encodeFrame(header, NOTHING).bytes, { condition: overwrite, signal })
         if (put.outcome === 'stored') return onRung(nonce)
         const error = put.outcome === 'unknown' ? put.error : undefined
         if (attempt >= RING_ATTEMPTS) return onTrouble(error)
@@ -203,15 +209,24 @@ export class BellReader {
     return this.#nonce
   }
 
-  /** Resolves to the nonce of a ring since the last call; the first call only learns what is there. Rejects with `StoreError`s. */
+  /**
+   * Resolves to the nonce of a ring since the last call; the first call only learns what is there. Rejects with `StoreError`s, and once with
+   * `CorruptObject` for a bell that cannot be read: the next ring replaces it.
+   */
   async poll(signal: AbortSignal): Promise<string | undefined> {
     const { store, prefix } = this.#options
-    const answer = await store.get(bellKey(prefix), { ifNoneMatch: this.#etag, signal })
+    const key = bellKey(prefix)
+    const answer = await store.get(key, { ifNoneMatch: this.#etag, maxBytes: MAX_BYTES, signal })
     const isFirst = !this.#isKnown
     this.#isKnown = true
     if (answer.outcome !== 'found') return undefined
     this.#etag = answer.etag
-    this.#nonce = decoder.decode(answer.body)
+    const frame = decodeFrame<Partial<BellHeader>>(answer.body, key)
+    const nonce = typeof frame === 'string' ? undefined : frame.header.nonce
+    if (typeof nonce !== 'string') {
+      throw new CorruptObject(key, store.description, typeof frame === 'string' ? frame : 'it holds no ring')
+    }
+    this.#nonce = nonce
     return isFirst ? undefined : this.#nonce
   }
 }

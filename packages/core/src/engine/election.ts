@@ -6,8 +6,10 @@
  */
 import {
   asLogMark,
+  CorruptObject,
   type Leadership,
   Lease,
+  type LeaseAttempt,
   type LeaseGrant,
   LeaseLost,
   type LeaseRecord,
@@ -21,7 +23,7 @@ import type { QueueState } from '../state/model.ts'
 import { BELL_POLL_MS, BellReader, bellKey } from './bell.ts'
 import { Changes } from './changes.ts'
 import type { EngineContext, Submission } from './context.ts'
-import { describeWriter, Heartbeat, SIGN_SHARE, type WriterDetails } from './heartbeat.ts'
+import { decodeDetails, describeWriter, Heartbeat, SIGN_SHARE, type WriterDetails } from './heartbeat.ts'
 import { ensureProbed } from './probe.ts'
 import { SilentWriter } from './silent-writer.ts'
 import { StoreWatch } from './store-watch.ts'
@@ -40,6 +42,8 @@ export type Role =
 
 /** A process that stepped down leaves the lease to others for so long: those that watch the writer closely have looked twice by then. */
 const REST_MS = 2500
+/** No queue has a longer `takeoverAfterMs`. */
+const LONGEST_LEASE_MS = 3_600_000
 /** Wait before trying again what failed for a reason that time alone does not mend. */
 const RETRY_MS = 5000
 const BUSY_POLL_MS = 1000
@@ -111,6 +115,8 @@ export class Election {
   #generation: number | undefined
   /** Workers that may hold claims of earlier terms, by the lease that this process took last. */
   #earlier: readonly WorkerProcess[] = []
+  /** A slot that the log has reached, by the lease. */
+  #reached = 0
   #probed = false
   #isClockKnown = false
   #hasToldClock = false
@@ -139,6 +145,8 @@ export class Election {
       key: `${prefix}writer`,
       owner: sender,
       durationMs: takeoverAfterMs,
+      longestMs: LONGEST_LEASE_MS,
+      decodeDetails,
       // The lease's timestamps are compared across machines, so they go by the store's clock.
       clock: { ...clock, now: context.wallNow },
       ...{ random, ids, onTrouble: context.trouble },
@@ -153,6 +161,21 @@ export class Election {
       },
     })
     this.#leaseWatch = new StoreWatch({ ...watch, prefix: `${prefix}writer`, onChange: () => this.#leaseChanged() })
+  }
+
+  /** Reads the slot that the log has reached by what the lease says now; 0: it says nothing, or cannot be read. */
+  async readReached(signal?: AbortSignal): Promise<number> {
+    try {
+      return (await this.#lease.observe(signal))?.details.slot ?? 0
+    } catch (error) {
+      if (error instanceof CorruptObject) return 0
+      throw error
+    }
+  }
+
+  /** A slot that the log has reached, by the lease as this process saw it last; 0: not known. */
+  get reached(): number {
+    return this.#reached
   }
 
   get role(): Role {
@@ -292,14 +315,7 @@ export class Election {
         await this.#probe(signal)
         this.#lookedAt = context.options.clock.monotonic()
         this.#isLookDue = false
-        const attempt = await this.#lease.tryAcquire(describeWriter(context, { busy: false }), {
-          signal,
-          mayDepose: (record) => this.#mayDepose(record),
-          describe: (replaced) => {
-            this.#earlier = replaced === undefined ? [] : earlierWorkers(replaced.details)
-            return describeWriter(context, { busy: false, earlier: this.#earlier })
-          },
-        })
+        const attempt = await this.#tryAcquire(signal)
         this.#isClockKnown = true
         this.#tellClock()
         if (attempt.outcome === 'acquired') {
@@ -321,6 +337,30 @@ export class Election {
         if (context.worker() === undefined) return
         if (!(error instanceof LogReplaced)) context.trouble(error)
         await sleep(context.options.clock, RETRY_MS, signal).catch(() => {})
+      }
+    }
+  }
+
+  /** A lease that cannot be read is replaced: it only says when it makes sense to try, and the log decides. */
+  async #tryAcquire(signal: AbortSignal): Promise<LeaseAttempt<WriterDetails>> {
+    const { context } = this.#options
+    for (;;) {
+      try {
+        const attempt = await this.#lease.tryAcquire(describeWriter(context, { busy: false }), {
+          signal,
+          mayDepose: (record) => this.#mayDepose(record),
+          describe: (replaced) => {
+            this.#earlier = replaced === undefined ? [] : earlierWorkers(replaced.details)
+            this.#reached = replaced?.details.slot ?? 0
+            return describeWriter(context, { busy: false, earlier: this.#earlier, slot: this.#reached })
+          },
+        })
+        if (attempt.outcome === 'held') this.#reached = attempt.record.details.slot ?? 0
+        return attempt
+      } catch (error) {
+        if (!(error instanceof CorruptObject)) throw error
+        context.trouble(error)
+        await context.options.store.delete([error.key], { signal })
       }
     }
   }
@@ -396,10 +436,12 @@ export class Election {
       throw error
     })
     const provenAt = context.options.clock.monotonic()
-    const { epoch } = leadership.writer
+    const { epoch, position } = leadership.writer
+    this.#reached = position.slot
     // All that was rung for until now, the term finds with its first read of the inbox.
     const { nonce: bell } = this.#bell
-    const about = { busy: false, epoch, bell, log: leadership.writer.mark, earlier: this.#earlier }
+    const { mark: log } = leadership.writer
+    const about = { busy: false, epoch, log, slot: position.slot, bell, earlier: this.#earlier }
     const details = describeWriter(context, about)
     if (!(await isStillGranted(grant, details, signal))) return
     if (this.#isEnding) return grant.release(signal)
@@ -444,14 +486,14 @@ export class Election {
     const signs = new Heartbeat(
       {
         ...{ clock, grant, signal, takeoverAfterMs, isUrgent: () => false, onTrouble: context.trouble },
-        details: () => describeWriter(context, { busy: false, earlier: this.#earlier }),
+        details: () => describeWriter(context, { busy: false, earlier: this.#earlier, slot: this.#reached }),
         // Whether the lease is still ours is looked at behind the fence, in any case.
         onLost: () => {},
       },
       clock.monotonic(),
     )
     return context.log
-      .takeOver(createQueueFold(context.skipped, context.endings.read), signal)
+      .takeOver(createQueueFold(context.skipped, context.endings.read), signal, this.#reached)
       .finally(() => signs.stop())
   }
 
@@ -473,12 +515,14 @@ export class Election {
       while (this.#alarm !== undefined) {
         const record = await this.#lease.observe(signal)
         if (record === undefined) return this.lookNow()
+        this.#reached = record.details.slot ?? 0
         this.#noteReaction(record)
         if (this.#isSilent(record)) return this.lookNow()
         await sleep(clock, BUSY_POLL_MS, signal)
       }
     } catch (error) {
       if (!signal.aborted) this.#options.context.trouble(error)
+      if (error instanceof CorruptObject) this.lookNow()
     }
   }
 

@@ -87,7 +87,8 @@ export class Engine {
     const trouble = (error: unknown): void => this.#trouble(error)
     this.sender = senderFor(options.shard, ids.nonce(16))
     this.endings = new Endings(this.sender)
-    const log = createFencedLog({ store, prefix, clock, random, ids, onTrouble: trouble })
+    const readReached = (signal?: AbortSignal): Promise<number> => this.#election.readReached(signal)
+    const log = createFencedLog({ store, prefix, clock, random, ids, onTrouble: trouble, readReached })
     this.#existence = new Existence(options, trouble)
     this.#context = {
       ...{ options, log, events, endings: this.endings, wallNow, trouble, worker: () => this.local.link },

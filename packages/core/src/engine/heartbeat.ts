@@ -5,7 +5,7 @@
  * takes over gives every running claim its full time again, so a claim is safe for its whole timeout from any moment at
  * which nobody had taken over yet, and the start of a successful commit or renewal is such a moment.
  */
-import { type LeaseGrant, LeaseLost, type LogMark } from '@s3queue/primitives'
+import { asLogMark, CorruptObject, type LeaseGrant, LeaseLost, type LogMark } from '@s3queue/primitives'
 import type { Clock } from '@s3queue/storage'
 import type { EngineContext } from './context.ts'
 import type { WriterProcess } from './worker-processes.ts'
@@ -34,12 +34,29 @@ export interface WriterDetails extends WriterProcess {
   readonly log?: LogMark | undefined
   /** The nonce of the last ring that the writer heard: a process that heard a later one expects a renewal. */
   readonly bell?: string | undefined
+  /** The last slot that the writer knows to be in the log: a log that ends before it has lost commits. */
+  readonly slot?: number | undefined
+}
+
+/** Details as any process may have written them; undefined if they are not those of a writer. */
+export function decodeDetails(value: unknown): WriterDetails | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { workers, busy, epoch, log, bell, slot, worker, process, earlier } = value as Partial<WriterDetails>
+  if (!isCount(workers) || typeof busy !== 'boolean') return undefined
+  if (![epoch, slot].every((number) => number === undefined || isCount(number))) return undefined
+  if (![bell, worker].every((text) => text === undefined || typeof text === 'string')) return undefined
+  if (log !== undefined && asLogMark(log) === undefined) return undefined
+  return { workers, busy, epoch, log, bell, slot, worker, process, earlier }
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0
 }
 
 /** What this process would show, or shows, as the writer. `earlier`: workers of earlier writers that may still hold claims. */
 export function describeWriter(
   { options, worker }: EngineContext,
-  { earlier = [], ...about }: Pick<WriterDetails, 'busy' | 'epoch' | 'log' | 'bell' | 'earlier'>,
+  { earlier = [], ...about }: Pick<WriterDetails, 'busy' | 'epoch' | 'log' | 'bell' | 'slot' | 'earlier'>,
 ): WriterDetails {
   const link = worker()
   return {
@@ -141,6 +158,8 @@ export class Heartbeat {
       if (signal.aborted) return
       if (error instanceof LeaseLost) return onLost(error)
       onTrouble(error)
+      // Without a lease that can be read no process knows that this one lives: the next term makes another one.
+      if (error instanceof CorruptObject) return onLost(new LeaseLost(error.message))
     }
     this.#schedule()
   }

@@ -4,12 +4,12 @@
  * Owns the set of objects that are being folded. It looks often while something comes and backs off when nothing does. An object
  * that cannot be read is reported and left where it is: nothing is lost, and the rest goes on.
  */
-import { CorruptObject, persistently, waitBeforeRetry } from '@s3queue/primitives'
+import { CorruptObject, persistently, readObject } from '@s3queue/primitives'
 import type { ListEntry } from '@s3queue/storage'
 import type { Payload } from '../state/batch-codec.ts'
 import type { Command } from '../state/commands.ts'
 import type { EngineContext } from './context.ts'
-import { decodeInbox, type InboxObject, inboxPrefix } from './inbox-codec.ts'
+import { type InboxObject, inboxPrefix, isInboxName, MAX_INBOX_BYTES, readCommands } from './inbox-codec.ts'
 import { StoreWatch } from './store-watch.ts'
 
 /** Shortest wait between two looks. */
@@ -20,7 +20,6 @@ const NOTIFIED_POLL_MS = 10
 const RETRY_MS = 5000
 /** While the waits between two reads are shorter, in ms, the bell is not needed. */
 const AWAKE_WAIT_MS = 500
-const READS_BEFORE_CORRUPT = 3
 /** What is in the log is deleted from the inbox this often, in ms, or when it fills a chunk: until then it is only skipped. */
 const DELETE_EVERY_MS = 500
 /** How much of the inbox is in memory at a time. */
@@ -47,7 +46,8 @@ export async function* readInbox(
   let startAfter: string | undefined
   do {
     const page = await persistently(patience, () => options.store.list({ prefix, startAfter, signal }), signal)
-    for (const keys of chunksOf(page.entries.filter(({ key }) => !skip(key)))) {
+    const entries = page.entries.filter((entry) => !skip(entry.key) && isOurs(context, entry, onCorrupt))
+    for (const keys of chunksOf(entries)) {
       const read = await Promise.all(keys.map((key) => readEntry(context, key, onCorrupt, signal)))
       yield read.filter((entry) => entry !== undefined)
     }
@@ -71,6 +71,21 @@ function chunksOf(entries: readonly ListEntry[]): string[][] {
   return chunks
 }
 
+/** By what a list says of it. What cannot be an inbox object is not read: it may be larger than the memory. */
+function isOurs(
+  { options }: EngineContext,
+  { key, size }: ListEntry,
+  onCorrupt: (error: CorruptObject) => void,
+): boolean {
+  const isNamed = isInboxName(key.slice(inboxPrefix(options.prefix).length))
+  if (isNamed && size <= MAX_INBOX_BYTES) return true
+  const what = isNamed
+    ? `it has ${size} bytes, and an inbox object has at most ${MAX_INBOX_BYTES}`
+    : 'no process of this queue gives an inbox object such a name'
+  onCorrupt(new CorruptObject(key, options.store.description, what))
+  return false
+}
+
 async function readEntry(
   context: EngineContext,
   key: string,
@@ -78,17 +93,17 @@ async function readEntry(
   signal?: AbortSignal,
 ): Promise<InboxEntry | undefined> {
   const { options } = context
-  const patience = { ...options, onTrouble: context.trouble }
-  for (let reads = 1; ; reads++) {
-    const answer = await persistently(patience, () => options.store.get(key, { signal }), signal)
-    if (answer.outcome !== 'found') return undefined
-    const object = decodeInbox(answer.body)
+  const source = { ...options, onTrouble: context.trouble }
+  try {
+    const found = await readObject(source, key, { maxBytes: MAX_INBOX_BYTES, signal })
+    if (found === undefined || found === 'unchanged') return undefined
+    const object = readCommands(key, found)
     if (typeof object !== 'string') return { key, ...object }
-    if (reads >= READS_BEFORE_CORRUPT) {
-      onCorrupt(new CorruptObject(key, options.store.description, object))
-      return undefined
-    }
-    await waitBeforeRetry(patience, reads, undefined, signal)
+    throw new CorruptObject(key, options.store.description, object)
+  } catch (error) {
+    if (!(error instanceof CorruptObject)) throw error
+    onCorrupt(error)
+    return undefined
   }
 }
 

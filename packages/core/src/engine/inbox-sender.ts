@@ -189,13 +189,10 @@ export class InboxSender {
   async #put(batch: readonly Submission[]): Promise<boolean> {
     const { options, sender, onSent, onTrouble } = this.#context
     const commands = batch.flatMap((submission) => submission.commands)
-    const body = encodeInbox(
-      sender,
-      commands,
-      batch.flatMap(({ payloads }) => payloads),
-      this.#context.mark(),
-    )
     const key = `${inboxPrefix(options.prefix)}${options.ids.ulid()}-${sender}`
+    const author = { key, sender, log: this.#context.mark() }
+    const payloads = batch.flatMap((submission) => submission.payloads)
+    const body = encodeInbox(author, commands, payloads)
     const { signal } = this.#abort
     for (let attempt = 1; ; attempt++) {
       if (batch.some(isLate)) return false

@@ -1,5 +1,5 @@
 /** Reading a queue without writing it: the log, folded as far as it goes, and what waits in the inbox. */
-import type { LogFollower } from '@s3queue/primitives'
+import type { CorruptObject, LogFollower } from '@s3queue/primitives'
 import { timeOfUlid } from '@s3queue/storage'
 import type { InboxRun, QueueView } from '../queue-view.ts'
 import type { Payload } from '../state/batch-codec.ts'
@@ -21,6 +21,8 @@ interface InboxEnqueue {
   readonly payloads: readonly Payload[] | undefined
 }
 
+/** Whether slots are missing behind the head is checked this often, in ms, by calls that repeat: a list costs as much as twelve reads. */
+const LIST_EVERY_MS = 5000
 const NO_FAILURES: readonly never[] = []
 
 export class Observer {
@@ -29,11 +31,16 @@ export class Observer {
   #reading: Promise<unknown> = Promise.resolve()
   /** A refresh that has not begun. */
   #next: Promise<QueueState> | undefined
+  /** A slot that the log has reached, as far as this process knows. */
+  readonly #reached: () => number
+  /** Objects of the inbox that cannot be read, and were reported. */
+  readonly #unreadable = new Set<string>()
   /** A survey that has not begun, and the messages whose payloads it is to find. */
   #nextSurvey: { readonly ids: Set<string>; readonly view: Promise<QueueView> } | undefined
 
-  constructor(context: EngineContext) {
+  constructor(context: EngineContext, reached: () => number) {
     this.#context = context
+    this.#reached = reached
     this.#follower = context.log.follow(createQueueFold(context.skipped, context.endings.read))
   }
 
@@ -55,7 +62,7 @@ export class Observer {
     const view = this.#reading.then(async () => {
       this.#nextSurvey = undefined
       const enqueues = await this.#readInbox(ids, signal)
-      const state = await this.#follower.refresh(signal)
+      const state = await this.#follower.refresh(signal, { reached: this.#reached() })
       const now = this.#now(state)
       return { state, now, inbox: runsOf(state, enqueues, now) }
     })
@@ -72,7 +79,7 @@ export class Observer {
   #refresh(signal: AbortSignal | undefined): Promise<QueueState> {
     const next = this.#reading.then(() => {
       this.#next = undefined
-      return this.#follower.refresh(signal)
+      return this.#follower.refresh(signal, { reached: this.#reached(), listEveryMs: LIST_EVERY_MS })
     })
     this.#reading = next.catch(() => {})
     return next
@@ -87,7 +94,12 @@ export class Observer {
   async #readInbox(ids: ReadonlySet<string>, signal?: AbortSignal): Promise<InboxEnqueue[]> {
     const found: InboxEnqueue[] = []
     const prefix = inboxPrefix(this.#context.options.prefix)
-    for await (const entries of readInbox(this.#context, () => false, this.#context.trouble, signal)) {
+    const skip = (key: string): boolean => this.#unreadable.has(key)
+    const onCorrupt = (error: CorruptObject): void => {
+      this.#unreadable.add(error.key)
+      this.#context.trouble(error)
+    }
+    for await (const entries of readInbox(this.#context, skip, onCorrupt, signal)) {
       for (const { key, batch } of entries) {
         const name = key.slice(prefix.length)
         const sentAt = timeOfUlid(name.slice(0, name.indexOf('-')))

@@ -6,6 +6,7 @@
  * commits, so a writer that was replaced abandons nothing; objects are deleted once that is in the log.
  */
 import { persistently } from '@s3queue/primitives'
+import { timeOfUlid } from '@s3queue/storage'
 import type { QueueEvent } from '../state/events.ts'
 import type { QueueState } from '../state/model.ts'
 import { findOverdue } from '../state/payload-keys.ts'
@@ -74,7 +75,11 @@ export class OrphanSweep {
     do {
       const list = (): ReturnType<typeof options.store.list> => options.store.list({ prefix, startAfter, signal })
       const page = await persistently({ ...options, onTrouble: trouble }, list, signal)
-      for (const { key } of page.entries) if (!used.has(key) && !garbage.has(key) && !unnamed.has(key)) found.push(key)
+      for (const { key } of page.entries) {
+        // Objects with other names are not ours to delete.
+        if (Number.isNaN(timeOfUlid(key.slice(prefix.length)))) continue
+        if (!used.has(key) && !garbage.has(key) && !unnamed.has(key)) found.push(key)
+      }
       startAfter = page.truncated ? page.entries.at(-1)?.key : undefined
     } while (startAfter !== undefined && found.length < MOST_AT_ONCE)
     return found

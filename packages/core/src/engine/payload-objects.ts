@@ -3,13 +3,13 @@
  *
  * Owns nothing but the knowledge that a deletion is under way. What a crash leaves undeleted is named by the state, so the next writer deletes it.
  */
-import { decodeFrame, encodeFrame, persistently, waitBeforeRetry } from '@s3queue/primitives'
+import { decodeFrame, encodeFrame, type Frame, type Header, persistently, waitBeforeRetry } from '@s3queue/primitives'
 import { create, sleep } from '@s3queue/storage'
 import type { Payload } from '../state/batch-codec.ts'
 import type { QueueState } from '../state/model.ts'
 import type { EngineContext } from './context.ts'
 
-interface PayloadHeader {
+interface PayloadHeader extends Header {
   readonly kind: 'json' | 'bytes'
 }
 
@@ -27,7 +27,7 @@ export async function writePayloadObject(
 ): Promise<string> {
   const { store, prefix, ids } = options
   const key = `${prefix}payloads/${ids.ulid()}`
-  const header: PayloadHeader = { kind: typeof payload === 'string' ? 'json' : 'bytes' }
+  const header: PayloadHeader = { key, kind: typeof payload === 'string' ? 'json' : 'bytes' }
   const { bytes } = encodeFrame(header, typeof payload === 'string' ? new TextEncoder().encode(payload) : payload)
   for (let attempt = 1; ; attempt++) {
     const put = await store.put(key, bytes, { condition: create, signal })
@@ -36,11 +36,19 @@ export async function writePayloadObject(
   }
 }
 
-/** Reads a payload object, or says in words what is wrong with its bytes. */
-export function decodePayloadObject(bytes: Uint8Array): { readonly payload: Payload } | string {
-  const frame = decodeFrame<PayloadHeader>(bytes)
-  if (typeof frame === 'string') return frame
-  return { payload: frame.header.kind === 'json' ? new TextDecoder().decode(frame.body) : new Uint8Array(frame.body) }
+/** Reads the payload object `key`, or says in words what is wrong with its bytes. */
+export function decodePayloadObject(bytes: Uint8Array, key?: string): { readonly payload: Payload } | string {
+  const frame = decodeFrame<PayloadHeader>(bytes, key)
+  return typeof frame === 'string' ? frame : payloadIn(frame)
+}
+
+/** The payload in a checked frame, or what is wrong with it in words. */
+export function payloadIn({
+  header,
+  body,
+}: Pick<Frame<Partial<PayloadHeader>>, 'header' | 'body'>): { readonly payload: Payload } | string {
+  if (header.kind === 'json') return { payload: new TextDecoder().decode(body) }
+  return header.kind === 'bytes' ? { payload: new Uint8Array(body) } : 'it is not a payload'
 }
 
 export interface PayloadCollectorOptions {

@@ -3,12 +3,12 @@
  *
  * Owns a bounded number of commits' payloads, the most recently used. Several messages that wait for one commit share the request.
  */
-import { CorruptObject, persistently } from '@s3queue/primitives'
+import { CorruptObject, readObject } from '@s3queue/primitives'
 import { decodeBatch, type Payload } from '../state/batch-codec.ts'
 import type { QueueEvent } from '../state/events.ts'
 import { type Batch, payloadIndex } from '../state/model.ts'
 import type { EngineContext } from './context.ts'
-import { decodePayloadObject } from './payload-objects.ts'
+import { payloadIn } from './payload-objects.ts'
 
 /** Payloads of one commit by their place. */
 export interface Payloads {
@@ -112,10 +112,9 @@ export class PayloadSource {
 
   async #readObject(key: string): Promise<Payload> {
     const { options, trouble } = this.#context
-    const read = (): ReturnType<typeof options.store.get> => options.store.get(key, { signal: this.#signal })
-    const answer = await persistently({ ...options, onTrouble: trouble }, read, this.#signal)
+    const found = await readObject({ ...options, onTrouble: trouble }, key, { signal: this.#signal })
     const payload =
-      answer.outcome === 'found' ? decodePayloadObject(answer.body) : 'it is missing, although a message needs it'
+      found === undefined || found === 'unchanged' ? 'it is missing, although a message needs it' : payloadIn(found)
     if (typeof payload === 'string') throw new CorruptObject(key, options.store.description, payload)
     return payload.payload
   }

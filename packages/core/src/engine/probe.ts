@@ -3,9 +3,11 @@
  *
  * A probe costs some two hundred requests, so one that passed leaves a mark in the namespace, and later processes trust it.
  */
-import { persistently } from '@s3queue/primitives'
+import { CorruptObject, encodeFrame, persistently, readObject } from '@s3queue/primitives'
 import { overwrite, probeStore } from '@s3queue/storage'
 import type { ResolvedQueueOptions } from '../options.ts'
+
+const MAX_MARK_BYTES = 4096
 
 /** Throws `UnsupportedStore` if the store does not keep what the log rests on. Costs one request once it has passed. */
 export async function ensureProbed(
@@ -17,8 +19,16 @@ export async function ensureProbed(
   if (store.needsProbe !== true) return
   const key = `${namespacePrefix}probe/passed`
   const patience = { clock, random, onTrouble }
-  const mark = await persistently(patience, () => store.get(key, { signal }), signal)
-  if (mark.outcome === 'found') return
+  const hasPassed = await readObject({ ...patience, store }, key, { maxBytes: MAX_MARK_BYTES, signal }).then(
+    (mark) => mark !== undefined,
+    (error: unknown) => {
+      if (!(error instanceof CorruptObject)) throw error
+      // Another probe replaces the mark.
+      onTrouble(error)
+      return false
+    },
+  )
+  if (hasPassed) return
   const report = await persistently(
     patience,
     () => probeStore(store, { clock, random, ids, prefix: namespacePrefix, signal }),
@@ -31,5 +41,6 @@ export async function ensureProbed(
     at: new Date(clock.now()).toISOString(),
   }
   // Whether the mark is written does not matter: without it the next process probes again.
-  await store.put(key, new TextEncoder().encode(`${JSON.stringify(passed)}\n`), { condition: overwrite, signal })
+  const body = new TextEncoder().encode(`${JSON.stringify(passed)}\n`)
+  await store.put(key, encodeFrame({ key, kind: 'mark' }, body).bytes, { condition: overwrite, signal })
 }

@@ -131,9 +131,7 @@ export class Term {
         takeoverAfterMs,
         isUrgent: (withinMs) => this.#isUrgent(withinMs),
         details: () => {
-          const { mark: log } = leadership.writer
-          const about = { busy: this.#isBusy(), epoch: this.epoch, log, bell: this.#bell.heard }
-          return describeWriter(context, { ...about, earlier: this.#earlierWithClaims() })
+          return this.#describe()
         },
         onLost: (error) => this.#loop.fail(error),
         onTrouble: context.trouble,
@@ -309,7 +307,7 @@ export class Term {
     await Promise.all([this.#checkpoints.finish(), this.#inbox.deleteFolded()])
     await this.#heartbeat.stop()
     if (this.#loop.failure === undefined) {
-      await this.#options.grant.release()
+      await this.#options.grant.release(undefined, this.#describe())
       await this.#claims.side?.handOver()
     }
     this.end(reason)
@@ -342,6 +340,13 @@ export class Term {
   /** Ends the term at once; what is not durable is lost to it. */
   end(reason: Error): void {
     this.#loop.fail(reason)
+  }
+
+  #describe(): WriterDetails {
+    const { context, leadership } = this.#options
+    const { mark: log, position } = leadership.writer
+    const about = { busy: this.#isBusy(), epoch: this.epoch, log, slot: position.slot, bell: this.#bell.heard }
+    return describeWriter(context, { ...about, earlier: this.#earlierWithClaims() })
   }
 
   #earlierWithClaims(): readonly WorkerProcess[] {

@@ -42,7 +42,7 @@ export class Views {
     this.#options = options
     this.#election = options.election
     this.#outstanding = options.outstanding
-    this.#observer = new Observer(options.context)
+    this.#observer = new Observer(options.context, () => options.election.reached)
   }
 
   /** Looks at the state alone: the writer's once it is durable, or the log's as far as it goes. */

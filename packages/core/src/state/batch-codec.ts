@@ -64,15 +64,22 @@ export class PayloadTable {
   /** Nobody who merely folds a commit needs it. */
   #read(): Layout {
     if (this.#layout !== undefined) return this.#layout
-    const sizes = JSON.parse(decoder.decode(this.#sizesLine)) as number[]
+    const sizes: unknown = JSON.parse(decoder.decode(this.#sizesLine))
+    if (!areSizes(sizes)) throw new RangeError('The sizes of the payloads are not whole numbers.')
     let end = 0
     const ends = sizes.map((size) => {
       end += size < 0 ? -1 - size : size
       return end
     })
+    if (end !== this.#blob.length)
+      throw new RangeError(`The payloads are to have ${end} bytes together, but there are ${this.#blob.length}.`)
     this.#layout = { sizes, ends }
     return this.#layout
   }
+}
+
+function areSizes(sizes: unknown): sizes is number[] {
+  return Array.isArray(sizes) && sizes.every(Number.isSafeInteger)
 }
 
 /** The bytes of a batch. */
@@ -92,10 +99,12 @@ export function encodeBatch<E extends QueueEvent | Command>(
   ])
 }
 
-/** Reads a batch back. Throws if the bytes are not one: their integrity is checked by the layer below, so that is a defect. */
+/** Reads a batch back. Throws if the bytes are not one; what is wrong with the sizes of its payloads is seen when they are read. */
 export function decodeBatch<E extends QueueEvent | Command>(bytes: Uint8Array): Batch<E> {
   const end = bytes.indexOf(NEWLINE)
   const sizesEnd = bytes.indexOf(NEWLINE, end + 1)
-  const entries = JSON.parse(decoder.decode(bytes.subarray(0, Math.max(end, 0)))) as E[]
+  if (end < 0 || sizesEnd < 0)
+    throw new RangeError('The lines with the entries and the sizes of the payloads are missing.')
+  const entries = JSON.parse(decoder.decode(bytes.subarray(0, end))) as E[]
   return { entries, payloads: new PayloadTable(bytes.subarray(end + 1, sizesEnd), bytes.subarray(sizesEnd + 1)) }
 }

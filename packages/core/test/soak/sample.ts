@@ -6,6 +6,7 @@ import { createIds, type ObjectStore, seededRandom } from '@s3queue/storage'
 import type { ManualClock } from '@s3queue/storage/testing'
 import { queueFold } from '../../src/state/fold.ts'
 import type { QueueState } from '../../src/state/model.ts'
+import { valueIn } from '../sim/world/value-in.ts'
 
 const PREFIX = 's3queue/jobs/0/'
 
@@ -51,7 +52,7 @@ async function readState(store: ObjectStore, clock: ManualClock): Promise<QueueS
 async function readBase(store: ObjectStore): Promise<number> {
   const answer = await store.get(`${PREFIX}base`)
   if (answer.outcome !== 'found') return 0
-  return (JSON.parse(new TextDecoder().decode(answer.body)) as { value: { slot: number } }).value.slot
+  return (valueIn(answer.body) as { readonly slot: number }).slot
 }
 
 function countEntries(state: QueueState): number {

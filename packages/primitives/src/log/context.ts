@@ -14,6 +14,8 @@ export interface LogContext extends Patience {
   readonly readAhead: number
   /** What this process knows of the log. */
   readonly memory: LogMemory
+  /** Reads how far the log goes by what another object in the store says; 0: none says so. */
+  readonly readReached: (signal?: AbortSignal) => Promise<number>
 }
 
 /** The one mutable pointer: which snapshot stands for the log up to which slot. */

@@ -10,8 +10,8 @@ import { checkOptions } from '../check-options.ts'
 import type { Patience } from '../patience.ts'
 import type { BaseRecord, Fold, LogContext } from './context.ts'
 import { LogFollower } from './follower.ts'
-import { describeLayout } from './layout.ts'
-import { type LogMark, LogMemory } from './mark.ts'
+import { describeLayout, type LogLayout } from './layout.ts'
+import { asFences, type LogMark, LogMemory } from './mark.ts'
 import { confirmMemory } from './recognise.ts'
 import { readSlot } from './slot.ts'
 import { type Leadership, takeOver } from './take-over.ts'
@@ -24,15 +24,20 @@ export interface FencedLogOptions extends Patience {
   readonly ids: Ids
   /** How many slots a walk reads at once, at most. Default 32. */
   readonly readAhead?: number | undefined
+  /**
+   * Reads the last slot of the log that another object in the store names; 0 if none does. A log that ends before it is corrupt, and not another one than this process
+   * knows. Default: none does.
+   */
+  readonly readReached?: ((signal?: AbortSignal) => Promise<number>) | undefined
 }
 
 /** A log with one writer at a time: see `createFencedLog`. */
 export interface FencedLog {
   /**
    * Becomes the writer, and fences the one before. Resolves with the state of the whole log. Waits through outages until `signal` ends it;
-   * throws `CorruptObject` if the log cannot be read.
+   * throws `CorruptObject` if the log cannot be read, or ends before slot `reached`. `reached`: a slot that is known to have been in the log. Default 0.
    */
-  takeOver<S>(fold: Fold<S>, signal?: AbortSignal): Promise<Leadership<S>>
+  takeOver<S>(fold: Fold<S>, signal?: AbortSignal, reached?: number): Promise<Leadership<S>>
   /** Reads along without becoming the writer. */
   follow<S>(fold: Fold<S>): LogFollower<S>
   /** The bytes of one commit, or undefined if there is none (any more) in that slot. */
@@ -52,20 +57,27 @@ export interface FencedLog {
   confirm(signal?: AbortSignal): Promise<void>
 }
 
+/** A log never writes a larger base. */
+const MAX_BASE_BYTES = 64 << 10
+
 /** The log below `prefix`. Makes no request by itself. Throws `InvalidOption`, and `InvalidRequest` for a prefix that is none. */
 export function createFencedLog(options: FencedLogOptions): FencedLog {
   const who = 'createFencedLog'
-  checkOptions(who, options, ['prefix', 'readAhead'])
+  checkOptions(who, options, ['prefix', 'readAhead', 'readReached'])
   const { store, prefix, ids, clock, random, baseMs, maxMs, onTrouble } = options
   const patience: Patience = { clock, random, baseMs, maxMs, onTrouble }
   assertPrefix(prefix)
   const readAhead = numberOption(who, 'readAhead', options.readAhead, 32, { min: 1, integer: true })
   const layout = describeLayout(prefix)
-  const base = new CasObject<BaseRecord>({ ...patience, store, key: layout.base, ids })
+  const base = new CasObject<BaseRecord>({
+    ...{ ...patience, store, key: layout.base, ids, maxBytes: MAX_BASE_BYTES },
+    decode: (value) => decodeBase(value, layout),
+  })
   const memory = new LogMemory()
-  const log: LogContext = { ...patience, store, ids, layout, base, readAhead, memory }
+  const { readReached = async () => 0 } = options
+  const log: LogContext = { ...patience, store, ids, layout, base, readAhead, memory, readReached }
   return {
-    takeOver: (fold, signal) => takeOver(log, fold, signal),
+    takeOver: (fold, signal, reached) => takeOver(log, fold, signal, reached),
     follow: (fold) => new LogFollower(log, fold),
     async readCommit(slot, signal) {
       const found = await readSlot(log, slot, signal)
@@ -86,4 +98,16 @@ export function createFencedLog(options: FencedLogOptions): FencedLog {
     },
     confirm: (signal) => confirmMemory(log, signal),
   }
+}
+
+/** A base as any process may have written it; undefined if it is not one. */
+function decodeBase(value: unknown, layout: LogLayout): BaseRecord | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { log, slot, fences, epoch, hash, snapshot } = value as Partial<BaseRecord>
+  if (typeof hash !== 'string' || typeof snapshot !== 'string' || typeof log !== 'string') return undefined
+  if (typeof slot !== 'number' || layout.slotOfSnapshot(snapshot) !== slot) return undefined
+  if (!snapshot.startsWith(layout.snapshots)) return undefined
+  if (typeof epoch !== 'number' || !Number.isSafeInteger(epoch) || epoch < 1) return undefined
+  const known = asFences(fences, slot)
+  return known === undefined ? undefined : { log, slot, fences: known, epoch, hash, snapshot }
 }

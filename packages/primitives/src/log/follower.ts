@@ -3,12 +3,26 @@ import type { Fold, LogContext } from './context.ts'
 import { type LogMark, markOf } from './mark.ts'
 import { confirmMark, leadsThrough, onKnownLog } from './recognise.ts'
 import { readSlot } from './slot.ts'
-import { beginReading, Detours, verify, type Walk, walkToHead } from './walk.ts'
+import { beginReading, checkHead, Detours, verify, type Walk, walkToHead } from './walk.ts'
 
 /** A reader at the head cannot tell a free slot from a collected one: so many looks in a row may go by before it asks the base. */
 const LOOKS_UNVERIFIED = 8
+/** A list costs as much as twelve reads, so a reader that only polls lists this rarely, in ms. */
+const POLL_LISTS_EVERY_MS = 300_000
 /** A reader to which nothing new comes checks this often, in ms, that what it read last is still there. */
 const CONFIRM_EVERY_MS = 5000
+
+/** How sure a reader is to be that nothing is missing. */
+export interface RefreshOptions {
+  readonly reached?: number | undefined
+  readonly listEveryMs?: number | undefined
+}
+
+interface Reading {
+  readonly mayBeOld: boolean
+  readonly reached: number
+  readonly listEveryMs: number
+}
 
 /** A fold of the log that is brought up to date when it is asked, and makes nobody a writer. */
 export class LogFollower<S> {
@@ -16,6 +30,8 @@ export class LogFollower<S> {
   readonly #fold: Fold<S>
   #walk: Walk<S> | undefined
   #unverified = 0
+  /** When it last made sure that nothing lies behind the head, monotonic. */
+  #listedAt = Number.NEGATIVE_INFINITY
   #confirmedAt = Number.NEGATIVE_INFINITY
 
   /** Made by `FencedLog.follow`. */
@@ -29,40 +45,57 @@ export class LogFollower<S> {
     return this.#walk?.slot ?? 0
   }
 
-  /** Folds in what has come since, and resolves to the state as of some moment during the call. One call at a time. */
-  refresh(signal?: AbortSignal): Promise<S> {
-    return this.#read(false, signal)
+  /**
+   * Folds in what has come since, and resolves to the state as of some moment during the call. One call at a time. Throws `CorruptObject` if slots are missing:
+   * before slot `reached`, which is known to have been in the log, or before later ones, which a list shows. `listEveryMs`: no list if the last one is younger
+   * and this reader has not started over since. Default 0: each call lists.
+   */
+  refresh(signal?: AbortSignal, { reached = 0, listEveryMs = 0 }: RefreshOptions = {}): Promise<S> {
+    return this.#read({ mayBeOld: false, reached, listEveryMs }, signal)
   }
 
   /**
    * Like `refresh`, but costs one request where nothing is new. If a collection has passed this reader by since its last call, the state may be
-   * that of some calls ago.
+   * that of some calls ago, and missing slots are noticed within minutes.
    */
   poll(signal?: AbortSignal): Promise<S> {
-    return this.#read(true, signal)
+    return this.#read({ mayBeOld: true, reached: 0, listEveryMs: POLL_LISTS_EVERY_MS }, signal)
   }
 
-  #read(mayBeOld: boolean, signal?: AbortSignal): Promise<S> {
-    return onKnownLog(this.#log, () => this.#walkOn(mayBeOld, signal), signal)
+  #read(reading: Reading, signal?: AbortSignal): Promise<S> {
+    return onKnownLog(this.#log, () => this.#walkOn(reading, signal), signal)
   }
 
-  async #walkOn(mayBeOld: boolean, signal?: AbortSignal): Promise<S> {
+  async #walkOn({ reached, listEveryMs, ...reading }: Reading, signal?: AbortSignal): Promise<S> {
     const detours = new Detours(this.#log)
+    const { clock } = this.#log
+    let { mayBeOld } = reading
     const slot = this.#walk?.slot
     let behindAt: number | undefined
     for (;;) {
+      if (this.#walk === undefined) this.#listedAt = Number.NEGATIVE_INFINITY
       const { mark } = this.#log.memory
       const walk = this.#walk ?? (await beginReading(this.#log, this.#fold, signal))
       this.#walk = undefined
-      if ((await walkToHead(this.#log, walk, this.#fold, signal)) === 'astray') {
-        detours.note(walk)
+      let end: 'head' | 'more' | 'astray' = await walkToHead(this.#log, walk, this.#fold, signal)
+      const isSameSlot = walk.slot === slot
+      this.#unverified = mayBeOld && isSameSlot ? (this.#unverified + 1) % LOOKS_UNVERIFIED : 0
+      if (end === 'head' && this.#unverified === 0) {
+        const isListDue = clock.monotonic() - this.#listedAt >= listEveryMs
+        if (walk.slot < reached || isListDue) end = await this.#list(walk, reached, signal)
+      }
+      if (end === 'astray') {
+        await detours.note(walk, signal)
         mayBeOld = false
         continue
       }
-      this.#unverified = mayBeOld && walk.slot === slot ? (this.#unverified + 1) % LOOKS_UNVERIFIED : 0
+      if (end === 'more') {
+        this.#walk = walk
+        continue
+      }
       const verdict = this.#unverified > 0 ? 'verified' : await verify(this.#log, walk, signal)
       if (verdict === 'verified') {
-        if (this.#unverified === 0) await this.#recognise(walk, walk.slot === slot, mark, signal)
+        if (this.#unverified === 0) await this.#recognise(walk, isSameSlot, mark, signal)
         this.#walk = walk
         return walk.state
       }
@@ -91,5 +124,13 @@ export class LogFollower<S> {
       if (last?.hash !== walk.hash) await confirmMark(this.#log, own, signal)
     }
     memory.remember(own)
+  }
+
+  async #list(walk: Walk<S>, reached: number, signal?: AbortSignal): Promise<'head' | 'more' | 'astray'> {
+    const startedAt = this.#log.clock.monotonic()
+    const found = await checkHead(this.#log, walk, reached, signal)
+    if (found !== 'end') return found
+    this.#listedAt = startedAt
+    return 'head'
   }
 }

@@ -1,9 +1,9 @@
 /**
- * How slots and snapshots are laid out in bytes: a line with a hash and a JSON header, then the body as it is.
+ * How every object is laid out in bytes: a line with a hash and a JSON header, then the body as it is.
  *
- * The hash covers the header, the header holds the hash of the body: so one object is checked as a whole, and the hash
- * of a slot (which the next commit carries as `prev`) is had without hashing the body twice. It is SHA-256, cut to
- * 128 bits, against mix-ups and broken bytes; not against an attacker, who could write to the bucket anyway.
+ * The hash covers the header, and the header holds the hash of the body. So one check covers the whole object, and the hash of a slot (which
+ * the next commit carries as `prev`) costs no second pass over the body. The header also names the key, so a copy of one object under the key of
+ * another is detected. The hash is SHA-256, cut to 128 bits. It detects damage, not an attacker: an attacker with access to the bucket can hash too.
  */
 import { hash } from 'node:crypto'
 
@@ -13,8 +13,14 @@ const HASH_LENGTH = 32
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
+/** What the writer of an object says in its header. */
+export interface Header {
+  /** Where the object was written. */
+  readonly key: string
+}
+
 /** What is in every header besides the fields of its kind. */
-interface Envelope {
+interface Envelope extends Header {
   readonly format: number
   /** Bytes of the body. */
   readonly length: number
@@ -35,7 +41,7 @@ function digest(data: Uint8Array): string {
 }
 
 /** The bytes of a header and a body, and their hash. */
-export function encodeFrame<H extends object>(
+export function encodeFrame<H extends Header>(
   header: H,
   body: Uint8Array,
 ): { readonly bytes: Uint8Array; readonly hash: string } {
@@ -49,8 +55,8 @@ export function encodeFrame<H extends object>(
   return { bytes, hash: sum }
 }
 
-/** Reads a frame back, or says in words what is wrong with its bytes. */
-export function decodeFrame<H extends object>(bytes: Uint8Array): Frame<H> | string {
+/** Reads a frame back, or says in words what is wrong with its bytes. `key`: where it was read. */
+export function decodeFrame<H extends object>(bytes: Uint8Array, key?: string): Frame<H & Header> | string {
   const end = bytes.indexOf(NEWLINE)
   if (end < 0) return `its ${bytes.length} bytes hold no header line`
   const json = bytes.subarray(HASH_LENGTH + 1, end)
@@ -58,7 +64,9 @@ export function decodeFrame<H extends object>(bytes: Uint8Array): Frame<H> | str
   let header: H & Envelope
   try {
     if (decoder.decode(bytes.subarray(0, HASH_LENGTH)) !== sum) return 'its header does not match its hash'
-    header = JSON.parse(decoder.decode(json)) as H & Envelope
+    const parsed: unknown = JSON.parse(decoder.decode(json))
+    if (typeof parsed !== 'object' || parsed === null) return 'its header cannot be read'
+    header = parsed as H & Envelope
   } catch {
     return 'its header cannot be read'
   }
@@ -68,5 +76,6 @@ export function decodeFrame<H extends object>(bytes: Uint8Array): Frame<H> | str
   if (body.length < header.length)
     return `it is truncated: ${body.length} of the ${header.length} bytes of its body are there`
   if (digest(body) !== header.sum) return 'its body does not match its hash'
+  if (key !== undefined && header.key !== key) return `it is a copy of the object ${String(header.key)}`
   return { header, hash: sum, body }
 }

@@ -7,13 +7,21 @@ export interface LogLayout {
   /** Prefix of all slots. */
   readonly slots: string
   slot(slot: number): string
-  /** The slot of a slot's key. */
-  slotOf(key: string): number
+  /** The slot of a slot's key; undefined for a key that is not a slot's. */
+  slotOf(key: string): number | undefined
   snapshot(slot: number, nonce: string): string
   /** Prefix of all snapshots. */
   readonly snapshots: string
-  /** The slot of a snapshot's key. */
-  slotOfSnapshot(key: string): number
+  /** The slot of a snapshot's key; undefined for a key that is not a snapshot's. */
+  slotOfSnapshot(key: string): number | undefined
+}
+
+const SLOT = /^(\d{12})$/
+const SNAPSHOT = /^(\d{12})-[^/]+$/
+
+function numberIn(pattern: RegExp, name: string): number | undefined {
+  const [, text] = pattern.exec(name) ?? []
+  return text === undefined ? undefined : Number(text)
 }
 
 function digits(slot: number): string {
@@ -28,9 +36,9 @@ export function describeLayout(prefix: string): LogLayout {
     base: `${prefix}base`,
     slots,
     slot: (slot) => `${slots}${digits(slot)}`,
-    slotOf: (key) => Number(key.slice(slots.length)),
+    slotOf: (key) => numberIn(SLOT, key.slice(slots.length)),
     snapshot: (slot, nonce) => `${snapshots}${digits(slot)}-${nonce}`,
     snapshots,
-    slotOfSnapshot: (key) => Number(key.slice(snapshots.length, snapshots.length + SLOT_WIDTH)),
+    slotOfSnapshot: (key) => numberIn(SNAPSHOT, key.slice(snapshots.length)),
   }
 }

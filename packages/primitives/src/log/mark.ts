@@ -27,11 +27,29 @@ export interface LogMark {
 
 /** A mark that another process wrote, or undefined if `value` is not one. */
 export function asLogMark(value: unknown): LogMark | undefined {
-  if (!isFields(value) || typeof value.log !== 'string' || !isSlot(value.slot) || !isFields(value.fence))
-    return undefined
-  const { epoch, slot, nonce } = value.fence
-  if (!isSlot(epoch) || !isSlot(slot) || typeof nonce !== 'string' || slot > value.slot) return undefined
-  return { log: value.log, fence: { epoch, slot, nonce }, slot: value.slot }
+  if (!isFields(value) || typeof value.log !== 'string' || !isSlot(value.slot)) return undefined
+  const fence = asFence(value.fence)
+  return fence === undefined || fence.slot > value.slot ? undefined : { log: value.log, fence, slot: value.slot }
+}
+
+/** The fences up to `slot` that another process wrote, at least one, oldest first; undefined if `value` is not that. */
+export function asFences(value: unknown, slot: number): readonly FenceMark[] | undefined {
+  if (!Array.isArray(value) || value.length === 0) return undefined
+  const fences: FenceMark[] = []
+  for (const each of value) {
+    const fence = asFence(each)
+    const last = fences.at(-1)
+    if (fence === undefined || fence.slot > slot) return undefined
+    if (last !== undefined && fence.slot <= last.slot) return undefined
+    fences.push(fence)
+  }
+  return fences
+}
+
+function asFence(value: unknown): FenceMark | undefined {
+  if (!isFields(value)) return undefined
+  const { epoch, slot, nonce } = value
+  return isSlot(epoch) && isSlot(slot) && typeof nonce === 'string' ? { epoch, slot, nonce } : undefined
 }
 
 function isFields(value: unknown): value is Readonly<Record<string, unknown>> {

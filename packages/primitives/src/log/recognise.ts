@@ -4,12 +4,24 @@ import type { LogContext } from './context.ts'
 import { findMark, type LogMark, type LogOutline } from './mark.ts'
 import { readSlot } from './slot.ts'
 
-/** Runs a walk. A log that cannot be read may be another one than this process knows: then it throws `LogReplaced` instead. */
+/** Where a mark is by what the log says now. `cut`: its fence is there, and the log ends before its slot. */
+type Place = 'there' | 'cut' | 'not-there'
+
+/**
+ * Runs a walk. A log that cannot be read may be another one than this process knows: then it throws `LogReplaced` instead.
+ *
+ * An earlier state of the log comes with an earlier state of all other objects. If another object still names the slot before which the log ends, the log is
+ * not replaced, but damaged.
+ */
 export async function onKnownLog<T>(log: LogContext, walk: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   try {
     return await walk()
   } catch (error) {
-    if (error instanceof CorruptObject) await confirmMemory(log, signal)
+    const { mark } = log.memory
+    if (!(error instanceof CorruptObject) || mark === undefined) throw error
+    const place = await find(log, mark, signal)
+    if (place === 'cut' && (await log.readReached(signal)) >= mark.slot) throw error
+    await confirmPlace(log, mark, place, signal)
     throw error
   }
 }
@@ -22,7 +34,11 @@ export async function confirmMemory(log: LogContext, signal?: AbortSignal): Prom
 
 /** Throws `LogReplaced` if `mark` is not in the log any more. */
 export async function confirmMark(log: LogContext, mark: LogMark, signal?: AbortSignal): Promise<void> {
-  if (await isThere(log, mark, signal)) return log.memory.found()
+  await confirmPlace(log, mark, await find(log, mark, signal), signal)
+}
+
+async function confirmPlace(log: LogContext, mark: LogMark, place: Place, signal?: AbortSignal): Promise<void> {
+  if (place === 'there') return log.memory.found()
   log.memory.lost(mark)
   throw await describeReplaced(log, mark, signal)
 }
@@ -44,20 +60,21 @@ export async function leadsThrough(
   return found === 'unknown'
 }
 
-async function isThere(log: LogContext, mark: LogMark, signal?: AbortSignal): Promise<boolean> {
+async function find(log: LogContext, mark: LogMark, signal?: AbortSignal): Promise<Place> {
   for (let baseSlot = -1; ; ) {
     const base = await log.base.read(signal)
     const reached = base?.value.slot ?? 0
     if (base !== undefined && reached >= mark.slot) {
       const found = findMark(base.value, mark)
-      return found === 'unknown' ? hasFence(log, mark, signal) : found === 'there'
+      if (found !== 'unknown') return found
+      return (await hasFence(log, mark, signal)) ? 'there' : 'not-there'
     }
-    if (base !== undefined && base.value.log !== mark.log) return false
-    if (!(await hasFence(log, mark, signal))) return false
+    if (base !== undefined && base.value.log !== mark.log) return 'not-there'
+    if (!(await hasFence(log, mark, signal))) return 'not-there'
     const last = await readSlot(log, mark.slot, signal)
-    if (last?.header.epoch === mark.fence.epoch) return true
+    if (last?.header.epoch === mark.fence.epoch) return 'there'
     // Unless the base has moved on meanwhile, and the slot was collected.
-    if (reached === baseSlot) return false
+    if (reached === baseSlot) return last === undefined ? 'cut' : 'not-there'
     baseSlot = reached
   }
 }

@@ -1,12 +1,13 @@
 /** One slot: its header, reading it, and finding out who has it after a write to it went wrong (rules 1, 2 and 4 of the log). */
 import { create, type ETag, type PutResult, StoreError } from '@s3queue/storage'
 import { CorruptObject } from '../errors.ts'
-import { persistently, waitBeforeRetry } from '../patience.ts'
+import { waitBeforeRetry } from '../patience.ts'
+import { readObject } from '../read-object.ts'
 import type { LogContext } from './context.ts'
-import { decodeFrame, type Frame } from './frame.ts'
+import type { Frame, Header } from './frame.ts'
 
 /** What a slot says about itself. */
-export interface SlotHeader {
+export interface SlotHeader extends Header {
   /** A fence opens an epoch and has no body; a commit carries one. */
   readonly kind: 'commit' | 'fence'
   readonly slot: number
@@ -19,34 +20,21 @@ export interface SlotHeader {
 
 export type Slot = Frame<SlotHeader>
 
-const READS_BEFORE_CORRUPT = 3
-
-/**
- * The object under `key` as a frame, or undefined if there is none. Bytes that do not check out are read again, as a
- * connection may have broken off; then it is a `CorruptObject`.
- */
-export async function readFrame<H extends object>(
-  log: LogContext,
-  key: string,
-  signal?: AbortSignal,
-): Promise<Frame<H> | undefined> {
-  for (let reads = 1; ; reads++) {
-    const answer = await persistently(log, () => log.store.get(key, { signal }), signal)
-    if (answer.outcome !== 'found') return undefined
-    const frame = decodeFrame<H>(answer.body)
-    if (typeof frame !== 'string') return frame
-    if (reads >= READS_BEFORE_CORRUPT) throw new CorruptObject(key, log.store.description, frame)
-    await waitBeforeRetry(log, reads, undefined, signal)
-  }
-}
-
 export async function readSlot(log: LogContext, slot: number, signal?: AbortSignal): Promise<Slot | undefined> {
   const key = log.layout.slot(slot)
-  const frame = await readFrame<SlotHeader>(log, key, signal)
-  if (frame !== undefined && frame.header.slot !== slot) {
-    throw new CorruptObject(key, log.store.description, `it says that it is slot ${frame.header.slot}`)
-  }
+  const frame = await readObject<SlotHeader>(log, key, { signal })
+  if (frame === undefined || frame === 'unchanged') return undefined
+  const problem = problemOf(frame.header, slot)
+  if (problem !== undefined) throw new CorruptObject(key, log.store.description, problem)
   return frame
+}
+
+function problemOf({ kind, slot, epoch, nonce, prev }: SlotHeader, expected: number): string | undefined {
+  if (slot !== expected) return `it says that it is slot ${String(slot)}`
+  if (kind !== 'commit' && kind !== 'fence') return `it is neither a commit nor a fence, but ${JSON.stringify(kind)}`
+  if (!Number.isSafeInteger(epoch) || epoch < 0) return `its epoch is ${String(epoch)}`
+  const isChained = typeof prev === 'string' || (prev === null && kind === 'fence')
+  return typeof nonce === 'string' && isChained ? undefined : 'its header is not that of a slot'
 }
 
 /** How an attempt to create a slot ended: see `claimSlot`. */

@@ -1,28 +1,46 @@
 /** Snapshots: the state at a slot, and which commits at or below it still exist. Immutable, each under a key of its own. */
 import { create } from '@s3queue/storage'
+import { CorruptObject } from '../errors.ts'
 import { waitBeforeRetry } from '../patience.ts'
-import type { LogContext } from './context.ts'
-import { encodeFrame } from './frame.ts'
-import { readFrame } from './slot.ts'
+import { readObject } from '../read-object.ts'
+import type { BaseRecord, LogContext } from './context.ts'
+import { encodeFrame, type Header } from './frame.ts'
 
-interface SnapshotHeader {
+interface SnapshotHeader extends Header {
   readonly kind: 'snapshot'
   readonly slot: number
   /** Runs of slots, both ends included. */
   readonly held: readonly (readonly [number, number])[]
 }
 
-/** Reads a snapshot, or undefined if it was collected. */
+/** Reads the snapshot that the base names, or resolves to undefined if it was collected. */
 export async function readSnapshot(
   log: LogContext,
-  key: string,
+  { slot, snapshot: key }: BaseRecord,
   signal?: AbortSignal,
 ): Promise<{ readonly held: number[]; readonly body: Uint8Array } | undefined> {
-  const frame = await readFrame<SnapshotHeader>(log, key, signal)
-  if (frame === undefined) return undefined
+  const frame = await readObject<SnapshotHeader>(log, key, { signal })
+  if (frame === undefined || frame === 'unchanged') return undefined
+  const { header } = frame
+  if (header.kind !== 'snapshot' || header.slot !== slot || !areRuns(header.held, slot)) {
+    throw new CorruptObject(key, log.store.description, `it is not a snapshot of slot ${slot}`)
+  }
   const held: number[] = []
-  for (const [from, to] of frame.header.held) for (let slot = from; slot <= to; slot++) held.push(slot)
+  for (const [from, to] of header.held) for (let each = from; each <= to; each++) held.push(each)
   return { held, body: frame.body }
+}
+
+/** Whether these are ascending runs of slots from 1 to `last`. */
+function areRuns(runs: unknown, last: number): runs is SnapshotHeader['held'] {
+  if (!Array.isArray(runs)) return false
+  let end = 0
+  return runs.every((run: unknown) => {
+    if (!Array.isArray(run) || run.length !== 2 || !run.every(Number.isSafeInteger)) return false
+    const [from, to] = [Number(run[0]), Number(run[1])]
+    const follows = from > end && to >= from && to <= last
+    end = to
+    return follows
+  })
 }
 
 /** Writes a snapshot under a fresh key and returns the key. Nobody else knows the key, so an unknown outcome is repeated until it is stored. */
@@ -34,7 +52,7 @@ export async function writeSnapshot(
   signal?: AbortSignal,
 ): Promise<string> {
   const key = log.layout.snapshot(slot, log.ids.nonce())
-  const header: SnapshotHeader = { kind: 'snapshot', slot, held: runsOf(held) }
+  const header: SnapshotHeader = { key, kind: 'snapshot', slot, held: runsOf(held) }
   const { bytes } = encodeFrame(header, body)
   for (let attempt = 1; ; attempt++) {
     const put = await log.store.put(key, bytes, { condition: create, signal })

@@ -7,7 +7,7 @@
  */
 import type { CasVersion } from '../cas-object.ts'
 import { CorruptObject } from '../errors.ts'
-import { waitBeforeRetry } from '../patience.ts'
+import { persistently, waitBeforeRetry } from '../patience.ts'
 import type { BaseRecord, Fold, LogContext } from './context.ts'
 import { type FenceMark, withFence } from './mark.ts'
 import { readSlot, type Slot } from './slot.ts'
@@ -32,6 +32,8 @@ export interface Walk<S> {
   readonly passed: Map<number, string> | undefined
   /** What the fold threw at the last slot. */
   refused?: unknown
+  /** What is wrong behind the last slot, as `checkHead` reports it. */
+  problem?: string | undefined
 }
 
 /** A walk of somebody who is going to write. */
@@ -55,10 +57,10 @@ export async function beginWalk<S>(log: LogContext, fold: Fold<S>, signal?: Abor
       return { ...nothing, state: fold.start(undefined), held: [], base, passed: undefined }
     }
     const { slot, epoch, hash, log: identity, fences, snapshot } = base.value
-    const found = await readSnapshot(log, snapshot, signal)
+    const found = await readSnapshot(log, base.value, signal)
     if (found !== undefined) {
       const { held, body } = found
-      const state = fold.start(body)
+      const state = startAt(log, fold, snapshot, body)
       return { state, slot, epoch, hash, log: identity, fences, held, verified: slot, base, passed: undefined }
     }
     // Collected since, for a base that has moved on: to be read at once, before that one is left behind as well.
@@ -69,6 +71,14 @@ export async function beginWalk<S>(log: LogContext, fold: Fold<S>, signal?: Abor
     }
     if (missing > 0) await waitBeforeRetry(log, missing, undefined, signal)
     base = again
+  }
+}
+
+function startAt<S>(log: LogContext, fold: Fold<S>, key: string, body: Uint8Array): S {
+  try {
+    return fold.start(body)
+  } catch (cause) {
+    throw new CorruptObject(key, log.store.description, `it holds no state: ${messageOf(cause)}`, cause)
   }
 }
 
@@ -121,6 +131,61 @@ export function noteFence(walk: Walk<unknown>, { epoch, slot, nonce }: FenceMark
 }
 
 /**
+ * Whether the first free slot is the end of the log. A later slot, a snapshot of a later slot, or a later slot that the caller knows of (`reached`) means that
+ * slots are missing, unless they were created just now: `more` asks to walk on.
+ *
+ * Without a base, a snapshot of a later slot is the only trace of a log whose commits were collected.
+ */
+export async function checkHead(
+  log: LogContext,
+  walk: Walk<unknown>,
+  reached: number,
+  signal?: AbortSignal,
+): Promise<'end' | 'more' | 'astray'> {
+  const { layout } = log
+  const next = walk.slot + 1
+  const later = await firstOf(log, layout.slots, layout.slot(walk.slot), layout.slotOf, signal)
+  if (later === next) return 'more'
+  if (later !== undefined) {
+    // A list that runs while slots are created may show a later one without an earlier one.
+    if ((await readSlot(log, next, signal)) !== undefined) return 'more'
+    walk.problem = `it is missing, although slot ${later} is there`
+    return 'astray'
+  }
+  if (walk.slot < reached) {
+    if ((await readSlot(log, next, signal)) !== undefined) return 'more'
+    walk.problem = `it is missing, although the log reached slot ${reached}: the lease of the writer says so. If slots ${next} to ${reached} cannot be restored, delete the lease to continue without them`
+    return 'astray'
+  }
+  if (walk.base !== undefined) return 'end'
+  const after = `${layout.snapshots}${layout.slot(next).slice(layout.slots.length)}`
+  const snapshot = await firstOf(log, layout.snapshots, after, layout.slotOfSnapshot, signal)
+  if (snapshot === undefined) return 'end'
+  walk.problem = `it is missing, although there is a snapshot of slot ${snapshot}`
+  return 'astray'
+}
+
+/** The first number that `numberOf` finds in a key behind `after`. Keys without one were not written by a log. */
+async function firstOf(
+  log: LogContext,
+  prefix: string,
+  after: string,
+  numberOf: (key: string) => number | undefined,
+  signal?: AbortSignal,
+): Promise<number | undefined> {
+  for (let startAfter = after, limit = 1; ; limit = 1000) {
+    const list = { prefix, startAfter, limit, signal }
+    const { entries, truncated } = await persistently(log, () => log.store.list(list), signal)
+    for (const { key } of entries) {
+      const found = numberOf(key)
+      if (found !== undefined) return found
+      startAfter = key
+    }
+    if (!truncated) return undefined
+  }
+}
+
+/**
  * Whether the base has moved beyond the part of the walk that is verified: then a collection may have run under the walk, and nothing of
  * it may be trusted. If not, all of the walk is verified from now on.
  */
@@ -163,16 +228,34 @@ export class Detours {
     this.#log = log
   }
 
-  note(walk: Walk<unknown>): void {
+  async note(walk: Walk<unknown>, signal?: AbortSignal): Promise<void> {
     const here = { slot: walk.slot + 1, base: walk.base?.nonce }
     if (this.#last?.slot === here.slot && this.#last.base === here.base) {
-      if (walk.refused !== undefined) throw walk.refused
-      throw new CorruptObject(
-        this.#log.layout.slot(here.slot),
-        this.#log.store.description,
-        'it does not follow the slot before it, or that slot is missing',
-      )
+      // The base may have moved while the second walk was under way, or been created.
+      const now = await this.#log.base.read(signal)
+      if (now?.nonce === here.base) throw await this.#describe(walk, signal)
     }
     this.#last = here
   }
+
+  async #describe({ base, slot, refused, problem }: Walk<unknown>, signal?: AbortSignal): Promise<CorruptObject> {
+    const { layout, store } = this.#log
+    const { description } = store
+    if (refused !== undefined) {
+      const what = `the state before it does not take it: ${messageOf(refused)}`
+      return new CorruptObject(layout.slot(slot), description, what, refused)
+    }
+    const next = layout.slot(slot + 1)
+    const snapshot = await firstOf(this.#log, layout.snapshots, layout.snapshots, layout.slotOfSnapshot, signal)
+    if (base === undefined && snapshot !== undefined) {
+      const what = `it is missing, although there is a snapshot of slot ${snapshot}, and without it the log ends before ${next}`
+      return new CorruptObject(layout.base, description, what)
+    }
+    const what = problem ?? 'it does not follow the slot before it, or that slot is missing'
+    return new CorruptObject(next, description, what)
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

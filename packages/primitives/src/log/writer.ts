@@ -119,7 +119,10 @@ export class LogWriter {
     this.#progress = { mayBeStored: false }
     const slot = this.nextSlot
     const nonce = this.#log.ids.nonce()
-    const header: SlotHeader = { kind: 'commit', slot, epoch: this.epoch, nonce, prev: this.#position.hash }
+    const header: SlotHeader = {
+      ...{ key: this.#log.layout.slot(slot), kind: 'commit', slot, epoch: this.epoch },
+      ...{ nonce, prev: this.#position.hash },
+    }
     const { bytes, hash } = encodeFrame(header, body)
     const { owner, etag } = await claimSlot(this.#log, slot, nonce, bytes, signal, this.#progress)
     if (owner !== 'mine') throw this.#fenced(slot)
@@ -262,7 +265,8 @@ export class LogWriter {
         signal,
       )
       for (const { key } of page.entries) {
-        if (layout.slotOfSnapshot(key) < below && !this.#obsoleteSnapshots.includes(key))
+        const slot = layout.slotOfSnapshot(key)
+        if (slot !== undefined && slot < below && !this.#obsoleteSnapshots.includes(key))
           this.#obsoleteSnapshots.push(key)
       }
       startAfter = page.truncated ? page.entries.at(-1)?.key : undefined

@@ -15,6 +15,16 @@ async function filled(): Promise<{ rig: Rig; snapshot: string }> {
   return { rig, snapshot }
 }
 
+/** A log of a fence and three commits, all of which a snapshot replaces and the commits are deleted. */
+async function collected(): Promise<{ rig: Rig; leader: Awaited<ReturnType<typeof lead>> }> {
+  const rig = createRig()
+  const leader = await lead(rig)
+  await append(rig, leader, 'one', 'two', 'three')
+  await checkpoint(rig, leader)
+  await rig.run(leader.writer.collect(() => false))
+  return { rig, leader }
+}
+
 async function expectCorrupt(rig: Rig, key: string, what: RegExp): Promise<void> {
   for (const attempt of [() => logOf(rig).takeOver(fold), () => logOf(rig).follow(fold).refresh()]) {
     const failure = await rig.run(attempt().catch((error: unknown) => error))
@@ -58,7 +68,7 @@ describe('a damaged log', () => {
   it('whose base cannot be read is refused, and the base named', async () => {
     const { rig } = await filled()
     await place(rig.memory, BASE, '{')
-    await expectCorrupt(rig, BASE, /not valid JSON/)
+    await expectCorrupt(rig, BASE, /hold no header line/)
   })
 
   it('whose snapshot is gone is refused', async () => {
@@ -71,30 +81,84 @@ describe('a damaged log', () => {
     const { rig } = await filled()
     const other = await filled()
     await place(rig.memory, slotKey(4), await bodyOf(other.rig.memory, slotKey(3)))
-    await expectCorrupt(rig, slotKey(4), /says that it is slot 3/)
+    await expectCorrupt(rig, slotKey(4), /is a copy of the object q\/0\/log\/0+3/)
     const third = createRig()
     await append(third, await lead(third), 'something', 'else', 'altogether')
     await place(rig.memory, slotKey(4), await bodyOf(third.memory, slotKey(4)))
     await expectCorrupt(rig, slotKey(4), /does not follow the slot before it/)
   })
 
-  it.each([3, 4, 5, 6, 7, 8, 9, 10])('without slot %i, which lies in the middle, is not taken over', async (slot) => {
-    const rig = createRig()
-    const leader = await lead(rig)
-    await append(rig, leader, 'one')
+  it.each([3, 4, 5, 6, 7, 8, 9, 10])(
+    'without slot %i, which lies in the middle, is neither taken over nor read',
+    async (slot) => {
+      const rig = createRig()
+      const leader = await lead(rig)
+      await append(rig, leader, 'one')
+      await checkpoint(rig, leader)
+      await append(rig, leader, ...Array.from({ length: 8 }, (_, i) => `${i}`))
+      await append(rig, await lead(rig), 'last')
+      await rig.memory.delete([slotKey(slot)])
+      const before = rig.memory.size
+      await expectCorrupt(rig, slotKey(slot), /missing/)
+      expect(rig.memory.size).toBe(before)
+    },
+  )
+
+  it('whose base is gone is refused, and the base named', async () => {
+    const { rig } = await collected()
+    await rig.memory.delete([BASE])
+    await expectCorrupt(rig, BASE, /is missing, although there is a snapshot of slot 4/)
+    const later = await collected()
+    await append(later.rig, later.leader, 'later')
+    await later.rig.memory.delete([BASE])
+    await expectCorrupt(later.rig, BASE, /is missing, although there is a snapshot of slot 4/)
+  })
+
+  it('that ends before a slot that it is known to have reached is refused, until that is not said any more', async () => {
+    const { rig } = await filled()
+    await rig.memory.delete([slotKey(4)])
+    const log = logOf(rig)
+    const takeOver = (): Promise<unknown> => log.takeOver(fold, undefined, 4)
+    const read = (): Promise<unknown> => log.follow(fold).refresh(undefined, { reached: 4 })
+    for (const attempt of [takeOver, read]) {
+      const failure = await rig.run(attempt().catch((error: unknown) => error))
+      expect(failure).toMatchObject({ code: 'CORRUPT_OBJECT', key: slotKey(4) })
+      expect(String(failure)).toMatch(/the log reached slot 4/)
+    }
+    expect((await lead(rig)).state.at(-1)).toBe('fence 4 of 2')
+  })
+
+  it('is noticed by a reader that has read it before', async () => {
+    const { rig, leader } = await collected()
+    const follower = logOf(rig).follow(fold)
+    await rig.run(follower.refresh())
+    await append(rig, leader, 'next', 'and next')
+    await rig.memory.delete([slotKey(5)])
+    const failure = await rig.run(follower.refresh().catch((error: unknown) => error))
+    expect(failure).toMatchObject({ code: 'CORRUPT_OBJECT', key: slotKey(5) })
+  })
+
+  it('is no such thing when objects of others lie beside its slots', async () => {
+    const { rig, leader } = await collected()
+    for (const name of ['log/zzz', 'log/0000000000045', 'log/000000000004x', 'snapshots/zzz', 'snapshots/999999999999'])
+      await place(rig.memory, `q/0/${name}`, 'x')
+    await append(rig, leader, 'next')
+    expect((await rig.run(logOf(rig).follow(fold).refresh())).at(-1)).toMatch(/commit 5/)
+    expect((await lead(rig)).state.at(-1)).toBe('fence 6 of 2')
+    const fresh = createRig()
+    await place(fresh.memory, 'q/0/log/zzz', 'x')
+    expect((await lead(fresh)).state).toEqual(['fence 1 of 1'])
+  })
+
+  it('whose snapshot is one of another slot is refused', async () => {
+    const { rig, leader } = await collected()
+    const [old] = [...rig.memory.snapshot().keys()].filter((key) => key.includes('/snapshots/'))
+    const before = await bodyOf(rig.memory, String(old))
+    await append(rig, leader, 'next')
     await checkpoint(rig, leader)
-    await append(rig, leader, ...Array.from({ length: 8 }, (_, i) => `${i}`))
-    await append(rig, await lead(rig), 'last')
-    await rig.memory.delete([slotKey(slot)])
-    const before = rig.memory.size
-    const failure = await rig.run(
-      logOf(rig)
-        .takeOver(fold)
-        .catch((error: unknown) => error),
-    )
-    expect(failure).toBeInstanceOf(CorruptObject)
-    expect(failure).toMatchObject({ key: slotKey(slot) })
-    expect(rig.memory.size).toBe(before)
+    const now = [...rig.memory.snapshot().keys()].find((key) => key.includes('/snapshots/') && key !== old)
+    await place(rig.memory, String(now), before)
+    await expectCorrupt(rig, String(now), /is a copy of the object/)
   })
 
   it('is no such thing when a body broke off on its way', async () => {

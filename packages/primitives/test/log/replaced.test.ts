@@ -1,9 +1,9 @@
 import { overwrite } from '@s3queue/storage'
 import type { MemoryStore } from '@s3queue/storage-memory'
 import { describe, expect, it } from 'vitest'
-import { asLogMark, type FencedLog, type Leadership } from '../../src/index.ts'
+import { asLogMark, createFencedLog, type FencedLog, type Leadership } from '../../src/index.ts'
 import { createRig, type Rig } from '../rig.ts'
-import { append, checkpoint, fold, keysIn, type Lines, logOf } from './log-rig.ts'
+import { append, checkpoint, fold, keysIn, type Lines, logOf, PREFIX, slotKey } from './log-rig.ts'
 
 type Copy = ReturnType<MemoryStore['snapshot']>
 
@@ -185,5 +185,31 @@ describe('a log that is the same', () => {
       { ...mark, fence: null },
     ])
       expect(asLogMark(other)).toBeUndefined()
+  })
+})
+
+describe('a log that ends before a slot that another process named', () => {
+  /** A process that has heard of the log's end, and then finds it missing. `reached`: the last slot by another object in the store. */
+  async function readCutLog(reached: number): Promise<unknown> {
+    const rig = createRig()
+    const { log } = await busyLog(rig)
+    const { store, clock, random, ids } = rig
+    const reader = createFencedLog({ store, prefix: PREFIX, clock, random, ids, readReached: async () => reached })
+    if (log.mark !== undefined) await rig.run(reader.meet(log.mark))
+    await rig.memory.delete([slotKey(6)])
+    return rig.run(
+      reader
+        .follow(fold)
+        .refresh(undefined, { reached: 6 })
+        .catch((error: unknown) => error),
+    )
+  }
+
+  it('is corrupt while another object of the store names that slot', async () => {
+    expect(await readCutLog(6)).toMatchObject({ code: 'CORRUPT_OBJECT', key: slotKey(6) })
+  })
+
+  it('was replaced by an earlier state if the other objects are earlier as well', async () => {
+    expect(await readCutLog(5)).toMatchObject({ code: 'LOG_REPLACED', slot: 6 })
   })
 })

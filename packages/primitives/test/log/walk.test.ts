@@ -9,7 +9,9 @@ import { append, BASE, checkpoint, fold, lead, PREFIX } from './log-rig.ts'
 
 function contextOf({ store, clock, random, ids }: Rig): LogContext {
   const base = new CasObject<BaseRecord>({ store, key: BASE, clock, random, ids })
-  return { store, clock, random, ids, base, layout: describeLayout(PREFIX), readAhead: 4, memory: new LogMemory() }
+  const memory = new LogMemory()
+  const layout = describeLayout(PREFIX)
+  return { store, clock, random, ids, base, layout, readAhead: 4, memory, readReached: async () => 0 }
 }
 
 describe('a walk', () => {

@@ -12,6 +12,7 @@ export type StoreErrorCode =
   | 'STORE_UNAVAILABLE'
   | 'UNKNOWN_OUTCOME'
   | 'INVALID_REQUEST'
+  | 'OBJECT_TOO_LARGE'
 
 export interface StoreErrorOptions {
   readonly cause?: unknown
@@ -74,6 +75,22 @@ export class StoreUnavailable extends StoreError {
 export class InvalidRequest extends StoreError {
   readonly code = 'INVALID_REQUEST'
   readonly retriable = false
+}
+
+/** The object has more bytes than `GetOptions.maxBytes` allows. Its body was not read into memory. */
+export class ObjectTooLarge extends StoreError {
+  readonly code = 'OBJECT_TOO_LARGE'
+  readonly retriable = false
+  /** Bytes of the object's body. */
+  readonly size: number
+
+  constructor(key: string, size: number, maxBytes: number, store: string) {
+    super(
+      `The object ${JSON.stringify(key)} in ${store} has ${size} bytes, and the caller reads at most ${maxBytes}. Check which process wrote it.`,
+      { key },
+    )
+    this.size = size
+  }
 }
 
 /**

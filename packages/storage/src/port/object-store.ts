@@ -29,6 +29,8 @@ export interface Answered {
 export interface GetOptions {
   /** Answer `not-modified`, without the body, if this is still the current version. */
   readonly ifNoneMatch?: ETag | undefined
+  /** Reject with `ObjectTooLarge` instead of reading a body of more bytes. Default: read any body. */
+  readonly maxBytes?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 

@@ -3,6 +3,7 @@
  * shard that it had first, whatever the number of shards is, and a key moves to new shards only. And that number itself: it only grows.
  */
 import type { QueueEvent } from '../../../src/state/events.ts'
+import { valueIn } from '../world/value-in.ts'
 import { must } from '../world/violation.ts'
 
 interface ShardCount {
@@ -23,7 +24,7 @@ export class Homes {
 
   /** Somebody wrote down how many there are. */
   counted(body: Uint8Array): void {
-    const now = (JSON.parse(new TextDecoder().decode(body)) as { readonly value: ShardCount }).value
+    const now = valueIn(body) as ShardCount
     const before = this.#counts.at(-1)
     this.#counts.push(now)
     if (before === undefined) return

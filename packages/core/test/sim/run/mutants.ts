@@ -152,8 +152,8 @@ const ENGINE: readonly Mutant[] = [
     'a process that does not write reads the log before the inbox',
     /does not know .*, which was acknowledged|which was true at no moment/,
     'core/src/engine/observer.ts',
-    '      const enqueues = await this.#readInbox(ids, signal)\n      const state = await this.#follower.refresh(signal)\n',
-    '      const state = await this.#follower.refresh(signal)\n      const enqueues = await this.#readInbox(ids, signal)\n',
+    '      const enqueues = await this.#readInbox(ids, signal)\n      const state = await this.#follower.refresh(signal, { reached: this.#reached() })\n',
+    '      const state = await this.#follower.refresh(signal, { reached: this.#reached() })\n      const enqueues = await this.#readInbox(ids, signal)\n',
   ),
   mutant(
     'slots with payloads that are needed are deleted',
@@ -276,7 +276,7 @@ const CONTEXTS: readonly Mutant[] = [
     'a queue keeps the context of the call that woke it',
     /makes a request .* in the context of/,
     'core/src/intake.ts',
-    'this.#options.contexts.outside.run(() => this.#engine.submit(commands, payloads, limits))',
+    'outside.run(() => this.#engine.submit(commands, payloads, limits))',
     'this.#engine.submit(commands, payloads, limits)',
   ),
 ]

@@ -10,6 +10,7 @@ import type { QueueEvent } from '../../../src/state/events.ts'
 import { describeStats, emptyState, type QueueState } from '../../../src/state/model.ts'
 import { encodeState } from '../../../src/state/snapshot.ts'
 import { textOfStored } from '../world/payload.ts'
+import { valueIn } from '../world/value-in.ts'
 import { must, Violation } from '../world/violation.ts'
 import { Model } from './model.ts'
 import { type Numbers, numbersOf } from './numbers.ts'
@@ -118,7 +119,7 @@ export class History {
 
   /** The base was written. */
   baseStored(bytes: Uint8Array): void {
-    const base = (JSON.parse(new TextDecoder().decode(bytes)) as { readonly value: BaseValue }).value
+    const base = valueIn(bytes) as BaseValue
     const at = this.slots[base.slot - 1]
     must(base.slot > this.baseSlot, `the base moves from ${this.baseSlot} to ${base.slot}`)
     must(at !== undefined && at.hash === base.hash, `the base names slot ${base.slot}, which is not in the history`)

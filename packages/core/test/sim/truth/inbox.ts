@@ -17,7 +17,7 @@ export class InboxRecord {
   readonly ids: Set<string> = new Set()
 
   stored(key: string, bytes: Uint8Array, storedAt: number): InboxObject {
-    const found = decodeInbox(bytes)
+    const found = decodeInbox(key, bytes)
     must(typeof found !== 'string', `an inbox object is written with broken bytes: ${String(found)}`)
     const { batch } = found
     const object = { key, commands: batch.entries, storedAt }

@@ -3,6 +3,8 @@
  *
  * The number serves as the ETag too, so equal bytes have equal ETags, as on S3: code that forgets a nonce is found out.
  */
+import { decodeFrame } from '../../../src/log/frame.ts'
+
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('latin1')
 
@@ -28,6 +30,13 @@ export class Contents {
 
   textOf(id: number): string {
     return new TextDecoder().decode(this.bytesOf(id))
+  }
+
+  /** What a `CasObject` wrote. */
+  valueOf(id: number): unknown {
+    const frame = decodeFrame(this.bytesOf(id))
+    if (typeof frame === 'string') throw new Error(`The content ${id} is no object: ${frame}.`)
+    return (JSON.parse(new TextDecoder().decode(frame.body)) as { readonly value: unknown }).value
   }
 }
 

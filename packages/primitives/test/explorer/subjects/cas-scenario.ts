@@ -75,7 +75,7 @@ function createCasMonitor(contents: Contents, { toggles, mayForget }: CasBounds)
           `the write of ${call} lands on version ${run.applied.length}, but is based on ${run.basedOn[call]}`,
         )
       }
-      const { value } = JSON.parse(contents.textOf(write.content)) as { value: number }
+      const value = contents.valueOf(write.content)
       const expected = toggles ? (run.applied.length + 1) % 2 : run.applied.length + 1
       if (value !== expected) throw new Violation(`the value is ${value} after ${run.applied.length + 1} writes`)
       return { ...run, applied: [...run.applied, call] }

@@ -1,5 +1,5 @@
 /** Processes that want one lease, or one lock, while time goes on between any two steps. */
-import type { LeaseGrant } from '../../../src/index.ts'
+import type { LeaseGrant, LeaseOptions } from '../../../src/index.ts'
 import type { ActorPorts, Script } from '../engine/actor.ts'
 import type { Contents } from '../engine/contents.ts'
 import type { Write } from '../engine/request.ts'
@@ -62,7 +62,7 @@ function isDead({ key, expects }: Write, objects: ReadonlyMap<string, number>): 
   return expects !== (objects.get(key) ?? 0)
 }
 
-function optionsOf(ports: ActorPorts, { duration }: LeaseBounds): ConstructorParameters<Primitives['Lease']>[0] {
+function optionsOf(ports: ActorPorts, { duration }: LeaseBounds): LeaseOptions {
   const { store, clock, random, ids, name } = ports
   return { store, clock, random, ids, key: 'lease', owner: name, durationMs: duration }
 }
@@ -125,7 +125,7 @@ function createLeaseMonitor(contents: Contents): Monitor<LeaseRun> {
     start: { owner: '', generation: 0, granted: [] },
     encode: (run) => JSON.stringify(run),
     written(run, { write }) {
-      const { owner, generation } = (JSON.parse(contents.textOf(write.content)) as { value: LeaseValue }).value
+      const { owner, generation } = contents.valueOf(write.content) as LeaseValue
       if (generation < run.generation) throw new Violation(`generation ${generation} comes after ${run.generation}`)
       if (generation === run.generation && owner !== run.owner) {
         throw new Violation(`${owner} and ${run.owner} both have generation ${generation}`)

@@ -39,7 +39,7 @@ export function slotOfKey(key: string): number {
 }
 
 export function baseValueOf(contents: Contents, content: number): BaseValue {
-  return (JSON.parse(contents.textOf(content)) as { value: BaseValue }).value
+  return contents.valueOf(content) as BaseValue
 }
 
 export function createLogMonitor(contents: Contents): Monitor<LogHistory> {

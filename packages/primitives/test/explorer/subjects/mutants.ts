@@ -60,6 +60,7 @@ const LOG_MUTANTS: readonly Mutant[] = [
   {
     name: 'the hash chain instead of the second read of the base',
     patches: [
+      { file: 'log/take-over.ts', from: 'import { claimSlot, ', to: 'import { claimSlot, readSlot, ' },
       {
         file: 'log/take-over.ts',
         from: '    walk.slot = header.slot\n',
@@ -85,7 +86,11 @@ const LOG_MUTANTS: readonly Mutant[] = [
   {
     name: 'bytes changed after an unknown outcome',
     patches: [
-      { file: 'log/slot.ts', from: 'import { decodeFrame, ', to: 'import { decodeFrame, encodeFrame, ' },
+      {
+        file: 'log/slot.ts',
+        from: 'import type { Frame, Header }',
+        to: 'import { decodeFrame, encodeFrame, type Frame, type Header }',
+      },
       {
         file: 'log/slot.ts',
         from: '    const put: PutResult = await',
@@ -168,8 +173,8 @@ const CAS_MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'cas-object.ts',
-        from: '{ format: FORMAT, history, complete, value }',
-        to: "{ format: FORMAT, history: [''], complete, value }",
+        from: "{ key, kind: 'value', history, complete }",
+        to: "{ key, kind: 'value', history: [''], complete }",
       },
     ],
     scenario: inCas({ toggles: true, mayForget: true, faults: 0 }),

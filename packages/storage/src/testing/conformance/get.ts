@@ -37,6 +37,16 @@ export function describeGet(suite: Suite): void {
       expect([text(changed.body), changed.etag]).toEqual(['2', next])
     })
 
+    suite.test('refuses a body of more than maxBytes, and names the object and its size', async ({ store, key }) => {
+      const etag = storedEtag(await store.put(key('a'), bytes('hello'), { condition: overwrite }))
+      expect(text(foundObject(await store.get(key('a'), { maxBytes: 5 })).body)).toBe('hello')
+      const refused = await store.get(key('a'), { maxBytes: 4 }).catch((error: unknown) => error)
+      expect(refused).toMatchObject({ code: 'OBJECT_TOO_LARGE', retriable: false, size: 5 })
+      expect(String(refused)).toContain(key('a'))
+      expect((await store.get(key('a'), { maxBytes: 4, ifNoneMatch: etag })).outcome).toBe('not-modified')
+      expect((await store.get(key('b'), { maxBytes: 0 })).outcome).toBe('not-found')
+    })
+
     suite.test('gives each answer a buffer of its own', async ({ store, key }) => {
       await store.put(key('a'), bytes('hello'), { condition: overwrite })
       const first = foundObject(await store.get(key('a'))).body

@@ -2,6 +2,7 @@
  * The port in as few lines as it takes: the model that wrapper tests run on. It lists by sorting all keys, so it is
  * for tests of some hundred objects; `@s3queue/storage-memory` is the one to use for more. ETags are version numbers: no two writes ever share one.
  */
+import { ObjectTooLarge } from '../../port/errors.ts'
 import { assertKey } from '../../port/key.ts'
 import type { ETag, GetResult, ObjectStore, PutCondition, PutResult } from '../../port/object-store.ts'
 import { createWatchers } from '../../port/watchers.ts'
@@ -19,13 +20,15 @@ export function createReferenceStore(description = 'reference://'): ReferenceSto
   return {
     description,
     objects,
-    async get(key, { ifNoneMatch, signal } = {}): Promise<GetResult> {
+    async get(key, { ifNoneMatch, maxBytes, signal } = {}): Promise<GetResult> {
       signal?.throwIfAborted()
       assertKey(key)
       const object = objects.get(key)
       await answering(signal)
       if (object === undefined) return { outcome: 'not-found' }
       if (object.etag === ifNoneMatch) return { outcome: 'not-modified' }
+      const { length } = object.body
+      if (maxBytes !== undefined && length > maxBytes) throw new ObjectTooLarge(key, length, maxBytes, description)
       return { outcome: 'found', body: Uint8Array.from(object.body), etag: object.etag }
     },
     async put(key, body, { condition, signal }): Promise<PutResult> {
