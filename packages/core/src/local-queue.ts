@@ -15,7 +15,7 @@ import { assertHandler, type Handler } from './handle.ts'
 import type { QueueHealth } from './health.ts'
 import { type Enqueued, Intake } from './intake.ts'
 import { type ListOptions, listMessages, type MessagePage, resolveListOptions } from './list.ts'
-import { describeDead, describeMessage, type MessageInfo, mayBeReplaced } from './message-info.ts'
+import { type Described, describeDead, describeMessage, type MessageInfo, mayBeReplaced } from './message-info.ts'
 import { type QueueOptions, type ResolvedQueueOptions, resolveQueueOptions } from './options.ts'
 import {
   makeWorkerId,
@@ -26,12 +26,15 @@ import {
 } from './process-options.ts'
 import type { Queue, ShardQueue, Worker } from './queue.ts'
 import { oldestAgeOf } from './queue-view.ts'
-import type { QueueStats } from './state/model.ts'
+import { type DeadLetter, messageId, type QueueStats } from './state/model.ts'
 import { readStoredPayload } from './stored-payload.ts'
 import { type WaitOptions, waitForResult } from './wait-for.ts'
 import { assertId, idsOf, isPicked } from './which-messages.ts'
 import { SlotPool } from './worker/slots.ts'
 import { WorkerRuntime } from './worker/worker.ts'
+
+/** Dead letters whose texts are read together. */
+const LETTERS_AT_ONCE = 250
 
 /** Options of a queue whose messages are what a schema takes. */
 type WithSchema<S extends StandardSchemaV1> = QueueOptions & { readonly schema: S }
@@ -180,7 +183,11 @@ class LocalQueue<T> implements ShardQueue<T> {
 
   async get(id: string): Promise<MessageInfo | undefined> {
     assertId('get', id)
-    return this.#engine.views.find(id, (view) => describeMessage(view, id), mayBeReplaced)
+    const { views } = this.#engine
+    const look = (): Promise<Described | undefined> =>
+      views.find(id, (view) => describeMessage(view, id), mayBeReplaced)
+    const { infos } = await views.complete(look, (found) => (found === undefined ? [] : [found]))
+    return infos[0]
   }
 
   async getPayload(id: string): Promise<T> {
@@ -190,7 +197,11 @@ class LocalQueue<T> implements ShardQueue<T> {
 
   async list(options: ListOptions): Promise<MessagePage> {
     const resolved = resolveListOptions(options)
-    return this.#engine.views.survey((view) => listMessages(view, resolved))
+    const { views } = this.#engine
+    const look = (): ReturnType<typeof views.survey<ReturnType<typeof listMessages>>> =>
+      views.survey((view) => listMessages(view, resolved))
+    const { found, infos } = await views.complete(look, ({ messages }) => messages)
+    return { messages: infos, next: found.next }
   }
 
   async waitFor(id: string, options: WaitOptions = {}): Promise<unknown> {
@@ -227,11 +238,19 @@ class LocalQueue<T> implements ShardQueue<T> {
   }
 
   async #deadLetters(which: (message: MessageInfo) => boolean): Promise<string[]> {
-    return this.#engine.views.survey(({ state }) =>
-      Array.from(state.dead.values(), describeDead)
-        .filter((message) => isPicked(which(message)))
-        .map(({ id }) => id),
-    )
+    const { views } = this.#engine
+    const letters = await views.survey(({ state }) => [...state.dead.values()])
+    const picked: string[] = []
+    for (let at = 0; at < letters.length; at += LETTERS_AT_ONCE) {
+      const some = letters.slice(at, at + LETTERS_AT_ONCE)
+      const stillThere = (): Promise<DeadLetter[]> =>
+        views.view(({ state }) =>
+          some.map((letter) => state.dead.get(messageId(letter))).filter((letter) => letter !== undefined),
+        )
+      const { infos } = await views.complete(stillThere, (found) => found.map(describeDead))
+      for (const info of infos) if (isPicked(which(info))) picked.push(info.id)
+    }
+    return picked
   }
 
   async forget(which: string | readonly string[]): Promise<number> {

@@ -1,6 +1,7 @@
 /** Step 5, settle: a worker says how its claims ended; each is taken only while its token is the current one. */
 import type { Settlement } from './state/commands.ts'
-import type { DeadReason, QueueEvent } from './state/events.ts'
+import { isLongReport } from './state/endings.ts'
+import type { DeadReason, QueueEvent, Report } from './state/events.ts'
 import type { Claim, QueueState } from './state/model.ts'
 
 /** How long to wait before the next attempt at a message, in ms. */
@@ -39,6 +40,7 @@ class Draft {
   readonly #single: QueueEvent[] = []
   readonly #completed: number[] = []
   readonly #resultOf: [number, string][] = []
+  readonly #reportOf: [number, Report][] = []
   readonly #unstarted: number[] = []
   readonly #cutOff: number[] = []
   readonly #interrupted: number[] = []
@@ -53,6 +55,7 @@ class Draft {
     if (settlement.kind === 'complete') {
       this.#completed.push(token)
       if (settlement.result !== undefined) this.#resultOf.push([token, settlement.result])
+      if (claim.report !== undefined && isLongReport(claim.report)) this.#reportOf.push([token, claim.report])
       return 'completed'
     }
     if (settlement.kind === 'fail') return this.#fail(claim, settlement)
@@ -75,7 +78,8 @@ class Draft {
     const events = this.#single
     if (this.#completed.length > 0) {
       const results = this.#resultOf.length > 0 ? { results: this.#resultOf } : {}
-      events.push({ type: 'completed', tokens: this.#completed, ...results })
+      const reports = this.#reportOf.length > 0 ? { reports: this.#reportOf } : {}
+      events.push({ type: 'completed', tokens: this.#completed, ...results, ...reports })
     }
     if (this.#interrupted.length > 0) events.push({ type: 'released', tokens: this.#interrupted, started: true })
     if (this.#cutOff.length > 0) events.push({ type: 'released', tokens: this.#cutOff, started: true, counted: false })

@@ -3,7 +3,7 @@ import { assertKnownKeys, orAborted } from '@s3queue/storage'
 import type { Ending } from './engine/endings.ts'
 import type { Engine } from './engine/engine.ts'
 import { MessageDied, MessageNotFound } from './errors.ts'
-import { describeMessage, type MessageInfo, mayBeReplaced } from './message-info.ts'
+import { type Described, describeMessage, type MessageInfo, mayBeReplaced } from './message-info.ts'
 import { findInInbox, type QueueView } from './queue-view.ts'
 import { assertSignal } from './signal-option.ts'
 
@@ -23,16 +23,20 @@ export async function waitForResult(engine: Engine, queue: string, id: string, o
     signal?.throwIfAborted()
     const expected = engine.endings.expect(id)
     try {
-      const looked = engine.views.find(id, (view) => lookFor(view, id), mayBeOld)
+      const look = (): Promise<Looked | undefined> => engine.views.find(id, (view) => lookFor(view, id), mayBeOld)
       // A look may take as long as the store does.
-      const { message, isInLog } = (await orAborted(looked, signal)) ?? { message: undefined, isInLog: false }
+      const { found, infos } = await orAborted(engine.views.complete(look, ended), signal)
+      const { message, isInLog } = found ?? { message: undefined, isInLog: false }
       // What has not ended yet is the one that is meant, and so is its end. While it lies in the inbox, the log knows the one before it.
       if (isInLog) mayBeOld = undefined
-      const now = message === undefined ? expected.ending : endingOf(message)
+      const now = message === undefined ? expected.ending : endingOf(id, infos[0])
       if (message === undefined && now === undefined) throw notFound(id, queue)
       const ending = now ?? (await engine.views.ending(expected, waitMs, signal))
       if (ending.kind === 'completed') return ending.result
-      if (ending.kind === 'died') throw new MessageDied(id, ending.reason, ending.failures)
+      if (ending.kind === 'died') {
+        const failures = await orAborted(engine.views.failuresOf(ending.death), signal)
+        throw new MessageDied(id, ending.death.reason, failures)
+      }
     } finally {
       engine.endings.giveUp(id, expected)
     }
@@ -40,7 +44,7 @@ export async function waitForResult(engine: Engine, queue: string, id: string, o
 }
 
 interface Looked {
-  readonly message: MessageInfo
+  readonly message: Described
   /** Whether the writer has taken it out of the inbox. */
   readonly isInLog: boolean
 }
@@ -50,9 +54,16 @@ function lookFor(view: QueueView, id: string): Looked | undefined {
   return message && { message, isInLog: findInInbox(view, id) === undefined }
 }
 
-function endingOf({ status, result, reason, failures = [] }: MessageInfo): Ending | undefined {
-  if (status === 'completed') return { kind: 'completed', result }
-  return status === 'dead' && reason !== undefined ? { kind: 'died', reason, failures } : undefined
+/** Only what a message has at its end is worth a look into the log. */
+function ended(looked: Looked | undefined): readonly Described[] {
+  return looked?.message.info.status === 'completed' || looked?.message.info.status === 'dead' ? [looked.message] : []
+}
+
+/** How a message ended, if it has. Throws `MessageDied` if it died. */
+function endingOf(id: string, info: MessageInfo | undefined): Ending | undefined {
+  if (info?.status === 'completed') return { kind: 'completed', result: info.result }
+  if (info?.reason === undefined) return undefined
+  throw new MessageDied(id, info.reason, info.failures ?? [])
 }
 
 export function notFound(id: string, queue: string): MessageNotFound {

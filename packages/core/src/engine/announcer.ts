@@ -1,10 +1,9 @@
 /** Turns what the writer decided into events for listeners, each once its commit is durable; costs nothing where nobody listens. */
 import { attemptOf } from '../claim.ts'
-import type { EventHub } from '../events.ts'
 import type { SettleDecision } from '../settle.ts'
 import type { EnqueueCommand, Settlement } from '../state/commands.ts'
-import { failuresWith } from '../state/endings.ts'
 import type { Failure, QueueEvent } from '../state/events.ts'
+import type { Death } from '../state/failures.ts'
 import { type Claim, messageId, numberedId, type QueueState } from '../state/model.ts'
 import type { SettledElsewhere } from '../transport/port.ts'
 import type { Effect } from './commit-loop.ts'
@@ -50,7 +49,7 @@ export class Announcer {
       for (const [i, settlement] of settlements.entries()) {
         const [claim, outcome] = [claims[i], outcomes[i]]
         if (claim === undefined || outcome === undefined) continue
-        if (isHeard) announceSettled(events, claim, settlement, outcome, at, this.#time.now())
+        if (isHeard) announceSettled(this.#context, claim, settlement, outcome, at, this.#time.now())
         endings.tell(messageId(claim), () => endingOf(settlement, outcome))
       }
     })
@@ -63,7 +62,7 @@ export class Announcer {
 
   /** `decided`: what became of `claims`, whose time was up. */
   expired(claims: readonly Claim[], decided: readonly QueueEvent[]): Effect | undefined {
-    const { events, endings } = this.#context
+    const { events, endings, texts } = this.#context
     const isHeard = (['expired', 'died', 'released'] as const).some((name) => events.hears(name))
     if (endings.isEmpty && !isHeard) return undefined
     const deaths = deathsOf(claims, decided, this.#state.now)
@@ -73,8 +72,8 @@ export class Announcer {
         if (death === undefined) {
           events.emit(claim.releasing ? 'released' : 'expired', attemptOf(claim))
         } else {
-          events.emit('died', { ...attemptOf(claim), ...death })
-          endings.tell(messageId(claim), () => ({ kind: 'died', ...death }))
+          texts.emitDied(events, attemptOf(claim), death)
+          endings.tell(messageId(claim), () => ({ kind: 'died', death }))
         }
       }
     })
@@ -103,22 +102,22 @@ function deathsOf(
   claims: readonly (Claim | undefined)[],
   decided: readonly QueueEvent[],
   at: number,
-): ReadonlyMap<number, NonNullable<SettledElsewhere['died']>> {
-  const deaths = new Map<number, NonNullable<SettledElsewhere['died']>>()
+): ReadonlyMap<number, Death> {
+  const deaths = new Map<number, Death>()
   if (!decided.some(({ type }) => type === 'died')) return deaths
   const byToken = new Map(claims.map((claim) => [claim?.token, claim]))
   for (const event of decided) {
     const claim = event.type === 'died' ? byToken.get(event.token) : undefined
     if (event.type !== 'died' || claim === undefined) continue
     const { token, reason, name, message } = event
-    deaths.set(token, { reason, failures: failuresWith(claim, at, name, message) })
+    deaths.set(token, { reason, earlier: claim.failures, last: { attempt: claim.attempt, at, name, message } })
   }
   return deaths
 }
 
 /** Tells listeners how a settlement was taken at `at`, and that `now` is the time; both ms since 1970. */
 export function announceSettled(
-  events: EventHub,
+  { events, texts }: Pick<EngineContext, 'events' | 'texts'>,
   claim: Claim,
   settlement: Settlement,
   { as, visibleAt = 0, died }: SettledElsewhere,
@@ -134,7 +133,7 @@ export function announceSettled(
     const error: Failure = { attempt: claim.attempt, at, name, message }
     events.emit('retried', { ...about, maxAttempts: claim.batch.maxAttempts, error, visibleAt })
   } else if (as === 'died') {
-    if (died !== undefined) events.emit('died', { ...about, ...died })
+    if (died !== undefined) texts.emitDied(events, about, died)
   } else if (as === 'snoozed') {
     events.emit('snoozed', { ...about, visibleAt })
   } else if (as === 'released') {
@@ -146,7 +145,7 @@ export function announceSettled(
 
 function endingOf(settlement: Settlement, { as, died }: SettledElsewhere): Ending | undefined {
   if (as === 'completed') return { kind: 'completed', result: resultOf(settlement) }
-  return as === 'died' && died !== undefined ? { kind: 'died', ...died } : undefined
+  return as === 'died' && died !== undefined ? { kind: 'died', death: died } : undefined
 }
 
 function resultOf(settlement: Settlement): unknown {

@@ -3,12 +3,12 @@
  * is forgotten at once was told before.
  */
 import { orAborted } from '@s3queue/storage'
-import type { DeadReason, Failure } from '../state/events.ts'
+import type { Death } from '../state/failures.ts'
 
 /** How the wait for a message ended. `look`: perhaps it has ended, or is gone, so look again. */
 export type Ending =
   | { readonly kind: 'completed'; readonly result: unknown }
-  | { readonly kind: 'died'; readonly reason: DeadReason; readonly failures: readonly Failure[] }
+  | { readonly kind: 'died'; readonly death: Death }
   | { readonly kind: 'look' }
 
 export class Expectation {

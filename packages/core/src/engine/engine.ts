@@ -21,6 +21,7 @@ import { Election, type Role } from './election.ts'
 import { Endings } from './endings.ts'
 import { InboxSender } from './inbox-sender.ts'
 import { LocalWorker } from './local-worker.ts'
+import { LogTexts } from './log-texts.ts'
 import { admitInTime, NamingLimit } from './naming-limit.ts'
 import { Outstanding } from './outstanding.ts'
 import { writePayloadObject } from './payload-objects.ts'
@@ -71,8 +72,9 @@ export class Engine {
     const trouble = (error: unknown): void => this.#trouble(error)
     this.sender = senderFor(options.shard, ids.nonce(16))
     const log = createFencedLog({ store, prefix, clock, random, ids, onTrouble: trouble })
+    const texts = new LogTexts({ log, store, prefix, signal: this.#abort.signal })
     this.#context = {
-      ...{ options, log, events, endings: this.endings, wallNow, trouble, worker: () => this.local.link },
+      ...{ options, log, events, endings: this.endings, texts, wallNow, trouble, worker: () => this.local.link },
       knows: (token) => this.local.knows(token),
       revoke: (token, reason) => this.local.revoke(token, reason),
       release: (token, reason) => this.local.release(token, reason),
@@ -296,6 +298,7 @@ export class Engine {
     await this.local.whenLeft()
     await this.#inbox.idle()
     await this.#bell.finish()
+    await this.#context.texts.idle()
   }
 
   #place(submission: Submission): void {

@@ -4,6 +4,7 @@ import { timeOfUlid } from '@s3queue/storage'
 import type { InboxRun, QueueView } from '../queue-view.ts'
 import type { Payload } from '../state/batch-codec.ts'
 import type { EnqueueCommand } from '../state/commands.ts'
+import { NO_FAILURES } from '../state/failures.ts'
 import { queueFold } from '../state/fold.ts'
 import { numberedId, type QueueState, type Run } from '../state/model.ts'
 import { findName } from '../state/names.ts'
@@ -20,8 +21,6 @@ interface InboxEnqueue {
   /** Undefined if they were not asked for. */
   readonly payloads: readonly Payload[] | undefined
 }
-
-const NO_FAILURES: readonly never[] = []
 
 export class Observer {
   readonly #context: EngineContext

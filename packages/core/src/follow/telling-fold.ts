@@ -8,19 +8,26 @@ import type { Fold, LogEntry } from '@s3queue/primitives'
 import { attemptOf } from '../claim.ts'
 import { applyEvent, beginCommit } from '../state/apply.ts'
 import { decodeBatch } from '../state/batch-codec.ts'
-import { failuresWith } from '../state/endings.ts'
 import type { QueueEvent } from '../state/events.ts'
+import type { Death } from '../state/failures.ts'
 import { queueFold } from '../state/fold.ts'
 import { type Claim, numberedId, type QueueState } from '../state/model.ts'
 import type { FollowedEvent, FollowedEventName } from './events.ts'
 
-type Told<N extends FollowedEventName> = Extract<FollowedEvent, { readonly name: N }>['event']
+type EventOf<N extends FollowedEventName> = Extract<FollowedEvent, { readonly name: N }>['event']
+
+/** What the log told. */
+export interface Told {
+  readonly told: FollowedEvent
+  /** Of a message that died: what its event says of its failures, as texts of them may have to be read. */
+  readonly death?: Death | undefined
+}
 
 export class TellingFold implements Fold<QueueState> {
   readonly #shard: number
   /** Slots up to here are told; undefined: nothing is to be told before the first call of `take`. */
   #upTo: number | undefined
-  #told: FollowedEvent[] = []
+  #told: Told[] = []
 
   /** `upTo`: the last slot that is not to be told; undefined for all that are there. */
   constructor(shard: number, upTo: number | undefined) {
@@ -47,7 +54,7 @@ export class TellingFold implements Fold<QueueState> {
   }
 
   /** What was told since the last call, if all up to `slot` was read. */
-  take(slot: number): FollowedEvent[] {
+  take(slot: number): Told[] {
     const told = this.#told
     this.#told = []
     this.#upTo = slot
@@ -91,7 +98,8 @@ export class TellingFold implements Fold<QueueState> {
       }
       case 'died': {
         const { reason, name, message } = event
-        this.#tell(state, 'died', { ...about, reason, failures: failuresWith(claim, at, name, message) })
+        const last = { attempt: claim.attempt, at, name, message }
+        this.#tell(state, 'died', { ...about, reason, failures: [last] }, { reason, earlier: claim.failures, last })
         break
       }
       case 'snoozed':
@@ -104,8 +112,8 @@ export class TellingFold implements Fold<QueueState> {
     }
   }
 
-  #tell<N extends FollowedEventName>(state: QueueState, name: N, event: Told<N>): void {
-    this.#told.push({ name, event, at: state.now, shard: this.#shard } as FollowedEvent)
+  #tell<N extends FollowedEventName>(state: QueueState, name: N, event: EventOf<N>, death?: Death): void {
+    this.#told.push({ told: { name, event, at: state.now, shard: this.#shard } as FollowedEvent, death })
   }
 }
 

@@ -1,64 +1,105 @@
 /** How messages end, what is remembered of them, and for how long. */
-import type { DeadReason, Failure } from './events.ts'
-import { type Batch, type Claim, messageId, type QueueState } from './model.ts'
+import type { DeadReason, Report } from './events.ts'
+import { dropFailures, type FailureHistory, type FailureText, unsettled } from './failures.ts'
+import { release, retain } from './live.ts'
+import { type Batch, type Claim, type Completion, messageId, type QueueState } from './model.ts'
 import { endNames } from './names.ts'
 import { dropPayloadObject } from './payload-keys.ts'
 
-const FAILURES_KEPT = 20
-
-/** What is known of a message's failures once the attempt of `claim` has failed, too. `at`: ms since 1970. */
-export function failuresWith(claim: Claim, at: number, name: string, message: string): readonly Failure[] {
-  return [...claim.failures.slice(1 - FAILURES_KEPT), { attempt: claim.attempt, at, name, message }]
-}
+/** A longer result, or a longer report, stays in the commit that completed the message. At most 100,000 of each are remembered. */
+const SHORT_CHARS = 512
 
 /** How an attempt failed whose claim ended without a settlement. `crashed`: the process of its worker has ended. */
-export function failureOf({ timeoutMs }: Claim, crashed: boolean): Pick<Failure, 'name' | 'message'> {
-  return crashed
-    ? { name: 'ProcessEnded', message: 'the process of its worker has ended' }
-    : { name: 'VisibilityTimeout', message: `no settlement within ${timeoutMs} ms` }
+export function failureOf({ timeoutMs }: Claim, crashed: boolean): FailureText {
+  return unsettled(timeoutMs, crashed)
+}
+
+/** Whether a report is too long for the state: the event that completes the message then carries it. */
+export function isLongReport(report: Report): boolean {
+  return charsOf(report) > SHORT_CHARS
 }
 
 /** A message is completed: counted for ever. Returns how many were before it. */
-export function complete(state: QueueState, { batch }: Claim): number {
+export function complete(state: QueueState, { batch, failures }: Claim): number {
   dropPayload(state, batch)
+  dropFailures(state.live, failures)
   endNames(state.names, batch.extras, state.now)
   return state.counts.completed++
 }
 
-/** Remembers a completed message within the retention. */
-export function keepCompletion(state: QueueState, claim: Claim, ordinal: number, result: string | undefined): void {
-  const { batch, attempt, report } = claim
-  state.completed.set(messageId(claim), {
+/** Remembers a completed message within the retention. `inEvent`: its report, if the event that completes it has it. */
+export function keepCompletion(
+  state: QueueState,
+  claim: Claim,
+  ordinal: number,
+  result: string | undefined,
+  inEvent: Report | undefined,
+): void {
+  const { batch, attempt, token } = claim
+  const report = inEvent ?? claim.report
+  const isLong = result !== undefined && result.length > SHORT_CHARS
+  const stored = isLong || inEvent !== undefined ? { slot: state.slot, token } : undefined
+  if (stored !== undefined) retain(state.live, stored.slot)
+  enterCompletion(state, messageId(claim), {
     ordinal,
     attempts: attempt,
     enqueuedAt: batch.enqueuedAt,
     completedAt: state.now,
-    result,
-    report,
+    result: isLong ? undefined : result,
+    report: inEvent === undefined ? report : undefined,
+    stored,
+    chars: (result?.length ?? 0) + (report === undefined ? 0 : charsOf(report)),
   })
-  const oldest = state.completed.size > state.retention.completedCount ? state.completed.oldest() : undefined
-  if (oldest !== undefined) state.completed.delete(oldest[0])
+  const { completedCount, completedBytes } = state.retention
+  while (state.completed.size > completedCount || state.completedChars > completedBytes) {
+    const oldest = state.completed.oldest()
+    if (oldest === undefined) break
+    dropCompletion(state, oldest[0])
+  }
+}
+
+/** Adds what is known of a completed message. */
+export function enterCompletion(state: QueueState, id: string, completion: Completion): void {
+  state.completed.set(id, completion)
+  state.completedChars += completion.chars
+}
+
+/** Forgets a completed message, if there is one with this id. */
+export function dropCompletion(state: QueueState, id: string): void {
+  const completion = state.completed.get(id)
+  if (completion === undefined) return
+  state.completed.delete(id)
+  state.completedChars -= completion.chars
+  if (completion.stored !== undefined) release(state.live, completion.stored.slot)
 }
 
 /** A message moves to the dead letters. */
-export function keepDead(state: QueueState, claim: Claim, reason: DeadReason, failures: readonly Failure[]): void {
+export function keepDead(state: QueueState, claim: Claim, reason: DeadReason, failures: FailureHistory): void {
   const { batch, seq, attempt } = claim
   state.dead.set(messageId(claim), { batch, seq, reason, attempts: attempt, diedAt: state.now, failures })
   forgetEnded(state)
 }
 
+/** What is forgotten of a message. */
+interface Gone {
+  readonly batch: Batch
+  readonly failures: FailureHistory
+}
+
 /** A message is gone: cancelled, purged, or a dead letter beyond its retention. */
-export function forgetMessage(state: QueueState, message: { readonly batch: Batch; readonly seq: number }): void {
-  dropPayload(state, message.batch)
-  endNames(state.names, message.batch.extras, state.now)
+export function forgetMessage(state: QueueState, { batch, failures }: Gone): void {
+  dropPayload(state, batch)
+  dropFailures(state.live, failures)
+  endNames(state.names, batch.extras, state.now)
 }
 
 /** Forgets what is over the retention. Costs no more than what it forgets. */
 export function forgetEnded(state: QueueState): void {
-  const { completedAgeMs, completedCount, deadAgeMs, deadCount } = state.retention
+  const { completedAgeMs, completedCount, completedBytes, deadAgeMs, deadCount } = state.retention
   for (let oldest = state.completed.oldest(); oldest !== undefined; oldest = state.completed.oldest()) {
-    if (state.now - oldest[1].completedAt <= completedAgeMs && state.completed.size <= completedCount) break
-    state.completed.delete(oldest[0])
+    const isYoung = state.now - oldest[1].completedAt <= completedAgeMs
+    if (isYoung && state.completed.size <= completedCount && state.completedChars <= completedBytes) break
+    dropCompletion(state, oldest[0])
   }
   for (let oldest = state.dead.oldest(); oldest !== undefined; oldest = state.dead.oldest()) {
     const [id, dead] = oldest
@@ -70,9 +111,11 @@ export function forgetEnded(state: QueueState): void {
 
 /** One payload is needed no more. */
 function dropPayload(state: QueueState, { slot, extras }: Batch): void {
-  const left = (state.live.get(slot) ?? 0) - 1
-  if (left > 0) state.live.set(slot, left)
-  else state.live.delete(slot)
+  release(state.live, slot)
   const key = extras?.payloadKey
   if (key !== undefined && state.payloadKeys.used.delete(key)) dropPayloadObject(state, key)
+}
+
+function charsOf({ progress, log }: Report): number {
+  return log.reduce((sum, line) => sum + line.length, progress?.length ?? 0)
 }

@@ -19,6 +19,13 @@ export interface Failure {
   readonly message: string
 }
 
+/** What a handler reported while it ran. */
+export interface Report {
+  /** JSON text of the latest progress. */
+  readonly progress: string | undefined
+  readonly log: readonly string[]
+}
+
 /** How long to wait between attempts: `min(maxMs, baseMs * 2 ** (attempt - 1))`, less up to `jitter` of it. */
 export interface Backoff {
   readonly baseMs: number
@@ -42,10 +49,12 @@ export interface Extras {
   readonly payloadKey?: string | undefined
 }
 
-/** How long what has ended is remembered. What is over either bound is forgotten, oldest first. */
+/** How long what has ended is remembered. What is over any bound is forgotten, oldest first. */
 export interface Retention {
   readonly completedCount: number
   readonly completedAgeMs: number
+  /** Of results, progress and logs of completed messages, in all. */
+  readonly completedBytes: number
   readonly deadCount: number
   readonly deadAgeMs: number
 }
@@ -101,11 +110,15 @@ export type QueueEvent =
       readonly progress?: string | undefined
       readonly log?: readonly string[] | undefined
     }
-  /** `results`: pairs of a token and the JSON text of its result, for those that have one. */
+  /**
+   * `results`: pairs of a token and the JSON text of its result, for those that have one. `reports`: the same with what the handler reported, where that
+   * is long. It was reported piece by piece, and here it is in one place to be read from.
+   */
   | {
       readonly type: 'completed'
       readonly tokens: readonly number[]
       readonly results?: readonly (readonly [number, string])[] | undefined
+      readonly reports?: readonly (readonly [number, Report])[] | undefined
     }
   /** The attempt failed, and there will be another one from `visibleAt` on. */
   | {

@@ -19,7 +19,7 @@ function enqueued(seq: number, count: number, more: Partial<Enqueued> = {}): Enq
 function motley(singles: number): QueueState {
   const state = emptyState()
   beginCommit(state, 1)
-  const retention = { completedCount: 100, completedAgeMs: 1e9, deadCount: 1e6, deadAgeMs: 1e12 }
+  const retention = { completedCount: 100, completedAgeMs: 1e9, completedBytes: 1e6, deadCount: 1e6, deadAgeMs: 1e12 }
   applyEvent(state, { type: 'configured', retention })
   applyEvent(state, { type: 'time', at: START })
   for (let n = 0; n < singles; n++) {

@@ -10,7 +10,7 @@ export type Machine = typeof import('./machine.ts')
 
 const WINDOW_MS = 3
 /** Everything is remembered. */
-const RETENTION = { completedCount: 1e5, completedAgeMs: 1e9, deadCount: 1e5, deadAgeMs: 1e9 }
+const RETENTION = { completedCount: 1e5, completedAgeMs: 1e9, completedBytes: 1e9, deadCount: 1e5, deadAgeMs: 1e9 }
 
 /** Both queues, driven together. Throws where they differ. */
 class Pair {
@@ -195,7 +195,7 @@ class Pair {
     for (const message of naive.messages) {
       // What is at its end may have passed its id on.
       if (message.status === 'completed' || message.status === 'gone') continue
-      const known = this.#machine.describeMessage(this.#machine.viewOf(this.state), message.id)
+      const known = this.#machine.describeMessage(this.#machine.viewOf(this.state), message.id)?.info
       expect(known).toMatchObject({ status: message.status, attempts: message.attempts })
       expect(known?.releasing ?? false).toBe(message.status === 'active' && message.releasing)
     }

@@ -160,7 +160,7 @@ describe('settle', () => {
     expect(m.settle(fail(m.claim(1)[0] as number))).toEqual(['died'])
     const dead = m.state.dead.get('S-0')
     expect(dead).toMatchObject({ attempts: 3, reason: 'attempts-used-up', diedAt: 10_300 })
-    expect(dead?.failures.map(({ attempt, at }) => [attempt, at])).toEqual([
+    expect(dead?.failures.short.map(({ attempt, at }) => [attempt, at])).toEqual([
       [1, 10_000],
       [2, 10_100],
       [3, 10_300],
@@ -192,7 +192,7 @@ describe('expire', () => {
     expect(idsOf(m.state)).toEqual(['S-0'])
     m.expire(again as number)
     expect(m.state.dead.get('S-0')).toMatchObject({ reason: 'timed-out', attempts: 2 })
-    expect(m.state.dead.get('S-0')?.failures.map(({ name }) => name)).toEqual([
+    expect(m.state.dead.get('S-0')?.failures.short.map(({ name }) => name)).toEqual([
       'VisibilityTimeout',
       'VisibilityTimeout',
     ])
