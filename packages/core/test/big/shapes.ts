@@ -6,7 +6,7 @@ export interface Commit {
   readonly payloads: string[]
 }
 
-export type ShapeName = 'batches-256' | 'batches-1000' | 'single' | 'delayed' | 'ids'
+export type ShapeName = 'batches-256' | 'batches-1000' | 'single' | 'delayed' | 'ids' | 'dead' | 'results'
 
 export interface Shape {
   readonly about: string
@@ -19,6 +19,48 @@ type Enqueued = Extract<QueueEvent, { type: 'enqueued' }>
 const SENDERS = ['SENDERSENDERSEND', 'OTHERSOTHERSOTHE'] as const
 const PER_COMMIT = 10_000
 const START = 1_700_000_000_000
+
+const TOGETHER = 250
+const ATTEMPTS = 3
+const TEXT_CHARS = 2000
+const RESULT_CHARS = 65_000
+const YEAR_MS = 366 * 24 * 3_600_000
+
+/** Everything is remembered. */
+const RETENTION = {
+  ...{ completedCount: 100_000, completedAgeMs: YEAR_MS, completedBytes: 2 ** 40 },
+  ...{ deadCount: 1_000_000, deadAgeMs: YEAR_MS },
+}
+
+/** Messages that have ended, some at a time. `end`: what is recorded of each claim of an attempt. */
+function ended(about: string, attempts: number, end: (token: number, isLast: boolean) => QueueEvent): Shape {
+  return {
+    about,
+    *commits(count) {
+      yield { events: [{ type: 'configured', retention: RETENTION }], payloads: [] }
+      let [nextRun, nextToken] = [1, 1]
+      for (let first = 0; first < count; first += TOGETHER) {
+        const many = Math.min(TOGETHER, count - first)
+        const time: QueueEvent = { type: 'time', at: START + first }
+        const payloads = Array.from({ length: many }, (_, i) => `{"number":${first + i}}`)
+        yield { events: [time, plain({ sender: SENDERS[0], seq: first, count: many })], payloads }
+        let runs = [nextRun, many]
+        nextRun++
+        for (let attempt = 1; attempt <= attempts; attempt++) {
+          const claimed: QueueEvent = { type: 'claimed', worker: 'WORKERWORK', token: nextToken, timeoutMs: 1000, runs }
+          const ends = Array.from({ length: many }, (_, i) => end(nextToken + i, attempt === attempts))
+          yield { events: [claimed, ...ends], payloads: [] }
+          nextToken += many
+          if (attempt === attempts) continue
+          runs = Array.from({ length: many }, (_, i) => [nextRun + i, 1]).flat()
+          nextRun += many
+        }
+      }
+    },
+  }
+}
+
+const failure = (token: number) => ({ token, name: 'Error', message: `${token} `.padEnd(TEXT_CHARS, 'why ') })
 
 /** In batches of `size`, so many of them in a commit that it carries ten thousand messages. */
 function batchesOf(size: number): Shape {
@@ -53,6 +95,16 @@ export const shapes: Readonly<Record<ShapeName, Shape>> = {
   delayed: single('one by one, each delayed by another time', (n) => ({ visibleAt: START + 1e9 + ((n * 7919) % 1e6) })),
   ids: single('one by one, each with an id of its own', (n) => ({
     extras: { id: `order-${n}-of-customer`, windowMs: 300_000 },
+  })),
+  dead: ended('dead letters with three failures of 2,000 characters', ATTEMPTS, (token, isLast) =>
+    isLast
+      ? { type: 'died', reason: 'attempts-used-up', ...failure(token) }
+      : { type: 'retried', visibleAt: 0, ...failure(token) },
+  ),
+  results: ended('completed ones with results of 65,000 characters', 1, (token) => ({
+    type: 'completed',
+    tokens: [token],
+    results: [[token, JSON.stringify(`${token} `.padEnd(RESULT_CHARS, 'so '))]],
   })),
 }
 
