@@ -18,6 +18,11 @@ export interface ModelClaim {
   releasingIn: number | undefined
 }
 
+/** A longer text is in the log in any case. A shorter one may be, where a message has several. */
+const LONG_FAILURE = 256
+const LONG_OUTCOME = 512
+const FAILURES_KEPT = 20
+
 type Meaning = { readonly [T in QueueEvent['type']]: (event: Extract<QueueEvent, { type: T }>) => void }
 
 export class Model {
@@ -86,10 +91,22 @@ export class Model {
     must(enqueued === sum, `after ${event.type} ${enqueued} messages are enqueued, but ${sum} are somewhere`)
   }
 
-  /** Whether the payload of any message that is not at its end lies in this commit, or in this object. */
+  /** Whether a payload or a long text of any message lies in this commit, or in this object. */
   needs(place: number | string): boolean {
-    for (const { slot, payloadKey, status } of this.messages.values()) {
-      if ((slot === place || payloadKey === place) && status !== 'completed' && status !== 'removed') return true
+    for (const { slot, payloadKey, status, failures, longOutcomeIn } of this.messages.values()) {
+      if (status === 'completed' && longOutcomeIn === place) return true
+      if (status === 'completed' || status === 'removed') continue
+      if (slot === place || payloadKey === place) return true
+      if (failures.some((failure) => failure.isLong && failure.slot === place)) return true
+    }
+    return false
+  }
+
+  /** Whether a commit recorded a failure that a message may still have, however short its text is. */
+  mayNeed(slot: number): boolean {
+    for (const { status, failures } of this.messages.values()) {
+      if (status === 'completed' || status === 'removed') continue
+      if (failures.some((failure) => failure.slot === slot)) return true
     }
     return false
   }
@@ -118,17 +135,26 @@ export class Model {
       }
     },
     reported: ({ token }) => void this.#current(token, 'reported'),
-    completed: ({ tokens }) => {
+    completed: ({ tokens, results = [], reports = [] }) => {
+      const long = new Set([
+        ...reports.map(([token]) => token),
+        ...results.filter(([, text]) => text.length > LONG_OUTCOME).map(([token]) => token),
+      ])
       for (const token of tokens) {
         const message = this.#end(token, 'completed')
         message.status = 'completed'
+        message.longOutcomeIn = long.has(token) ? this.#slot : undefined
         this.#completed.delete(message.id)
         this.#completed.set(message.id, message)
         this.#forgetCompleted()
       }
       this.counts.completed += tokens.length
     },
-    retried: ({ token, visibleAt }) => this.#putBack(this.#failed(token, 'retried'), visibleAt),
+    retried: ({ token, visibleAt, name, message: text }) => {
+      const message = this.#failed(token, 'retried')
+      this.#noteFailure(message, name + text)
+      this.#putBack(message, visibleAt)
+    },
     snoozed: ({ token, visibleAt }) => this.#putBack(this.#uncounted(token, 'snoozed'), visibleAt),
     releasing: ({ token }) => {
       const claim = this.#current(token, 'releasing')
@@ -142,10 +168,15 @@ export class Model {
       }
     },
     expired: ({ tokens }) => {
-      for (const token of tokens.toReversed()) this.#putBack(this.#failed(token, 'expired'), 0)
+      for (const token of tokens.toReversed()) {
+        const message = this.#failed(token, 'expired')
+        this.#noteFailure(message, '')
+        this.#putBack(message, 0)
+      }
     },
-    died: ({ token, reason }) => {
+    died: ({ token, reason, name, message: text }) => {
       const message = this.#end(token, 'died')
+      this.#noteFailure(message, name + text)
       const isLast = message.attempts >= message.maxAttempts
       must(
         isLast || reason === 'not-retriable' || reason === 'rejected',
@@ -247,7 +278,7 @@ export class Model {
       )
       must(payload !== undefined, `${id} is enqueued without a payload`)
       const message = { id, payload, slot: this.#slot, payloadKey, maxAttempts, attempts: 0, token: undefined }
-      messages.push({ ...message, status: 'waiting' })
+      messages.push({ ...message, failures: [], longOutcomeIn: undefined, status: 'waiting' })
     }
     for (const message of messages) this.messages.set(message.id, message)
     this.counts.enqueued += count
@@ -309,6 +340,11 @@ export class Model {
       `${message.id} goes on (${event}) after its last attempt, number ${message.attempts}`,
     )
     return message
+  }
+
+  #noteFailure(message: ModelMessage, text: string): void {
+    const failure = { slot: this.#slot, isLong: text.length > LONG_FAILURE }
+    message.failures = [...message.failures, failure].slice(-FAILURES_KEPT)
   }
 
   #uncounted(token: number, event: QueueEvent['type']): ModelMessage {
