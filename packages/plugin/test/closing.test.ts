@@ -52,9 +52,11 @@ describe('stopping the plugin while the store is down', () => {
 })
 
 describe('stopping the plugin while the store answers', () => {
-  it('waits for nothing', async () => {
-    const { ms, told } = await close(createManualClock(), { closeQueue: done })
-    expect(ms).toBe(0)
-    expect(told).toEqual([])
+  it('waits for nothing, not even for handlers that were cut off and never end', async () => {
+    for (const whenIdle of [done, never]) {
+      const { ms, told } = await close(createManualClock(), { whenIdle, closeQueue: done })
+      expect(ms).toBe(0)
+      expect(told).toEqual([])
+    }
   })
 })

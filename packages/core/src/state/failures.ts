@@ -31,8 +31,8 @@ export interface StoredFailure {
 export const NO_FAILURES: FailureHistory = { short: [], stored: [] }
 
 const FAILURES_KEPT = 20
-/** Characters of a message's short texts, in all. With three failures of usual length, 100,000 dead letters take some 100 MiB. */
-const SHORT_CHARS = 256
+/** Characters of a message's short texts, in all: 100,000 dead letters with failures of usual length take some 80 MiB. */
+const SHORT_CHARS = 160
 /** Numbers for each stored failure. */
 const WIDTH = 4
 

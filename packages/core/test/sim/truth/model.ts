@@ -19,7 +19,7 @@ export interface ModelClaim {
 }
 
 /** A longer text is in the log in any case. A shorter one may be, where a message has several. */
-const LONG_FAILURE = 256
+const LONG_FAILURE = 160
 const LONG_OUTCOME = 512
 const FAILURES_KEPT = 20
 
