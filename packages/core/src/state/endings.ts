@@ -58,8 +58,9 @@ export function keepCompletion(
   }
 }
 
-/** Adds what is known of a completed message. */
+/** Adds what is known of a completed message, in the place of one that had its id before. */
 export function enterCompletion(state: QueueState, id: string, completion: Completion): void {
+  dropCompletion(state, id)
   state.completed.set(id, completion)
   state.completedChars += completion.chars
 }

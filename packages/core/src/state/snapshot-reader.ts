@@ -116,6 +116,7 @@ function readCompleted(state: QueueState, line: CompletedLine): void {
   const chars = unpackNumbers(line.chars, rows)
   for (const [i, id] of unpackValues(line.id, rows).entries()) {
     const [slot, token = 0] = stored[i] ?? []
+    if (slot !== undefined) retain(state.live, slot)
     enterCompletion(state, id, {
       ordinal: ordinal[i] as number,
       attempts: attempts[i] as number,
