@@ -35,6 +35,16 @@ describeOnS3('the S3 store with wrong settings', (server) => {
     }
   })
 
+  test('a key that no longer exists: the credentials function is asked again, and every method gets its answer', async () => {
+    let calls = 0
+    const gone = { accessKeyId: 'GONE', secretAccessKey: 'not-the-secret' }
+    const credentials = async (): Promise<typeof gone> => (++calls === 1 ? gone : server.credentials)
+    const store = open({ ...(await createTestBucket(server, 'rotated')), credentials })
+    expect(await store.put('k', body, { condition: create })).toMatchObject({ outcome: 'stored' })
+    expect(await store.get('k')).toMatchObject({ outcome: 'found' })
+    expect(calls).toBe(2)
+  })
+
   test('a bucket that is not there: named by every method, with how to create it', async () => {
     const { endpoint, region, credentials } = server
     const store = open({ bucket: 'nowhere-to-be-found', endpoint, region, credentials })

@@ -41,5 +41,7 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
 
 /** Makes this process the writer, so that what follows is not about start-up. */
 export async function becomeWriter({ queue }: MeteredQueue): Promise<void> {
-  await queue.getStats()
+  // A read does not create a queue.
+  await queue.pause()
+  await queue.resume()
 }

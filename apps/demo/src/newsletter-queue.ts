@@ -29,6 +29,8 @@ export function openNewsletterQueue(store: ObjectStore, patience: Patience): Que
 export function openSharedNewsletterQueue(store: ObjectStore, patience: Patience): Queue<Recipient> {
   return createCoordinatedQueue<Recipient>({
     ...settings(store, patience),
+    // The onlooker follows the queue before the first letter is enqueued.
+    ifMissing: 'empty',
     heartbeatIntervalMs: patience.takeoverAfterMs,
     heartbeatTtlMs: 3 * patience.takeoverAfterMs,
   })

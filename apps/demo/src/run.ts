@@ -65,8 +65,9 @@ async function work(workplace: Workplace): Promise<Omit<Account, 'kept'>> {
   const stall = watchForStall(() => notes.length + mailServer.deliveries.length)
   const signal = AbortSignal.any([workplace.interrupt, stall.signal])
   try {
-    // This makes it the writer. What that takes is counted apart: it is done once, however many messages follow.
-    await queue.getStats()
+    // This creates the queue and makes it the writer. What that takes is counted apart: it is done once, however many messages follow.
+    await queue.pause()
+    await queue.resume()
     const opening = costOf(queue)
     const startedAt = performance.now()
     const ids = await enqueueAll(queue, recipients)

@@ -32,14 +32,14 @@ export class NotSignedOff extends CoordinatorError {
   }
 }
 
-/** Two workers that are alive have the same name. */
+/** Two workers are alive under one name at the same time. */
 export class SameWorkerId extends CoordinatorError {
   readonly code = 'SAME_WORKER_ID'
 
   constructor(queue: string, name: string) {
     super(
-      `Two workers of queue "${queue}" are called "${name}". They do not get in each other's way, since each has a suffix of its own, but nobody can ` +
-        'tell them apart: give each process a workerId of its own.',
+      `Two workers of queue "${queue}" are called "${name}". They do not interfere, since each has its own suffix, but in logs and statistics ` +
+        'they look like one: give each process its own workerId.',
     )
   }
 }

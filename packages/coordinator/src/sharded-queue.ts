@@ -26,6 +26,7 @@ import {
   closeBy,
   costOf,
   EventHub,
+  LastError,
   openShard,
   type ResolvedQueueOptions,
   resolveCloseOptions,
@@ -38,7 +39,15 @@ import { type CoordinatedQueueOptions, resolveCoordinatedQueueOptions } from './
 import type { CoordinatedQueue } from './queue.ts'
 import { mergeRegistries, RegistryReader } from './registry/read-registry.ts'
 import type { RegistryRecord } from './registry/record.ts'
-import { everywhere, inEach, shardOfMessage, shardOrFirst, sumOverMessages, total } from './shards/asking.ts'
+import {
+  changeEverywhere,
+  everywhere,
+  inEach,
+  shardOfMessage,
+  shardOrFirst,
+  sumOverMessages,
+  total,
+} from './shards/asking.ts'
 import { type CoordinatedEnqueueOptions, type EnqueueManyOptions, Router } from './shards/enqueue.ts'
 import { followShards } from './shards/following.ts'
 import { listShards } from './shards/list.ts'
@@ -100,9 +109,14 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
       const registry = new RegistryReader(store, `${queuePrefix}${index}/`, clock)
       return { index, queue, transport, registry }
     }
-    const record = new ShardRecord({ name, store, queuePrefix, clock, random, ids, onTrouble: this.#tell })
+    const lastError = new LastError({ clock, queue: name, store: store.description })
+    const onTrouble = (error: unknown): void => {
+      lastError.note(error)
+      this.#tell(error)
+    }
+    const record = new ShardRecord({ name, store, queuePrefix, clock, random, ids, onTrouble })
     const lookMs = LOOK_BEATS * coordination.heartbeatIntervalMs
-    this.#shards = new Shards({ settings, wanted, record, open, lookMs, tell: this.#tell })
+    this.#shards = new Shards({ settings, wanted, record, open, lookMs, tell: this.#tell, lastError })
     this.#router = new Router(this.#shards, random)
     this.#work = new ShardedWork({ ...settings, ...coordination, shards: this.#shards, tell: this.#tell })
   }
@@ -113,6 +127,10 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
 
   get running(): number {
     return this.#work.runningCount
+  }
+
+  get heldAhead(): number {
+    return this.#shards.opened.reduce((sum, { queue }) => sum + queue.heldAhead, 0)
   }
 
   enqueue(payload: T, options?: CoordinatedEnqueueOptions): Promise<Enqueued> {
@@ -182,7 +200,7 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
   }
 
   async list(options: ListOptions): Promise<MessagePage> {
-    return listShards(await this.#shards.all(), options)
+    return listShards(await this.#shards.toRead(), options)
   }
 
   async waitFor(id: string, options?: WaitOptions): Promise<unknown> {
@@ -194,6 +212,7 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
   }
 
   async resume(): Promise<boolean> {
+    if ((await this.#shards.countToRead()) === undefined) return false
     return inEach(this.#shards, ({ queue }) => queue.resume())
   }
 
@@ -210,13 +229,17 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
   }
 
   async purge(): Promise<number> {
-    return total(await everywhere(this.#shards, ({ queue }) => queue.purge()))
+    return total(await changeEverywhere(this.#shards, ({ queue }) => queue.purge()))
   }
 
   async redrive(which?: string | readonly string[] | ((message: MessageInfo) => boolean)): Promise<number> {
     if (which === undefined || typeof which === 'function')
-      return total(await everywhere(this.#shards, ({ queue }) => queue.redrive(which)))
+      return total(await changeEverywhere(this.#shards, ({ queue }) => queue.redrive(which)))
     return sumOverMessages(this.#shards, which, (queue, ids) => queue.redrive(ids))
+  }
+
+  async acceptRestore(): Promise<number> {
+    return Math.min(...(await everywhere(this.#shards, ({ queue }) => queue.acceptRestore())))
   }
 
   forget(which: string | readonly string[]): Promise<number> {
@@ -225,7 +248,9 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
 
   on<N extends QueueEventName>(name: N, listener: QueueListener<N>): () => void {
     const offs: (() => void)[] = []
-    const stop = this.#shards.each(({ queue }) => offs.push(queue.on(name, listener)))
+    // Shards that are opened later get the listener with the context of this call.
+    const context = this.#settings.contexts.capture()
+    const stop = this.#shards.each(({ queue }) => offs.push(context.run(() => queue.on(name, listener))))
     if (name === 'trouble') offs.push(this.#events.on(name, listener))
     return () => {
       stop()
@@ -244,7 +269,8 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
 
   async close(options?: CloseOptions): Promise<void> {
     const times = resolveCloseOptions(options, this.#settings)
-    this.#closing ??= this.#close(times)
+    if (times.handlersMs > 0) this.#work.assertOutsideHandlers('close()')
+    this.#closing ??= this.#settings.contexts.outside.run(() => this.#close(times))
     return this.#closing
   }
 

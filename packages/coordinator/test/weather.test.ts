@@ -28,6 +28,7 @@ import {
 const untilAborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 
+const numbered = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
 const FAST = { visibilityTimeoutMs: 5000, takeoverAfterMs: 3000, acknowledgeTimeoutMs: 600_000 }
 const ALL = Array.from({ length: 60 }, (_, i) => i)
 
@@ -333,7 +334,8 @@ describe('bad neighbours', () => {
     const pods = [world.open(FAST), world.open(FAST)]
     const troubles = troublesOf(pods[0]?.queue as Process['queue'])
     await workInOrder(world, pods, () => {}, { workerId: 'twin' })
-    await world.pass(30_000)
+    // Idle workers give a sign every three minutes, and the second one that is read proves that both live.
+    await world.pass(600_000)
     expect(troubles.map(({ message }) => message)).toEqual([expect.stringContaining('are called "twin"')])
   })
 
@@ -350,11 +352,93 @@ describe('bad neighbours', () => {
             queue.process(slowly(world, 50, done), { concurrency: 2, workerId: i === 0 ? 'writer' : 'twin' }),
       ),
     )
-    await world.pass(90_000)
+    await world.pass(900_000)
     expect(troubles.map(({ message }) => message)).toEqual([expect.stringContaining('are called "twin"')])
     await world.run(pods[0]?.queue.enqueueMany(ALL) ?? Promise.resolve([]))
     await expectAllDone(world, pods, 60)
     expect(done).toHaveLength(60)
+  })
+
+  it('two busy workers with one name are reported within a minute', async () => {
+    const world = createWorld()
+    const pods = [world.open(FAST), world.open(FAST), world.open(FAST)]
+    const troubles = troublesOf(pods[0]?.queue as Process['queue'])
+    await startInOrder(
+      world,
+      pods.map(
+        ({ queue }, i) =>
+          () =>
+            queue.process(slowly(world, 1000, []), { concurrency: 2, workerId: i === 0 ? 'writer' : 'twin' }),
+      ),
+    )
+    await world.run(pods[0]?.queue.enqueueMany(numbered(600)) ?? Promise.resolve([]))
+    await world.pass(60_000)
+    expect(troubles.map(({ message }) => message)).toEqual([expect.stringContaining('are called "twin"')])
+  })
+
+  it.each([
+    ['idle', 0],
+    ['busy', 700],
+  ])('a worker that is killed and started again under its name is not reported: %s', async (_, messages) => {
+    const world = createWorld()
+    const writer = world.open(FAST)
+    const troubles = troublesOf(writer.queue)
+    const handle = slowly(world, 1000, [])
+    await startInOrder(world, [() => writer.queue.process(handle, { concurrency: 2, workerId: 'pod-0' })])
+    await world.run(writer.queue.enqueueMany(numbered(messages)))
+    // Killed soon after it started, and after some of its signs were read.
+    for (const livesForMs of [5000, 60_000, 400_000]) {
+      const link = linkTo(world.store)
+      world.open(FAST, {}, link.store).queue.process(handle, { concurrency: 2, workerId: 'pod-1' })
+      await world.pass(livesForMs)
+      link.cut()
+    }
+    world.open(FAST).queue.process(handle, { concurrency: 2, workerId: 'pod-1' })
+    await world.pass(1_200_000)
+    expect(troubles.filter(({ name }) => name === 'SameWorkerId')).toEqual([])
+  })
+
+  it('a worker whose last sign arrives after its successor has begun is not reported', async () => {
+    const world = createWorld()
+    const writer = world.open(FAST)
+    const troubles = troublesOf(writer.queue)
+    const handle = slowly(world, 1000, [])
+    await startInOrder(world, [() => writer.queue.process(handle, { concurrency: 2, workerId: 'pod-0' })])
+    await world.run(writer.queue.enqueueMany(numbered(700)))
+    let lateMs = 0
+    const network: ObjectStore = {
+      ...world.store,
+      async put(key, body, options) {
+        if (key.includes('/workers/') && lateMs > 0) await sleep(world.clock, lateMs)
+        return world.store.put(key, body, options)
+      },
+    }
+    const link = linkTo(network)
+    world.open(FAST, {}, link.store).queue.process(handle, { concurrency: 2, workerId: 'pod-1' })
+    await world.pass(60_000)
+    lateMs = 25_000
+    await world.pass(10_000)
+    link.cut()
+    world.open(FAST).queue.process(handle, { concurrency: 2, workerId: 'pod-1' })
+    await world.pass(600_000)
+    expect(troubles.filter(({ name }) => name === 'SameWorkerId')).toEqual([])
+  })
+
+  it('the successor of a killed worker is not reported when it becomes the writer', async () => {
+    const world = createWorld()
+    const link = linkTo(world.store)
+    const other = world.open(FAST)
+    await startInOrder(world, [
+      () => world.open(FAST, {}, link.store).queue.process(() => {}, { workerId: 'pod-0' }),
+      () => other.queue.process(() => {}, { workerId: 'pod-1' }),
+    ])
+    await world.pass(200_000)
+    link.cut()
+    const successor = world.open(FAST)
+    const troubles = [successor, other].map(({ queue }) => troublesOf(queue))
+    successor.queue.process(() => {}, { workerId: 'pod-0' })
+    await world.pass(1_200_000)
+    expect(troubles.flat().filter(({ name }) => name === 'SameWorkerId')).toEqual([])
   })
 
   it('a mailbox that cannot be read is told of and replaced; what was in it runs again', async () => {

@@ -1,5 +1,5 @@
 /** Step 3, claim: committed claims become tickets, with their payloads, in the hands of the worker they were made for. */
-import type { AttemptEvent } from './events.ts'
+import type { AttemptEvent, AttemptTimes } from './events.ts'
 import type { Payload } from './state/batch-codec.ts'
 import { type Claim, messageId } from './state/model.ts'
 
@@ -45,6 +45,17 @@ async function readAndDeliver(claim: Claim, to: HandOver): Promise<void> {
   } catch (error) {
     to.unreadable(claim, error)
   }
+}
+
+/** What events say of the time that an attempt took. `times`: held and run, as its worker measured them; another process may have sent anything. */
+export function timesOf({ batch, claimedAt }: Claim, times?: readonly number[]): AttemptTimes {
+  const waitedMs = Math.max(0, claimedAt - batch.enqueuedAt)
+  const [heldMs, ranMs] = Array.isArray(times) ? times : []
+  return isDuration(heldMs) && isDuration(ranMs) ? { waitedMs, heldMs, ranMs } : { waitedMs }
+}
+
+function isDuration(ms: unknown): ms is number {
+  return typeof ms === 'number' && ms >= 0 && ms < Number.POSITIVE_INFINITY
 }
 
 /** What events say about a claim. */

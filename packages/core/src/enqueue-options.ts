@@ -11,7 +11,7 @@ import type { Extras } from './state/events.ts'
 export interface EnqueueOptions {
   /** Hand it out this much later, in ms, up to a year. */
   readonly delayMs?: number | undefined
-  /** Hand it out at this moment: a `Date`, or ms since 1970, up to a year ahead. Not together with `delayMs`. */
+  /** Hand it out at this moment: a `Date`, or ms since 1970, at most a year ahead or past. Not together with `delayMs`. */
   readonly at?: Date | number | undefined
   /** Higher comes first; whole numbers from -1,000 to 1,000. Default 0. */
   readonly priority?: number | undefined
@@ -22,6 +22,17 @@ export interface EnqueueOptions {
   readonly id?: string | undefined
   /** Another message with this key does nothing for `deduplicationWindowMs` after this one was enqueued. Up to 200 characters. */
   readonly deduplicationKey?: string | undefined
+  /**
+   * What happens if a dead letter has this `id` or `deduplicationKey`: `keep` enqueues nothing, and the answer says so (`duplicate: true, status: 'dead'`);
+   * `replace` forgets the dead letter with its failures and enqueues this message. Default `keep`.
+   */
+  readonly onDead?: 'keep' | 'replace' | undefined
+  /**
+   * Where another process writes: wait until it has decided whether this message, which has an `id` or a `deduplicationKey`, is a duplicate, for up to 10 s. That
+   * takes about as long as a control command, and reads the queue's log. Otherwise the call resolves once the message is durable, and its answer leaves out
+   * `duplicate`. Default: true with a `deduplicationKey` and no `id`, as the id of the known message is not known before; else false.
+   */
+  readonly confirm?: boolean | undefined
   /** In ms. Default: the queue's. */
   readonly deduplicationWindowMs?: number | undefined
   /** Before all that wait with its priority, once its time has come: last in, first out. Default false. */
@@ -33,7 +44,11 @@ export interface EnqueueOptions {
 }
 
 /** A message's part of an `EnqueueCommand`. */
-export type MessageSettings = Pick<EnqueueCommand, 'maxAttempts' | 'priority' | 'visibleAt' | 'extras'>
+export interface MessageSettings
+  extends Pick<EnqueueCommand, 'maxAttempts' | 'priority' | 'visibleAt' | 'extras' | 'onDead'> {
+  /** Where another process writes, the call waits to know whether the message is a duplicate. */
+  readonly confirm?: true | undefined
+}
 
 /** What the queue says of messages that say nothing themselves. */
 type MessageDefaults = Pick<ResolvedQueueOptions, 'maxAttempts' | 'deduplicationWindowMs'>
@@ -46,6 +61,7 @@ interface TimeOfDay {
 
 const KEYS = [
   ...['delayMs', 'at', 'priority', 'id', 'deduplicationKey', 'deduplicationWindowMs', 'lifo', 'maxAttempts', 'backoff'],
+  ...['onDead', 'confirm'],
 ]
 
 /** Whether the time of day matters to this message. */
@@ -77,6 +93,29 @@ export function resolveEnqueueOptions(
     priority: numberOption(who, 'priority', priority, 0, { min: -1000, max: 1000, integer: true }),
     visibleAt: visibleAtOf(options, time),
     ...(Object.keys(extras).length === 0 ? {} : { extras }),
+    ...duplicatesOf(options),
+  }
+}
+
+/** What is to happen to a message whose id or key is known. */
+function duplicatesOf({
+  id,
+  deduplicationKey,
+  onDead,
+  confirm,
+}: EnqueueOptions): Pick<MessageSettings, 'onDead' | 'confirm'> {
+  if (onDead !== undefined && onDead !== 'keep' && onDead !== 'replace')
+    throw new InvalidOption('enqueue', 'onDead', `must be "keep" or "replace", not ${JSON.stringify(onDead)}.`)
+  if (confirm !== undefined && typeof confirm !== 'boolean')
+    throw new InvalidOption('enqueue', 'confirm', `must be true or false, not ${String(confirm)}.`)
+  if (id === undefined && deduplicationKey === undefined) {
+    if (onDead === undefined && confirm === undefined) return {}
+    const option = onDead === undefined ? 'confirm' : 'onDead'
+    throw new InvalidOption('enqueue', option, 'means nothing without an id or a deduplicationKey.')
+  }
+  return {
+    ...(onDead === 'replace' ? { onDead } : {}),
+    ...((confirm ?? id === undefined) ? { confirm: true } : {}),
   }
 }
 
@@ -110,8 +149,17 @@ function visibleAtOf({ delayMs, at }: EnqueueOptions, time: TimeOfDay): number {
   const ms = at instanceof Date ? at.getTime() : at
   if (!Number.isFinite(ms) || ms < 0)
     throw new InvalidOption('enqueue', 'at', `must be a Date or ms since 1970, not ${String(at)}.`)
-  if (time.isClockKnown && ms > time.wallNow() + MAX_DURATION_MS)
+  if (!time.isClockKnown) return Math.floor(ms)
+  if (ms > time.wallNow() + MAX_DURATION_MS)
     throw new InvalidOption('enqueue', 'at', `must be at most a year ahead, not ${String(at)}.`)
+  if (ms < time.wallNow() - MAX_DURATION_MS) {
+    const moment = new Date(ms).toISOString()
+    throw new InvalidOption(
+      'enqueue',
+      'at',
+      `must be at most a year in the past, not ${String(at)}, which is ${moment}. It counts milliseconds since 1970, not seconds; to run a message immediately, leave it out.`,
+    )
+  }
   return Math.floor(ms)
 }
 

@@ -1,16 +1,20 @@
 /** Errors that a user of a queue meets. Each has a `code` to tell it by and says what to do. */
 import { StoreError } from '@s3queue/storage'
-import type { DeadReason, Failure } from './state/events.ts'
+import type { Failure } from './failure.ts'
+import type { DeadReason } from './state/events.ts'
 
 /** By which errors are told apart, whatever their class: see `QueueError`. */
 export type QueueErrorCode =
   | 'QUEUE_CLOSED'
+  | 'QUEUE_NOT_FOUND'
   | 'INVALID_PAYLOAD'
+  | 'INVALID_RESULT'
   | 'PAYLOAD_TOO_LARGE'
   | 'NOT_ACKNOWLEDGED'
   | 'CLAIM_LOST'
   | 'WORKER_STOPPED'
   | 'WORKER_EXISTS'
+  | 'CALLED_IN_HANDLER'
   | 'CANCELLED'
   | 'RELEASED'
   | 'TIME_LIMIT_EXCEEDED'
@@ -18,6 +22,8 @@ export type QueueErrorCode =
   | 'MESSAGE_DIED'
   | 'TRANSPORT_MISSING'
   | 'CLOCK_OFF'
+  | 'FOREIGN_COMMANDS'
+  | 'EVENT_SKIPPED'
 
 /** Base of the errors of this package. */
 export abstract class QueueError extends Error {
@@ -38,10 +44,29 @@ export class QueueClosed extends QueueError {
   }
 }
 
+/** A queue was read in which no process has ever enqueued or processed anything: its name, namespace or store may be mistyped. See `QueueOptions.ifMissing`. */
+export class QueueNotFound extends QueueError {
+  readonly code = 'QUEUE_NOT_FOUND'
+
+  constructor(queue: string, store: string, prefix: string) {
+    super(
+      `Queue "${queue}" does not exist in ${store}: nothing is stored below "${prefix}". Check the name, the namespace and the store. The first enqueue() or ` +
+        'process() creates a queue; a tool that may start before that opens it with ifMissing: "empty".',
+    )
+  }
+}
+
 /** A payload that JSON cannot carry (undefined, a function, a bigint, a cycle, NaN, a Map, a promise, bytes within an object), or that does not fit the queue's schema. */
 export class InvalidPayload extends QueueError {
   readonly code = 'INVALID_PAYLOAD'
   /** The same payload will not be right another time. */
+  readonly retriable = false
+}
+
+/** A handler returned what cannot be stored as a result: what JSON would lose, what is too large, or what only looks like an outcome. Its attempt has failed. */
+export class InvalidResult extends QueueError {
+  readonly code = 'INVALID_RESULT'
+  /** The handler has done its work, and would return the same another time. */
   readonly retriable = false
 }
 
@@ -51,11 +76,16 @@ export class PayloadTooLarge extends QueueError {
 }
 
 /**
- * The store did not confirm within `acknowledgeTimeoutMs`. What was asked for may or may not have happened, and may still
- * happen: it goes on being tried as long as the process lives, a message with a payload object for 12 hours. `cause` is the last trouble with the store.
+ * Whether the call took effect is not known: the store did not confirm it within `acknowledgeTimeoutMs`, or refused a request after an earlier one for the same
+ * call had no answer. It is the only error of an enqueue or a control command that may mean "perhaps". After a timeout the call is still retried for as long
+ * as the process lives, a message with a payload object for 12 hours. `cause` is the last error of the store, or says what did not answer.
  */
 export class NotAcknowledged extends QueueError {
   readonly code = 'NOT_ACKNOWLEDGED'
+
+  constructor(message: string, cause: Error) {
+    super(message, cause)
+  }
 }
 
 /** The claim is no longer this worker's: its time is up, or another worker has the message. A settlement would be refused. */
@@ -112,6 +142,18 @@ export class WorkerExists extends QueueError {
   }
 }
 
+/** A handler called something that waits for the end of all handlers: it would wait for itself. */
+export class CalledInHandler extends QueueError {
+  readonly code = 'CALLED_IN_HANDLER'
+
+  constructor(queue: string, call: string) {
+    super(
+      `${call} of queue "${queue}" was called within one of its handlers, and would wait for that handler to end. Let the handler return first, and call ` +
+        `${call} from the code that called process().`,
+    )
+  }
+}
+
 /** The queue's messages are handled by several processes over a transport, and this process has none. */
 export class TransportMissing extends QueueError {
   readonly code = 'TRANSPORT_MISSING'
@@ -137,6 +179,42 @@ export class ClockOff extends QueueError {
 }
 
 /**
+ * Another process sent settlements or control commands that are about another log than the writer's: the store was restored or emptied under it. The writer
+ * refused them. The other process notices by itself, and rejects its calls with `LogReplaced`.
+ */
+export class ForeignCommands extends QueueError {
+  readonly code = 'FOREIGN_COMMANDS'
+  /** The first inbox object of that process. */
+  readonly key: string
+
+  constructor(queue: string, key: string) {
+    super(
+      `A process still uses another log of queue "${queue}", or a later state of this one, as the store was restored or emptied under it: of ${key} only the ` +
+        'enqueues were taken. Stop that process, follow "Restoring a backup" in docs/operations.md, and start it again.',
+    )
+    this.key = key
+  }
+}
+
+/**
+ * The log holds an event that does not fit the queue's state, and every process leaves it out. Reported, never thrown. The queue works; what the event was to
+ * change has not happened, for instance a redrive of a message that had expired from the dead letters.
+ */
+export class EventSkipped extends QueueError {
+  readonly code = 'EVENT_SKIPPED'
+  /** The slot of the log that holds the event. */
+  readonly slot: number
+
+  constructor(queue: string, slot: number, type: string, reason: string) {
+    super(
+      `Slot ${slot} of the log of queue "${queue}" holds an event "${type}" that does not fit: ${reason}. Every process leaves it out, and the queue works on. ` +
+        'Please report it: a version of S3Queue wrote an event that it should not have written.',
+    )
+    this.slot = slot
+  }
+}
+
+/**
  * Throw this (or any error with `retriable: false`) in a handler when another attempt cannot help: the message
  * goes to the dead letters at once.
  */
@@ -147,6 +225,11 @@ export class NotRetriable extends Error {
     super(message, options)
     this.name = 'NotRetriable'
   }
+}
+
+/** `thrown` as an error: JavaScript can throw anything. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
 }
 
 /** Whether an error says of itself that trying again is pointless. */

@@ -1,6 +1,7 @@
 /** What a queue tells those who listen: one event for each step of a message, each after it is durable. */
-import { InvalidOption, type Logger } from '@s3queue/storage'
-import type { DeadReason, Failure } from './state/events.ts'
+import { type AsyncContexts, type CapturedContext, InvalidOption, type Logger } from '@s3queue/storage'
+import type { Failure } from './failure.ts'
+import type { DeadReason } from './state/events.ts'
 
 interface MessageEvent {
   readonly id: string
@@ -15,6 +16,16 @@ export interface AttemptEvent extends MessageEvent {
   readonly fencingToken: number
 }
 
+/** How long an attempt took that has ended, in ms. */
+export interface AttemptTimes {
+  /** From the enqueue to this claim: with the delay of the message, its earlier attempts and the waits between them. */
+  readonly waitedMs: number
+  /** How long the worker had the message before its handler started: claimed ahead, or on its way. Undefined where only the log is known. */
+  readonly heldMs?: number | undefined
+  /** How long the handler ran. Undefined where only the log is known. */
+  readonly ranMs?: number | undefined
+}
+
 /** What a queue tells of, by name; each after it is durable. */
 export interface QueueEvents {
   /** Step 1. */
@@ -24,13 +35,19 @@ export interface QueueEvents {
   /** Step 4: the handler starts. */
   readonly started: AttemptEvent
   /** Step 5. */
-  readonly completed: AttemptEvent & { readonly durationMs: number; readonly result: unknown }
+  readonly completed: AttemptEvent &
+    AttemptTimes & {
+      /** `ranMs` where it is known, otherwise the time from the claim to the completion, which includes `heldMs`. */
+      readonly durationMs: number
+      readonly result: unknown
+    }
   /** Step 5: the attempt failed, the next one comes after a backoff. */
-  readonly retried: AttemptEvent & { readonly maxAttempts: number; readonly error: Failure; readonly visibleAt: number }
+  readonly retried: AttemptEvent &
+    AttemptTimes & { readonly maxAttempts: number; readonly error: Failure; readonly visibleAt: number }
   /** Step 5 or 6: moved to the dead letters. */
-  readonly died: AttemptEvent & { readonly reason: DeadReason; readonly failures: readonly Failure[] }
+  readonly died: AttemptEvent & AttemptTimes & { readonly reason: DeadReason; readonly failures: readonly Failure[] }
   /** Step 5: the handler wants to see it again at `visibleAt`; the attempt is not counted. */
-  readonly snoozed: AttemptEvent & { readonly visibleAt: number }
+  readonly snoozed: AttemptEvent & AttemptTimes & { readonly visibleAt: number }
   /** An operator cancelled a message while it was handled. */
   readonly cancelled: AttemptEvent
   /** Step 5: given back without an outcome. */
@@ -64,23 +81,38 @@ export function assertEventName(who: string, option: string, name: unknown): voi
 /** What it returns is not used; the rejection of a promise is told to `logger`. */
 export type QueueListener<N extends QueueEventName> = (event: QueueEvents[N]) => unknown
 
+export interface EventHubOptions {
+  /** Of the queue. */
+  readonly name: string
+  readonly logger: Logger
+  readonly contexts: AsyncContexts
+}
+
 /** Calls the listeners of a queue by name. One that throws, at once or later as an async function, harms nobody: the logger is told. */
 export class EventHub {
-  readonly #listeners = new Map<QueueEventName, Set<(event: never) => void>>()
+  /** Each with the async context in which it was added. */
+  readonly #listeners = new Map<QueueEventName, Map<(event: never) => unknown, CapturedContext>>()
   readonly #queue: string
   readonly #logger: Logger
+  readonly #contexts: AsyncContexts
 
-  constructor({ name, logger }: { readonly name: string; readonly logger: Logger }) {
+  constructor({ name, logger, contexts }: EventHubOptions) {
     this.#queue = name
     this.#logger = logger
+    this.#contexts = contexts
   }
 
-  /** Adds a listener; the function it returns removes it. */
+  /** Adds a listener, which runs in the caller's async context; the function it returns removes it. */
   on<N extends QueueEventName>(name: N, listener: QueueListener<N>): () => void {
-    const set = this.#listeners.get(name) ?? new Set()
-    this.#listeners.set(name, set)
-    set.add(listener)
-    return () => set.delete(listener)
+    const added = this.#listeners.get(name) ?? new Map()
+    this.#listeners.set(name, added)
+    added.set(listener, this.#contexts.capture())
+    return () => added.delete(listener)
+  }
+
+  /** Whether there was ever a listener for any event. */
+  get hasListeners(): boolean {
+    return this.#listeners.size > 0
   }
 
   /** Whether anybody would hear: lets the hot path skip making an event. */
@@ -95,9 +127,9 @@ export class EventHub {
   }
 
   emit<N extends QueueEventName>(name: N, event: QueueEvents[N]): void {
-    for (const listener of this.#listeners.get(name) ?? []) {
+    for (const [listener, context] of this.#listeners.get(name) ?? []) {
       try {
-        const returned = (listener as QueueListener<N>)(event)
+        const returned = context.run(listener as QueueListener<N>, event)
         if (typeof returned === 'object' && returned !== null && 'then' in returned)
           Promise.resolve(returned).catch((error: unknown) => this.#tell(error))
       } catch (error) {

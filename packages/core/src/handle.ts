@@ -1,14 +1,14 @@
 /** Step 4, handle: one attempt at one message, what the handler is told about it, and what it may do meanwhile. */
-import { InvalidOption } from '@s3queue/storage'
-import { ClaimLost, isRetriable } from './errors.ts'
-import { Outcome } from './outcome.ts'
+import { type CapturedContext, InvalidOption } from '@s3queue/storage'
+import { ClaimLost, InvalidResult, isRetriable } from './errors.ts'
+import { cutToBytes, recordError } from './failure.ts'
+import { NotJson, toJson } from './json.ts'
+import { asOutcome, type Outcome } from './outcome.ts'
 import type { Settlement } from './state/commands.ts'
 import { type Claim, messageId } from './state/model.ts'
 
-/** Characters of an error's message that are kept. */
-const MAX_MESSAGE = 2000
-/** Characters of an error's name that are kept. */
-const MAX_NAME = 100
+/** Of the reason that an outcome gives. */
+const MAX_REASON_BYTES = 2000
 const MAX_PROGRESS = 16 << 10
 const MAX_LOG_LINE = 1000
 const MAX_LOG_LINES = 100
@@ -45,7 +45,7 @@ export interface HandlerContext {
   extend(ms: number): Promise<number>
   /** Tells others how far it has come: any JSON value of up to 16,384 characters, the latest one counts. Recorded within about a second, with the next commit. */
   progress(value: unknown): void
-  /** Adds a line to the message's log, which keeps the last 100, each up to 1,000 characters. */
+  /** Adds a line to the message's log, which keeps the last 100, each up to 1,000 characters. A value that is not a text is written as JSON. */
   log(text: string): void
 }
 
@@ -57,6 +57,8 @@ export type Handler<T> = (message: Message<T>, context: HandlerContext) => unkno
 
 export interface AttemptOptions {
   readonly workerId: string
+  /** The async context of handlers; listeners of their signals run in it. */
+  readonly handlers: CapturedContext
   /** Monotonic now, and the same moment on this machine's wall clock. */
   readonly monotonic: () => number
   readonly wallNow: () => number
@@ -72,7 +74,8 @@ export class Attempt implements HandlerContext {
   timeoutMs: number
   /** When the worker gives up, monotonic. */
   deadlineAt: number
-  /** When the handler started, monotonic. */
+  /** When the message came into the worker's hands, and when the handler started, monotonic. */
+  readonly arrivedAt: number
   readonly startedAt: number
   cancelTimeLimit: (() => void) | undefined
   /** What the handler reported and nobody took yet. */
@@ -83,11 +86,12 @@ export class Attempt implements HandlerContext {
 
   constructor(
     claim: Claim,
-    times: { timeoutMs: number; deadlineAt: number; startedAt: number },
+    times: { timeoutMs: number; deadlineAt: number; startedAt: number; arrivedAt: number },
     options: AttemptOptions,
   ) {
-    const { timeoutMs, deadlineAt, startedAt } = times
+    const { timeoutMs, deadlineAt, startedAt, arrivedAt } = times
     this.claim = claim
+    this.arrivedAt = arrivedAt
     this.startedAt = startedAt
     this.timeoutMs = timeoutMs
     this.deadlineAt = deadlineAt
@@ -142,7 +146,8 @@ export class Attempt implements HandlerContext {
   abort(reason: Error): void {
     if (this.#aborted !== undefined) return
     this.#aborted = reason
-    this.#controller?.abort(reason)
+    const controller = this.#controller
+    if (controller !== undefined) this.#options.handlers.run(() => controller.abort(reason))
   }
 
   // Functions made when they are asked for, so that they work on their own, as in `({ payload }, { log }) => log('…')`.
@@ -173,8 +178,7 @@ export class Attempt implements HandlerContext {
   }
 
   #progress(value: unknown): void {
-    const text = JSON.stringify(value)
-    if (text === undefined) throw new InvalidOption('progress', 'value', `must be a JSON value, not ${typeof value}.`)
+    const text = reportText('progress', 'value', value)
     if (text.length > MAX_PROGRESS)
       throw new InvalidOption(
         'progress',
@@ -186,9 +190,20 @@ export class Attempt implements HandlerContext {
   }
 
   #log(text: string): void {
-    const lines = [...(this.report?.log ?? []), String(text).slice(0, MAX_LOG_LINE)]
+    const line = typeof text === 'string' ? text : reportText('log', 'text', text)
+    const lines = [...(this.report?.log ?? []), line.slice(0, MAX_LOG_LINE)]
     this.report = { ...this.report, log: lines.slice(-MAX_LOG_LINES) }
     this.#options.reported(this)
+  }
+}
+
+/** Throws `InvalidOption` for what JSON would lose. */
+function reportText(who: string, option: string, value: unknown): string {
+  try {
+    return toJson(value)
+  } catch (error) {
+    if (!(error instanceof NotJson)) throw error
+    throw new InvalidOption(who, option, error.message)
   }
 }
 
@@ -201,77 +216,56 @@ export function claimLost(claim: Claim, cause?: unknown): ClaimLost {
   )
 }
 
-/**
- * What a handler's return value becomes in the log. A result that JSON cannot carry, or that is too large, is left out and told of. Never
- * throws: what cannot even be looked at has failed.
- */
-export function settlementOf(token: number, returned: unknown, tell: (error: Error) => void): Settlement {
+/** What a handler's return value becomes in the log. Never throws: a value that cannot be stored fails the attempt. */
+export function settlementOf(token: number, returned: unknown, maxFailureBytes: number): Settlement {
+  if (returned === undefined) return { token, kind: 'complete' }
   try {
-    return decided(token, returned, tell)
+    const outcome = asOutcome(returned)
+    return outcome === undefined ? completed(token, returned) : decided(token, outcome)
   } catch (error) {
-    return failureOf(token, error)
+    return failureOf(token, error, maxFailureBytes)
   }
 }
 
-function decided(token: number, returned: unknown, tell: (error: Error) => void): Settlement {
-  if (!(returned instanceof Outcome)) return completed(token, returned, tell)
-  const { kind, result, ms, reason } = returned
-  if (kind === 'complete') return completed(token, result, tell)
+function decided(token: number, { kind, result, ms, reason }: Outcome): Settlement {
+  if (kind === 'complete') return completed(token, result)
   if (kind === 'snooze') return { token, kind, ms: ms ?? 0 }
   if (kind === 'dead-letter')
-    return { token, kind: 'reject', name: 'DeadLetter', message: reason.slice(0, MAX_MESSAGE) }
+    return { token, kind: 'reject', name: 'DeadLetter', message: cutToBytes(reason, MAX_REASON_BYTES) }
   const failure = {
     token,
     kind: 'fail',
     name: 'Retry',
-    message: reason.slice(0, MAX_MESSAGE),
+    message: cutToBytes(reason, MAX_REASON_BYTES),
     retriable: true,
   } as const
   return ms === undefined ? failure : { ...failure, afterMs: ms }
 }
 
-function completed(token: number, value: unknown, tell: (error: Error) => void): Settlement {
-  const completion = { token, kind: 'complete' } as const
-  if (value === undefined) return completion
+function completed(token: number, value: unknown): Settlement {
+  if (value === undefined) return { token, kind: 'complete' }
+  const result = resultText(value)
+  if (result.length <= MAX_RESULT) return { token, kind: 'complete', result }
+  throw new InvalidResult(
+    `The handler's result has ${result.length} characters of JSON, more than ${MAX_RESULT}. Put it into the store, and return its key.`,
+  )
+}
+
+function resultText(value: unknown): string {
   try {
-    const result = JSON.stringify(value)
-    if (result === undefined) throw new TypeError(`it is a ${typeof value}`)
-    if (result.length > MAX_RESULT)
-      throw new RangeError(`it has ${result.length} characters of JSON, more than ${MAX_RESULT}`)
-    return { ...completion, result }
-  } catch (cause) {
-    tell(
-      new Error(
-        `A message was completed without its result: ${cause instanceof Error ? cause.message : String(cause)}.`,
-        { cause },
-      ),
-    )
-    return completion
+    return toJson(value)
+  } catch (error) {
+    if (!(error instanceof NotJson)) throw error
+    throw new InvalidResult(`The handler's result ${error.message}`, error.cause)
   }
 }
 
 /** What a thrown value becomes in the log. Never throws: anything can be thrown, also what does not let itself be read. */
-export function failureOf(token: number, thrown: unknown): Settlement {
+export function failureOf(token: number, thrown: unknown, maxBytes: number): Settlement {
   try {
-    const { name, message } = thrown instanceof Error ? thrown : new Error(describe(thrown))
-    return {
-      token,
-      kind: 'fail',
-      name: String(name).slice(0, MAX_NAME),
-      message: String(message).slice(0, MAX_MESSAGE),
-      retriable: isRetriable(thrown),
-    }
+    return { token, kind: 'fail', ...recordError(thrown, maxBytes), retriable: isRetriable(thrown) }
   } catch {
     return { token, kind: 'fail', name: 'Error', message: 'a handler threw what cannot be read', retriable: true }
-  }
-}
-
-function describe(value: unknown): string {
-  if (typeof value === 'string') return value
-  try {
-    return `a handler threw ${JSON.stringify(value) ?? String(value)}`
-  } catch {
-    return `a handler threw ${Object.prototype.toString.call(value)}`
   }
 }
 

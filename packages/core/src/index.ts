@@ -5,10 +5,13 @@ export type { QueueCost } from './cost.ts'
 export type { DrainOptions, DrainResult } from './drain.ts'
 export type { EnqueueOptions } from './enqueue-options.ts'
 export {
+  CalledInHandler,
   Cancelled,
   ClaimLost,
   ClockOff,
+  EventSkipped,
   InvalidPayload,
+  InvalidResult,
   MessageDied,
   MessageNotFound,
   NotAcknowledged,
@@ -17,6 +20,7 @@ export {
   QueueClosed,
   QueueError,
   type QueueErrorCode,
+  QueueNotFound,
   Released,
   TimeLimitExceeded,
   TransportMissing,
@@ -25,6 +29,7 @@ export {
 } from './errors.ts'
 export type { EventsOptions, NamedEvent } from './event-stream.ts'
 export type { AttemptEvent, QueueEventName, QueueEvents, QueueListener } from './events.ts'
+export type { ErrorInfo, Failure } from './failure.ts'
 export type { FollowedEvent, FollowedEventName, GapEvent } from './follow/events.ts'
 export type { FollowOptions } from './follow/follow.ts'
 export type { Handler, HandlerContext, Message } from './handle.ts'
@@ -38,6 +43,6 @@ export { complete, deadLetter, Outcome, retry, snooze } from './outcome.ts'
 export type { ProcessOptions, StopOptions } from './process-options.ts'
 export type { Queue, Worker } from './queue.ts'
 export { type RetentionOptions, resolveRetention } from './retention.ts'
-export type { DeadReason, Failure } from './state/events.ts'
+export type { DeadReason } from './state/events.ts'
 export type { QueueStats } from './state/model.ts'
 export type { WaitOptions } from './wait-for.ts'

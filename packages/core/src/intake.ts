@@ -2,7 +2,7 @@
  * From payloads and options to commands: numbers the messages of this process, and makes one command of all neighbours that
  * share their settings, so that a thousand calls in one turn of the event loop cost little more than one.
  */
-import { InvalidOption, inTime } from '@s3queue/storage'
+import { InvalidOption, inMicrotask, inTime } from '@s3queue/storage'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Answer } from './engine/context.ts'
 import type { Engine } from './engine/engine.ts'
@@ -17,11 +17,22 @@ import { numberedId } from './state/model.ts'
 
 /** A message that is in the queue. */
 export interface Enqueued {
-  /** The message's id; the known one's, if it was a duplicate. By a key, that is not known where another process is the writer: then no message may have this id. */
+  /**
+   * The message's id; the known one's, if it was a duplicate. If `duplicate` is left out of a call with a deduplication key and no id, it may be the id of no
+   * message.
+   */
   readonly id: string
-  /** True if a message with this id or deduplication key was known. Another process is the writer: it cannot be told yet, and is left out. */
+  /**
+   * For messages with an id or a deduplication key: true if a message that has it was known, and nothing was enqueued. Left out where that is not known: another
+   * process writes, and the call did not wait for it (`confirm`), or no process decided in time.
+   */
   readonly duplicate?: boolean | undefined
+  /** `dead` if the known message is a dead letter: no handler gets it. See `EnqueueOptions.onDead`. */
+  readonly status?: 'dead' | undefined
 }
+
+/** How long a call that another process has to decide waits for that, in ms: a writer that has died is replaced within this time. */
+const CONFIRM_MS = 10_000
 
 /** A message, ready to be sent. */
 interface Prepared {
@@ -88,11 +99,12 @@ export class Intake<T> {
 
   async #enqueue(payload: T, options?: EnqueueOptions): Promise<Enqueued> {
     const encoded = encodePayload(payload, 0, this.#options.maxPayloadBytes)
+    this.#engine.assumeExists()
     const [settings = this.#plain] = await this.#settingsOf([options])
     if (this.#options.schema !== undefined) await this.#check([encoded], this.#options.schema)
     const ready = await this.#prepare(encoded, settings)
     return new Promise((resolve, reject) => {
-      if (this.#waiting.push({ ...ready, resolve, reject }) === 1) queueMicrotask(() => void this.#send())
+      if (this.#waiting.push({ ...ready, resolve, reject }) === 1) inMicrotask(() => void this.#send())
     })
   }
 
@@ -105,6 +117,7 @@ export class Intake<T> {
     if (!Array.isArray(payloads)) throw new InvalidOption('enqueueMany', 'payloads', 'must be an array of payloads.')
     const encoded = Array.from(payloads, (payload: T, index) => encodePayload(payload, placeOf(index), maxPayloadBytes))
     assertBatchFits(encoded)
+    if (encoded.length > 0) this.#engine.assumeExists()
     if (typeof options !== 'function' && options?.id !== undefined && payloads.length > 1) {
       throw new InvalidOption(
         'enqueueMany',
@@ -134,7 +147,9 @@ export class Intake<T> {
   async #prepare(payload: Payload, settings: MessageSettings): Promise<Prepared> {
     const { offloadAboveBytes } = this.#options
     if (sizeOf(payload, offloadAboveBytes) <= offloadAboveBytes) return { payload, settings }
-    const { key: payloadKey, limit } = await this.#engine.writePayload(payload)
+    const { key: payloadKey, limit } = await this.#options.contexts.outside.run(() =>
+      this.#engine.writePayload(payload),
+    )
     return { payload: 'null', settings: { ...settings, extras: { ...settings.extras, payloadKey } }, limit }
   }
 
@@ -155,15 +170,30 @@ export class Intake<T> {
     const commands: (EnqueueCommand & { count: number })[] = []
     const payloads: Payload[] = []
     const limits: NamingLimit[] = []
+    const confirmed: EnqueueCommand[] = []
     for (const { payload, settings, limit } of messages) {
       const last = commands.at(-1)
       if (last !== undefined && settings.extras === undefined && isSame(last, settings)) last.count++
-      else commands.push({ type: 'enqueue', sender, seq: first + payloads.length, count: 1, ...settings })
+      else {
+        const command = {
+          type: 'enqueue',
+          sender,
+          seq: first + payloads.length,
+          count: 1,
+          ...commandPart(settings),
+        } as const
+        commands.push(command)
+        if (settings.confirm === true) confirmed.push(command)
+      }
       payloads.push(payload)
       if (limit !== undefined) limits.push(limit)
     }
-    const answers = await this.#engine.submit(commands, payloads, limits)
-    return commands.flatMap((command, i) => describe(command, answers?.[i]))
+    const { outside } = this.#options.contexts
+    const answers = await outside.run(() => this.#engine.submit(commands, payloads, limits))
+    if (answers !== undefined || confirmed.length === 0)
+      return commands.flatMap((command, i) => describe(command, answers?.[i]))
+    const decided = await outside.run(() => this.#engine.outcomesOf(confirmed, CONFIRM_MS))
+    return commands.flatMap((command) => describe(command, decided.get(command)))
   }
 
   async #settingsFor(
@@ -180,13 +210,20 @@ export class Intake<T> {
     const settings = all.map((options) => this.#settings(options))
     if (this.#engine.isClockKnown || !all.some(needsTime)) return settings
     const given = all.map((options) => options && { ...options })
-    await this.#engine.whenClockKnown()
+    await this.#options.contexts.outside.run(() => this.#engine.whenClockKnown())
     return given.map((options) => this.#settings(options))
   }
 
   #settings(options: EnqueueOptions | undefined): MessageSettings {
     return options === undefined ? this.#plain : resolveEnqueueOptions(options, this.#options, this.#engine)
   }
+}
+
+/** What of a message's settings its command carries. */
+function commandPart(settings: MessageSettings): Omit<MessageSettings, 'confirm'> {
+  if (settings.confirm === undefined) return settings
+  const { confirm: _, ...part } = settings
+  return part
 }
 
 function isSame(command: EnqueueCommand, settings: MessageSettings): boolean {
@@ -199,7 +236,8 @@ function isSame(command: EnqueueCommand, settings: MessageSettings): boolean {
 }
 
 function describe({ sender, seq, count, extras }: EnqueueCommand, answer: Answer | undefined): Enqueued[] {
-  if (answer?.kind === 'duplicate') return [{ id: answer.of, duplicate: true }]
+  if (answer?.kind === 'duplicate')
+    return [{ id: answer.of, duplicate: true, ...(answer.isDead ? { status: 'dead' as const } : {}) }]
   if (extras?.id !== undefined || extras?.deduplicationKey !== undefined) {
     const id = extras.id ?? numberedId(sender, seq)
     return [answer === undefined ? { id } : { id, duplicate: false }]

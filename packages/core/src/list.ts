@@ -13,7 +13,7 @@ import {
   type MessageInfo,
   type MessageStatus,
 } from './message-info.ts'
-import { type QueueView, waitingRuns } from './queue-view.ts'
+import { completions, deadLetters, type QueueView, waitingRuns } from './queue-view.ts'
 import { type Batch, messageId, payloadIndex, type Run } from './state/model.ts'
 
 /** Which messages `Queue.list` gives. */
@@ -84,10 +84,10 @@ function* entriesOf(view: QueueView, status: MessageStatus, after: Place | undef
   } else if (status === 'active') {
     for (const claim of state.active.values()) yield { place: [claim.token], describe: () => describeActive(claim) }
   } else if (status === 'dead') {
-    for (const letter of state.dead.values())
+    for (const letter of deadLetters(view))
       yield { place: [letter.diedAt, ...origin(letter)], describe: () => describeDead(letter) }
   } else {
-    for (const [id, completion] of state.completed)
+    for (const [id, completion] of completions(view))
       yield { place: [completion.ordinal], describe: () => describeCompleted(id, completion) }
   }
 }

@@ -1,12 +1,19 @@
 /** A queue over one log. Wiring only: everything that happens, happens in the engine and the worker. */
-import { assertKnownKeys, inTime, type StoreMetrics, withMetering, withStoreTime } from '@s3queue/storage'
+import {
+  type AsyncContexts,
+  assertKnownKeys,
+  inTime,
+  type StoreMetrics,
+  withMetering,
+  withStoreTime,
+} from '@s3queue/storage'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { type CloseOptions, type CloseTimes, closeBy, resolveCloseOptions } from './close-options.ts'
 import { costOf, type QueueCost } from './cost.ts'
 import { type DrainOptions, type DrainResult, drainQueue } from './drain.ts'
 import { Engine } from './engine/engine.ts'
 import type { EnqueueOptions } from './enqueue-options.ts'
-import { QueueClosed, WorkerExists } from './errors.ts'
+import { CalledInHandler, QueueClosed, WorkerExists } from './errors.ts'
 import { type EventsOptions, type NamedEvent, streamEvents } from './event-stream.ts'
 import { assertEventName, EventHub, type QueueEventName, type QueueListener } from './events.ts'
 import type { FollowedEvent } from './follow/events.ts'
@@ -15,7 +22,7 @@ import { assertHandler, type Handler } from './handle.ts'
 import type { QueueHealth } from './health.ts'
 import { type Enqueued, Intake } from './intake.ts'
 import { type ListOptions, listMessages, type MessagePage, resolveListOptions } from './list.ts'
-import { type Described, describeDead, describeMessage, type MessageInfo, mayBeReplaced } from './message-info.ts'
+import { describeDead, describeMessage, type MessageInfo, mayBeReplaced } from './message-info.ts'
 import { type QueueOptions, type ResolvedQueueOptions, resolveQueueOptions } from './options.ts'
 import {
   makeWorkerId,
@@ -25,7 +32,9 @@ import {
   resolveStopOptions,
 } from './process-options.ts'
 import type { Queue, ShardQueue, Worker } from './queue.ts'
-import { oldestAgeOf } from './queue-view.ts'
+import { deadLetters, oldestAgeOf, type QueueView } from './queue-view.ts'
+import type { ControlAction } from './state/commands.ts'
+import { isDeadOver } from './state/endings.ts'
 import { type DeadLetter, messageId, type QueueStats } from './state/model.ts'
 import { readStoredPayload } from './stored-payload.ts'
 import { type WaitOptions, waitForResult } from './wait-for.ts'
@@ -67,6 +76,7 @@ class LocalQueue<T> implements ShardQueue<T> {
   /** ms since 1970, by the store's clock. */
   readonly #wallNow: () => number
   readonly #closed = new AbortController()
+  readonly #contexts: AsyncContexts
   readonly #counts = { enqueued: 0, handled: 0 }
   #worker: WorkerRuntime<T> | undefined
   #closing: Promise<void> | undefined
@@ -78,6 +88,7 @@ class LocalQueue<T> implements ShardQueue<T> {
     this.#wallNow = () => store.now()
     this.#options = { ...given, store }
     this.name = given.name
+    this.#contexts = given.contexts
     this.#events = new EventHub(given)
     this.#engine = new Engine({ options: this.#options, events: this.#events, wallNow: this.#wallNow })
     this.#intake = new Intake(this.#engine, this.#options)
@@ -89,6 +100,10 @@ class LocalQueue<T> implements ShardQueue<T> {
 
   get running(): number {
     return this.#worker?.running ?? 0
+  }
+
+  get heldAhead(): number {
+    return this.#worker?.heldAhead ?? 0
   }
 
   async enqueue(payload: T, options?: EnqueueOptions): Promise<Enqueued> {
@@ -139,7 +154,9 @@ class LocalQueue<T> implements ShardQueue<T> {
         return worker.running
       },
       stop: async (stop) => {
-        await this.#stop(worker, resolveStopOptions(stop, visibilityTimeoutMs))
+        const timeoutMs = resolveStopOptions(stop, visibilityTimeoutMs)
+        if (timeoutMs > 0) this.#assertOutsideHandlers('stop()', worker)
+        await this.#contexts.outside.run(() => this.#stop(worker, timeoutMs))
       },
     }
   }
@@ -153,23 +170,26 @@ class LocalQueue<T> implements ShardQueue<T> {
     const slots = this.#poolFor(resolved)
     slots.limit(1)
     const worker = this.#start(handler, resolved, slots, this.#workerId(resolved))
-    try {
-      return await this.#engine.local.serveOne(slots)
-    } finally {
-      await this.#stop(worker, this.#options.visibilityTimeoutMs)
-    }
+    return this.#contexts.outside.run(async () => {
+      try {
+        return await this.#engine.local.serveOne(slots)
+      } finally {
+        await this.#stop(worker, this.#options.visibilityTimeoutMs)
+      }
+    })
   }
 
-  drain(options?: DrainOptions): Promise<DrainResult> {
-    return drainQueue(this.#engine, this.#worker, this.#options.clock, options)
+  async drain(options?: DrainOptions): Promise<DrainResult> {
+    this.#assertOutsideHandlers('drain()', this.#worker)
+    return this.#ask((engine) => drainQueue(engine, this.#worker, this.#options.clock, options))
   }
 
   getStats(): Promise<QueueStats> {
-    return this.#engine.views.stats()
+    return this.#ask(({ views }) => views.stats())
   }
 
   getOldestAge(): Promise<number | undefined> {
-    return this.#engine.views.survey((view) => oldestAgeOf(view, this.#wallNow()))
+    return this.#ask(({ views }) => views.survey((view) => oldestAgeOf(view, this.#wallNow())))
   }
 
   health(): QueueHealth {
@@ -183,79 +203,106 @@ class LocalQueue<T> implements ShardQueue<T> {
 
   async get(id: string): Promise<MessageInfo | undefined> {
     assertId('get', id)
-    const { views } = this.#engine
-    const look = (): Promise<Described | undefined> =>
-      views.find(id, (view) => describeMessage(view, id), mayBeReplaced)
-    const { infos } = await views.complete(look, (found) => (found === undefined ? [] : [found]))
-    return infos[0]
+    const { infos } = await this.#ask(({ views }) =>
+      views.complete(
+        () => views.find(id, (view) => describeMessage(view, id), mayBeReplaced),
+        (found) => (found === undefined ? [] : [found]),
+      ),
+    )
+    const [message] = infos
+    return message && this.#withStart(message)
+  }
+
+  /** The process of a worker knows which of its messages have handlers; the log knows claims alone. */
+  #withStart(message: MessageInfo): MessageInfo {
+    if (message.fencingToken === undefined) return message
+    const startedAt = this.#worker?.startedAt(message.fencingToken)
+    return startedAt === undefined ? message : { ...message, startedAt }
   }
 
   async getPayload(id: string): Promise<T> {
     assertId('getPayload', id)
-    return (await readStoredPayload(this.#engine, this.name, id)) as T
+    return (await this.#ask((engine) => readStoredPayload(engine, this.name, id))) as T
   }
 
   async list(options: ListOptions): Promise<MessagePage> {
     const resolved = resolveListOptions(options)
-    const { views } = this.#engine
-    const look = (): ReturnType<typeof views.survey<ReturnType<typeof listMessages>>> =>
-      views.survey((view) => listMessages(view, resolved))
-    const { found, infos } = await views.complete(look, ({ messages }) => messages)
-    return { messages: infos, next: found.next }
+    const { found, infos } = await this.#ask(({ views }) =>
+      views.complete(
+        () => views.survey((view) => listMessages(view, resolved)),
+        ({ messages }) => messages,
+      ),
+    )
+    const isKnown = resolved.status === 'active' && this.#worker !== undefined
+    return { messages: isKnown ? infos.map((message) => this.#withStart(message)) : infos, next: found.next }
   }
 
   async waitFor(id: string, options: WaitOptions = {}): Promise<unknown> {
     assertId('waitFor', id)
-    return waitForResult(this.#engine, this.name, id, options)
+    return this.#ask((engine) => waitForResult(engine, this.name, id, options))
   }
 
   async pause(): Promise<boolean> {
-    return (await this.#engine.control({ kind: 'pause' })) > 0
+    return (await this.#control({ kind: 'pause' })) > 0
   }
 
   async resume(): Promise<boolean> {
-    return (await this.#engine.control({ kind: 'resume' })) > 0
+    return (await this.#control({ kind: 'resume' })) > 0
   }
 
   async cancel(id: string): Promise<boolean> {
     assertId('cancel', id)
-    return (await this.#engine.control({ kind: 'cancel', id })) > 0
+    return (await this.#control({ kind: 'cancel', id })) > 0
   }
 
   async release(id: string): Promise<boolean> {
     assertId('release', id)
-    return (await this.#engine.control({ kind: 'release', id })) > 0
+    return (await this.#control({ kind: 'release', id })) > 0
   }
 
   purge(): Promise<number> {
-    return this.#engine.control({ kind: 'purge' })
+    return this.#control({ kind: 'purge' })
   }
 
   async redrive(which?: string | readonly string[] | ((message: MessageInfo) => boolean)): Promise<number> {
-    if (which === undefined) return this.#engine.control({ kind: 'redrive' })
+    if (which === undefined) return this.#control({ kind: 'redrive' })
     const ids = typeof which === 'function' ? await this.#deadLetters(which) : idsOf('redrive', which)
-    return ids.length === 0 ? 0 : this.#engine.control({ kind: 'redrive', ids })
+    return ids.length === 0 ? 0 : this.#control({ kind: 'redrive', ids })
   }
 
   async #deadLetters(which: (message: MessageInfo) => boolean): Promise<string[]> {
-    const { views } = this.#engine
-    const letters = await views.survey(({ state }) => [...state.dead.values()])
+    const letters = await this.#ask(({ views }) => views.survey((view) => [...deadLetters(view)]))
     const picked: string[] = []
     for (let at = 0; at < letters.length; at += LETTERS_AT_ONCE) {
-      const some = letters.slice(at, at + LETTERS_AT_ONCE)
-      const stillThere = (): Promise<DeadLetter[]> =>
-        views.view(({ state }) =>
-          some.map((letter) => state.dead.get(messageId(letter))).filter((letter) => letter !== undefined),
-        )
-      const { infos } = await views.complete(stillThere, (found) => found.map(describeDead))
+      const infos = await this.#describeLetters(letters.slice(at, at + LETTERS_AT_ONCE))
       for (const info of infos) if (isPicked(which(info))) picked.push(info.id)
     }
     return picked
   }
 
+  /** Those of some dead letters that are there still, with all their texts. */
+  async #describeLetters(letters: readonly DeadLetter[]): Promise<readonly MessageInfo[]> {
+    const stillThere = ({ state, now }: QueueView): DeadLetter[] =>
+      letters
+        .map((letter) => state.dead.get(messageId(letter)))
+        .filter((letter) => letter !== undefined)
+        .filter((letter) => !isDeadOver(state, letter, now))
+    const { infos } = await this.#ask(({ views }) =>
+      views.complete(
+        () => views.view(stillThere),
+        (found) => found.map(describeDead),
+      ),
+    )
+    return infos
+  }
+
   async forget(which: string | readonly string[]): Promise<number> {
     const ids = idsOf('forget', which)
-    return ids.length === 0 ? 0 : this.#engine.control({ kind: 'forget', ids })
+    return ids.length === 0 ? 0 : this.#control({ kind: 'forget', ids })
+  }
+
+  acceptRestore(): Promise<number> {
+    return this.#control({ kind: 'accept-restore' })
   }
 
   on<N extends QueueEventName>(name: N, listener: QueueListener<N>): () => void {
@@ -276,17 +323,22 @@ class LocalQueue<T> implements ShardQueue<T> {
     return this.#engine.follow(resolveFollowOptions(options, this.#options.maxPollMs), beginning)
   }
 
+  assumeExists(): void {
+    this.#engine.assumeExists()
+  }
+
   async stepDown(): Promise<void> {
-    await this.#engine.stepDown()
+    await this.#ask((engine) => engine.stepDown())
   }
 
   isPaused(): Promise<boolean> {
-    return this.#engine.views.view(({ state }) => state.paused)
+    return this.#ask(({ views }) => views.view(({ state }) => state.paused))
   }
 
   async close(options?: CloseOptions): Promise<void> {
     const times = resolveCloseOptions(options, this.#options)
-    this.#closing ??= this.#close(times)
+    if (times.handlersMs > 0) this.#assertOutsideHandlers('close()', this.#worker)
+    this.#closing ??= this.#contexts.outside.run(() => this.#close(times))
     return this.#closing
   }
 
@@ -311,6 +363,20 @@ class LocalQueue<T> implements ShardQueue<T> {
     await inTime(this.#options.clock, ms, done, () => new QueueClosed(this.name)).catch(() => {})
   }
 
+  /** Calls the engine outside the caller's async context: its loops and timers outlive the call, and must not keep that. */
+  #ask<R>(call: (engine: Engine) => R): R {
+    return this.#contexts.outside.run(call, this.#engine)
+  }
+
+  #control(action: ControlAction): Promise<number> {
+    return this.#ask((engine) => engine.control(action))
+  }
+
+  /** Throws `CalledInHandler` in a handler that `worker` runs. */
+  #assertOutsideHandlers(call: string, worker: WorkerRuntime<T> | undefined): void {
+    if (worker?.isCaller === true) throw new CalledInHandler(this.name, call)
+  }
+
   #assertOpen(): void {
     if (this.#closing !== undefined) throw new QueueClosed(this.name)
   }
@@ -330,10 +396,13 @@ class LocalQueue<T> implements ShardQueue<T> {
     if (this.#worker !== undefined) {
       throw new WorkerExists(this.name)
     }
-    const context = { engine: this.#engine, events: this.#events, queue: this.#options, process, id, slots }
-    this.#worker = new WorkerRuntime<T>(context, handler)
-    this.#engine.local.attach(this.#worker)
-    return this.#worker
+    this.#engine.assumeExists()
+    const handlers = this.#contexts.capture(slots)
+    const context = { engine: this.#engine, events: this.#events, queue: this.#options, process, id, slots, handlers }
+    const worker = new WorkerRuntime<T>(context, handler)
+    this.#worker = worker
+    this.#ask(({ local }) => local.attach(worker))
+    return worker
   }
 
   async #stop(worker: WorkerRuntime<T>, timeoutMs: number): Promise<void> {

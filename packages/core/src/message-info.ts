@@ -1,7 +1,9 @@
 /** What can be said of a message: its status and everything that is remembered of it. */
+
+import { describeFailures, type Failure } from './failure.ts'
 import { findInInbox, type QueueView } from './queue-view.ts'
 import { shardOf } from './shard/shard-of.ts'
-import type { DeadReason, Failure, Report } from './state/events.ts'
+import type { DeadReason, Report } from './state/events.ts'
 import { type FailureHistory, textsAtHand } from './state/failures.ts'
 import { type Found, findMessage } from './state/lookup.ts'
 import { type Claim, type Completion, type DeadLetter, messageId, type Run, type StoredOutcome } from './state/model.ts'
@@ -23,6 +25,11 @@ export interface MessageInfo {
   /** Of an active message. */
   readonly workerId?: string | undefined
   readonly claimedAt?: number | undefined
+  /**
+   * Of an active message: when its handler started. Known in the process of its worker alone, and undefined there while the worker holds the message ahead of a
+   * free handler.
+   */
+  readonly startedAt?: number | undefined
   readonly fencingToken?: number | undefined
   /** Of an active message: `release` was called, and its worker has not confirmed yet that it stopped. */
   readonly releasing?: true | undefined
@@ -64,13 +71,13 @@ function describeFound(id: string, found: Found, now: number): Described {
 export function describeMessage(view: QueueView, id: string): Described | undefined {
   const waiting = findInInbox(view, id)
   if (waiting !== undefined) return describeWaiting(id, waiting.run, view.now)
-  const found = findMessage(view.state, id)
+  const found = findMessage(view.state, id, view.now)
   return found && describeFound(id, found, view.now)
 }
 
 /** Whether its id may stand for another message by now: one that the queue gave is never used again. */
 export function mayBeReplaced({ info: { id, status } }: Described): boolean {
-  return status === 'completed' && shardOf(id) === undefined
+  return (status === 'completed' || status === 'dead') && shardOf(id) === undefined
 }
 
 export function describeWaiting(id: string, run: Run, now: number): Described {
@@ -103,7 +110,7 @@ export function describeDead(dead: DeadLetter): Described {
 
 function withFailures(info: MessageInfo, history: FailureHistory): Described {
   const failures = textsAtHand(history)
-  return failures === undefined ? { info, history } : { info: { ...info, failures } }
+  return failures === undefined ? { info, history } : { info: { ...info, failures: describeFailures(failures) } }
 }
 
 export function describeCompleted(

@@ -1,6 +1,7 @@
 /** What a queue can be told: options as users write them, and the same with every default filled in. */
 
 import {
+  type AsyncContexts,
   assertKnownKeys,
   type Clock,
   type Ids,
@@ -12,6 +13,7 @@ import {
   type Processes,
   type Random,
   systemClock,
+  systemContexts,
   systemIds,
   systemLogger,
   systemProcesses,
@@ -53,6 +55,11 @@ export interface QueueOptions {
   /** Largest payload, in bytes of its JSON. Default 1 MiB, at most 16 MiB. */
   readonly maxPayloadBytes?: number | undefined
   /**
+   * Largest record of a failed attempt: the error's name, message, code, causes and as much of its stack as fits, in bytes, 256 to 65,536. The last three
+   * failures of a message are kept in full. Default 4,096.
+   */
+  readonly maxFailureBytes?: number | undefined
+  /**
    * The longest silence of a writer before another process takes over, in ms, from 300 on. Default 30,000. It is an upper bound: a silence of about 3 s is enough while there
    * is work or a process needs the writer, and none where its process is known to have ended.
    */
@@ -67,13 +74,18 @@ export interface QueueOptions {
    * a writer in another process (`pause`, `cancel`, `redrive` …) waits `maxPollMs` longer.
    */
   readonly acknowledgeTimeoutMs?: number | undefined
+  /**
+   * What reading says of a queue that does not exist, as no process has ever enqueued to it, processed or paused it: `reject` with `QueueNotFound`, or `empty`, as
+   * of an empty queue, for tools that may start before the first producer. Neither creates it. Default `reject`.
+   */
+  readonly ifMissing?: 'reject' | 'empty' | undefined
   /** How messages reach workers of other processes: see `@s3queue/coordinator`. Default: none, the writer's process handles them all. */
   readonly transport?: Transport | undefined
   /** Which of the logs of a queue with several this is, 0 to 9,999: see `@s3queue/coordinator`. Default 0. */
   readonly shard?: number | undefined
   /** Where troubles are reported that no call can be told of. Default: Node's process warnings. */
   readonly logger?: Logger | undefined
-  /** Time, randomness, ids, processes, and what is too slow or too large to be seen in a test; for tests and simulation. Default: the machine's. */
+  /** Time, randomness, ids, async contexts, processes, and what is too slow or too large to be seen in a test; for tests and simulation. Default: the machine's. */
   readonly runtime?: Partial<Runtime> | undefined
 }
 
@@ -82,6 +94,7 @@ export interface Runtime {
   readonly clock: Clock
   readonly random: Random
   readonly ids: Ids
+  readonly contexts: AsyncContexts
   /** Which processes of this machine run. */
   readonly processes: Processes
   /** Commits between two snapshots, at most. Default 512. */
@@ -110,9 +123,11 @@ export interface ResolvedQueueOptions extends Runtime {
   readonly offloadAboveBytes: number
   readonly lingerMs: number
   readonly maxPayloadBytes: number
+  readonly maxFailureBytes: number
   readonly takeoverAfterMs: number
   readonly maxPollMs: number
   readonly acknowledgeTimeoutMs: number
+  readonly ifMissing: 'reject' | 'empty'
   readonly logger: Logger
 }
 
@@ -131,9 +146,11 @@ export const QUEUE_KEYS: readonly string[] = [
   'offloadAboveBytes',
   'lingerMs',
   'maxPayloadBytes',
+  'maxFailureBytes',
   'takeoverAfterMs',
   'maxPollMs',
   'acknowledgeTimeoutMs',
+  'ifMissing',
   'transport',
   'shard',
   'logger',
@@ -145,7 +162,7 @@ export function resolveQueueOptions(options: QueueOptions, who = 'createQueue'):
   if (typeof options !== 'object' || options === null)
     throw new InvalidOption(who, 'options', 'must be an object with at least name and store.')
   assertKnownKeys(who, options, QUEUE_KEYS)
-  const { store, transport, runtime = {}, logger = systemLogger } = options
+  const { store, transport, runtime = {}, logger = systemLogger, ifMissing = 'reject' } = options
   const name = keySegment(who, 'name', options.name)
   const namespace = keySegment(who, 'namespace', options.namespace ?? 's3queue')
   if (!hasMethods(store, ['get', 'put', 'delete', 'list'])) {
@@ -161,6 +178,8 @@ export function resolveQueueOptions(options: QueueOptions, who = 'createQueue'):
   }
   if (typeof logger?.warn !== 'function' || typeof logger.error !== 'function')
     throw new InvalidOption(who, 'logger', 'must have the methods warn and error, as console and pino do.')
+  if (ifMissing !== 'reject' && ifMissing !== 'empty')
+    throw new InvalidOption(who, 'ifMissing', `must be "reject" or "empty", not ${JSON.stringify(ifMissing)}.`)
   const whole = { integer: true }
   const shard = numberOption(who, 'shard', options.shard, 0, { max: 9999, ...whole })
   const takeoverAfterMs = numberOption(who, 'takeoverAfterMs', options.takeoverAfterMs, 30_000, {
@@ -170,7 +189,7 @@ export function resolveQueueOptions(options: QueueOptions, who = 'createQueue'):
   })
   return {
     name,
-    ...{ store, transport, shard },
+    ...{ store, transport, shard, ifMissing },
     namespacePrefix: `${namespace}/`,
     prefix: `${namespace}/${name}/${shard}/`,
     visibilityTimeoutMs: numberOption(who, 'visibilityTimeoutMs', options.visibilityTimeoutMs, 30_000, {
@@ -186,12 +205,18 @@ export function resolveQueueOptions(options: QueueOptions, who = 'createQueue'):
       max: 16 << 20,
       ...whole,
     }),
+    maxFailureBytes: numberOption(who, 'maxFailureBytes', options.maxFailureBytes, 4096, {
+      min: 256,
+      max: 64 << 10,
+      ...whole,
+    }),
     takeoverAfterMs,
     maxPollMs: numberOption(who, 'maxPollMs', options.maxPollMs, 60_000, { min: 10, max: HOUR_MS, ...whole }),
     logger,
     clock: runtime.clock ?? systemClock,
     random: runtime.random ?? systemRandom,
     ids: runtime.ids ?? systemIds,
+    contexts: runtime.contexts ?? systemContexts,
     processes: runtime.processes ?? systemProcesses,
     snapshotAfterCommits: numberOption(`${who}.runtime`, 'snapshotAfterCommits', runtime.snapshotAfterCommits, 512, {
       min: 1,
@@ -201,10 +226,10 @@ export function resolveQueueOptions(options: QueueOptions, who = 'createQueue'):
 }
 
 function assertRuntime(who: string, runtime: Partial<Runtime>): void {
-  assertKnownKeys(who, runtime, ['clock', 'random', 'ids', 'processes', 'snapshotAfterCommits'])
+  assertKnownKeys(who, runtime, ['clock', 'random', 'ids', 'contexts', 'processes', 'snapshotAfterCommits'])
   const ports = {
     ...{ clock: ['now', 'monotonic', 'setTimer'], random: ['next'], ids: ['ulid', 'nonce'] },
-    processes: ['self', 'state'],
+    ...{ contexts: ['capture', 'isWithin'], processes: ['self', 'state'] },
   } as const
   for (const [option, methods] of Object.entries(ports)) {
     const port = runtime[option as keyof typeof ports]

@@ -1,6 +1,7 @@
 /** Payloads on their way in and out: checked before anything is promised, and copies: what the caller changes afterwards changes nothing. */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { InvalidPayload, PayloadTooLarge } from './errors.ts'
+import { NotJson, toJson } from './json.ts'
 import type { Payload } from './state/batch-codec.ts'
 
 /** Largest enqueue in one call, in bytes: it becomes one commit. */
@@ -8,7 +9,7 @@ const MAX_BATCH_BYTES = 64 << 20
 
 /** `payload` as it is stored: JSON text, or a copy of its bytes. `index` is its place in the call, for the error message. */
 export function encodePayload(payload: unknown, index: number, maxBytes: number): Payload {
-  const encoded = payload instanceof Uint8Array ? new Uint8Array(payload) : toJson(payload, index)
+  const encoded = payload instanceof Uint8Array ? new Uint8Array(payload) : textOf(payload, index)
   const bytes = sizeOf(encoded, maxBytes)
   if (bytes > maxBytes) {
     throw new PayloadTooLarge(
@@ -53,46 +54,14 @@ export async function checkPayload(schema: StandardSchemaV1, value: unknown): Pr
   throw new InvalidPayload(`The payload does not fit the schema: ${issues.join('; ')}`)
 }
 
-function toJson(payload: unknown, index: number): string {
-  let text: string | undefined
+function textOf(payload: unknown, index: number): string {
   try {
-    text = JSON.stringify(payload)
-  } catch (cause) {
+    return toJson(payload)
+  } catch (error) {
+    if (!(error instanceof NotJson)) throw error
     throw new InvalidPayload(
-      `Payload ${index} is not serialisable as JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
-      cause,
+      `Payload ${index} ${error.message} Bytes go as a Uint8Array that is the whole payload.`,
+      error.cause,
     )
   }
-  if (text === undefined)
-    throw new InvalidPayload(`Payload ${index} is ${typeof payload}, which JSON cannot carry. Use null or an object.`)
-  if (payload !== null && LOSSES.test(text)) refuseLosses(payload, index)
-  return text
-}
-
-/** What JSON makes of values that it loses without a word. Where none of it is in the text, nothing was lost. */
-const LOSSES = /null|\{\}|\{"0":|"type":"Buffer"/
-
-/** Objects of which JSON makes `{}`, or an object with numbers for keys. */
-const LOST =
-  /^(Promise|Error|RegExp|(Weak)?(Map|Set)|(Shared)?ArrayBuffer|DataView|(Big)?(Int|Uint|Float)\d+(Clamped)?Array|Blob|File|FormData|Headers|URLSearchParams)$/
-
-/** Throws `InvalidPayload` for the numbers and objects of which JSON would keep nothing, or something else. */
-function refuseLosses(payload: unknown, index: number): void {
-  JSON.stringify(payload, function (this: Record<string, unknown>, key, value: unknown) {
-    // As it is in the payload: a `Buffer` and a `Date` have made something else of themselves by now.
-    const what = lossOf(this[key])
-    if (what === undefined) return value
-    const where = key === '' ? '' : ` in ${JSON.stringify(key)}`
-    throw new InvalidPayload(
-      `Payload ${index} holds ${what}${where}, which JSON cannot carry. Make a JSON value of it first; bytes go as a Uint8Array that is the whole payload.`,
-    )
-  })
-}
-
-function lossOf(value: unknown): string | undefined {
-  if (typeof value === 'number') return Number.isFinite(value) ? undefined : String(value)
-  if (typeof value !== 'object' || value === null) return undefined
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'a Date that is none' : undefined
-  const kind = Object.prototype.toString.call(value).slice(8, -1)
-  return LOST.test(kind) ? `something of the kind ${kind}` : undefined
 }

@@ -3,7 +3,16 @@
  * Statistics, lists and lookups read the same view, so they agree with each other.
  */
 import type { Payload } from './state/batch-codec.ts'
-import { describeStats, messageId, type QueueState, type QueueStats, type Run } from './state/model.ts'
+import { isCompletionOver, isDeadOver } from './state/endings.ts'
+import {
+  type Completion,
+  type DeadLetter,
+  describeStats,
+  messageId,
+  type QueueState,
+  type QueueStats,
+  type Run,
+} from './state/model.ts'
 
 /** Messages that are acknowledged and still lie in the inbox. */
 export interface InboxRun {
@@ -21,9 +30,31 @@ export interface QueueView {
   readonly inbox: readonly InboxRun[]
 }
 
-/** A state by itself. */
-export function viewOf(state: QueueState): QueueView {
-  return { state, now: state.now, inbox: [] }
+/** A state by itself, at `now`: the state's own clock does not move while nothing is committed. */
+export function viewOf(state: QueueState, now: number): QueueView {
+  return { state, now: Math.max(state.now, now), inbox: [] }
+}
+
+/** Dead letters within their age, oldest first. */
+export function* deadLetters({ state, now }: QueueView): Generator<DeadLetter, void, void> {
+  for (const dead of state.dead.values()) if (!isDeadOver(state, dead, now)) yield dead
+}
+
+/** Completed messages within their age, oldest first. */
+export function* completions({ state, now }: QueueView): Generator<readonly [string, Completion], void, void> {
+  for (const entry of state.completed) if (!isCompletionOver(state, entry[1], now)) yield entry
+}
+
+/** Dead letters beyond their age, which the state forgets at its next step. Costs no more than what it counts. */
+function countExpiredDead({ state, now }: QueueView): number {
+  const oldest = state.dead.oldest()
+  if (oldest === undefined || !isDeadOver(state, oldest[1], now)) return 0
+  let count = 0
+  for (const dead of state.dead.values()) {
+    if (!isDeadOver(state, dead, now)) break
+    count++
+  }
+  return count
 }
 
 /** All runs that wait, those in the inbox last. */
@@ -32,8 +63,12 @@ export function* waitingRuns({ state, inbox }: QueueView): Generator<Run, void, 
   for (const { run } of inbox) yield run
 }
 
-export function statsOf({ state, now, inbox }: QueueView): QueueStats {
+export function statsOf(view: QueueView): QueueStats {
+  const { state, now, inbox } = view
   const stats = { ...describeStats(state) }
+  const expired = countExpiredDead(view)
+  stats.dead -= expired
+  stats.total -= expired
   if ((state.delayed.peek()?.visibleAt ?? Number.POSITIVE_INFINITY) <= now) {
     const due = [...state.delayed].filter((run) => run.visibleAt <= now).reduce((sum, run) => sum + run.count, 0)
     stats.waiting += due

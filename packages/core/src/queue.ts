@@ -36,6 +36,8 @@ export interface Queue<T, H = T> {
   readonly isProcessing: boolean
   /** Handlers of this queue object that run now. */
   readonly running: number
+  /** Messages that the worker of this queue object has and whose handlers have not started. They count as active, as the running ones do. */
+  readonly heldAhead: number
   /** Enqueues one message. It is durable when this resolves. Calls of one turn of the event loop share a commit. */
   enqueue(payload: T, options?: EnqueueOptions): Promise<Enqueued>
   /** Enqueues many in one commit. `options` hold for all, or are made for each by a function. */
@@ -74,8 +76,8 @@ export interface Queue<T, H = T> {
   /** A page of messages of one status, of the same messages that `getStats` counts. */
   list(options: ListOptions): Promise<MessagePage>
   /**
-   * Resolves to a message's result once it is completed. Throws `MessageDied` or `MessageNotFound`; where another process writes, the latter also for a
-   * message that is forgotten by the retention before this process looks again.
+   * Resolves to a message's result once it is completed. Throws `MessageDied` or `MessageNotFound`: the latter if the message ended before the call and the
+   * retention has forgotten it. Where another process writes, also if this process could not read the log for 5 s while the message ended.
    */
   waitFor(id: string, options?: WaitOptions): Promise<unknown>
   /** Hands out no more messages until `resume`; running handlers go on. True if the queue was not paused before. */
@@ -97,6 +99,11 @@ export interface Queue<T, H = T> {
   /** Forgets messages that have ended, dead letters and completed ones, with all that is known of them. Counts of completed ones go on. Resolves to how many. */
   forget(which: string | readonly string[]): Promise<number>
   /**
+   * Accepts that the queue's objects were restored from a copy, once they are in place and before work continues: claims from now on get fencing tokens above all
+   * that were used before, also those of claims that are not in the copy. Resolves to the first of them. See "Restoring a backup" in docs/operations.md.
+   */
+  acceptRestore(): Promise<number>
+  /**
    * Calls `listener` for each event of that name; the function that is returned ends it. Nobody waits for a listener. One that throws, or whose
    * promise is rejected, harms nobody: `logger` is told.
    */
@@ -116,8 +123,8 @@ export interface Queue<T, H = T> {
    * `timeoutMs`; then their signals are aborted, and their messages go back without counting the attempt.
    *
    * Resolves within `timeoutMs` also while the store is down (by default within `visibilityTimeoutMs` and 30 s). Then `trouble` says so; calls that the store did not
-   * confirm reject with `NotAcknowledged`, and messages whose outcome was not recorded are handed out again. Not to be awaited in a handler of the queue, which it
-   * would wait for. A second call waits for the first.
+   * confirm reject with `NotAcknowledged`, and messages whose outcome was not recorded are handed out again. Rejects with `CalledInHandler` in a
+   * handler of the queue, which it would wait for. A second call waits for the first.
    */
   close(options?: CloseOptions): Promise<void>
 }
@@ -134,6 +141,8 @@ export interface ShardQueue<T> extends Queue<T> {
   processIn(slots: SlotPool, id: string, handler: Handler<T>, options: ProcessOptions | undefined): Worker
   /** As `follow`; from the beginning of the log on, if that is later than the user's call. */
   followFrom(options: FollowOptions, beginning: boolean): AsyncIterable<FollowedEvent>
+  /** The queue is known to exist: reads need not ask the store. */
+  assumeExists(): void
   /** If this process writes, another one is to take over; should none want to, this one goes on after a moment. Rejects with `StoreError`s: then it goes on, too. */
   stepDown(): Promise<void>
 }

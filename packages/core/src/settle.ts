@@ -1,6 +1,7 @@
 /** Step 5, settle: a worker says how its claims ended; each is taken only while its token is the current one. */
+import type { ErrorRecord } from './failure.ts'
 import type { Settlement } from './state/commands.ts'
-import { isLongReport } from './state/endings.ts'
+import { failureOf, isLongReport } from './state/endings.ts'
 import type { DeadReason, QueueEvent, Report } from './state/events.ts'
 import type { Claim, QueueState } from './state/model.ts'
 
@@ -59,7 +60,7 @@ class Draft {
       return 'completed'
     }
     if (settlement.kind === 'fail') return this.#fail(claim, settlement)
-    if (settlement.kind === 'reject') return this.#die(token, 'rejected', settlement.name, settlement.message)
+    if (settlement.kind === 'reject') return this.#die(claim, 'rejected', settlement)
     if (settlement.kind === 'snooze') {
       this.#single.push({ type: 'snoozed', token, visibleAt: this.#state.now + settlement.ms })
       return 'snoozed'
@@ -89,16 +90,15 @@ class Draft {
 
   #fail(claim: Claim, settlement: Extract<Settlement, { kind: 'fail' }>): SettledAs {
     const { token } = claim
-    const { name, message, retriable } = settlement
-    if (!retriable) return this.#die(token, 'not-retriable', name, message)
-    if (claim.attempt >= claim.batch.maxAttempts) return this.#die(token, 'attempts-used-up', name, message)
+    if (!settlement.retriable) return this.#die(claim, 'not-retriable', settlement)
+    if (claim.attempt >= claim.batch.maxAttempts) return this.#die(claim, 'attempts-used-up', settlement)
     const visibleAt = this.#state.now + this.#retryDelay(claim, settlement)
-    this.#single.push({ type: 'retried', token, visibleAt, name, message })
+    this.#single.push({ type: 'retried', token, visibleAt, ...failureOf(claim, settlement) })
     return 'retried'
   }
 
-  #die(token: number, reason: DeadReason, name: string, message: string): SettledAs {
-    this.#single.push({ type: 'died', token, reason, name, message })
+  #die(claim: Claim, reason: DeadReason, settlement: ErrorRecord): SettledAs {
+    this.#single.push({ type: 'died', token: claim.token, reason, ...failureOf(claim, settlement) })
     return 'died'
   }
 }

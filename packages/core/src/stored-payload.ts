@@ -12,13 +12,16 @@ import { notFound } from './wait-for.ts'
 interface StoredMessage {
   readonly batch: Batch
   readonly seq: number
+  /** Whether it is a dead letter whose id may be that of another message by now. */
+  readonly mayBeOld?: boolean | undefined
   /** If it was read with the message: from the inbox. */
   readonly payload?: Payload | undefined
 }
 
 /** See `Queue.getPayload`. */
 export async function readStoredPayload(engine: Engine, queue: string, id: string): Promise<unknown> {
-  const find = (): Promise<StoredMessage | undefined> => engine.views.find(id, (view) => findUnfinished(view, id))
+  const find = (): Promise<StoredMessage | undefined> =>
+    engine.views.find(id, (view) => findUnfinished(view, id), mayBeOld)
   const message = await find()
   if (message === undefined) throw await payloadGone(engine, queue, id)
   try {
@@ -37,9 +40,16 @@ function findUnfinished(view: QueueView, id: string): StoredMessage | undefined 
     const isLarge = batch.extras?.payloadKey !== undefined
     return { batch, seq: waiting.seq, payload: isLarge ? undefined : waiting.payload }
   }
-  const found = findMessage(view.state, id)
+  const found = findMessage(view.state, id, view.now)
   if (found?.status === 'waiting') return { batch: found.run.batch, seq: found.seq }
-  return found?.status === 'active' ? found.claim : found?.status === 'dead' ? found.dead : undefined
+  if (found?.status === 'active') return found.claim
+  if (found?.status !== 'dead') return undefined
+  const { batch, seq } = found.dead
+  return { batch, seq, mayBeOld: batch.extras?.id !== undefined }
+}
+
+function mayBeOld(found: StoredMessage): boolean {
+  return found.mayBeOld === true
 }
 
 async function payloadGone(engine: Engine, queue: string, id: string): Promise<MessageNotFound> {

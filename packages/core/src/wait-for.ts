@@ -5,6 +5,7 @@ import type { Engine } from './engine/engine.ts'
 import { MessageDied, MessageNotFound } from './errors.ts'
 import { type Described, describeMessage, type MessageInfo, mayBeReplaced } from './message-info.ts'
 import { findInInbox, type QueueView } from './queue-view.ts'
+import { shardOf } from './shard/shard-of.ts'
 import { assertSignal } from './signal-option.ts'
 
 /** How long `Queue.waitFor` waits. */
@@ -18,27 +19,38 @@ export async function waitForResult(engine: Engine, queue: string, id: string, o
   assertKnownKeys('waitFor', options, ['signal'])
   const { signal } = options
   assertSignal('waitFor', signal)
-  let mayBeOld: ((looked: Looked) => boolean) | undefined = ({ message }) => mayBeReplaced(message)
+  const { endings, views } = engine
+  // An id that the queue gave is never used again.
+  const isUnique = shardOf(id) !== undefined
+  let mayBeOld = ({ message }: Looked): boolean => mayBeReplaced(message)
   for (let waitMs = 50; ; waitMs = Math.min(2000, waitMs * 2)) {
     signal?.throwIfAborted()
-    const expected = engine.endings.expect(id)
+    let expected = endings.expect(id)
+    const look = (view: QueueView): Looked | undefined => {
+      const looked = lookFor(view, id)
+      if (looked === undefined || hasEnded(looked)) return looked
+      // What was reported so far is the end of an earlier message with this id, or of one that was redriven.
+      endings.giveUp(id, expected)
+      expected = endings.expect(id)
+      return looked
+    }
     try {
-      const look = (): Promise<Looked | undefined> => engine.views.find(id, (view) => lookFor(view, id), mayBeOld)
-      // A look may take as long as the store does.
-      const { found, infos } = await orAborted(engine.views.complete(look, ended), signal)
-      const { message, isInLog } = found ?? { message: undefined, isInLog: false }
-      // What has not ended yet is the one that is meant, and so is its end. While it lies in the inbox, the log knows the one before it.
-      if (isInLog) mayBeOld = undefined
-      const now = message === undefined ? expected.ending : endingOf(id, infos[0])
-      if (message === undefined && now === undefined) throw notFound(id, queue)
-      const ending = now ?? (await engine.views.ending(expected, waitMs, signal))
+      const looking = (): Promise<Looked | undefined> =>
+        views.findUnlessKnown(look, mayBeOld, () => isUnique && endings.known(id) !== undefined)
+      // A poll may take as long as the store does.
+      const { found: looked, infos } = await orAborted(views.complete(looking, ended), signal)
+      // What has not ended yet is the message that is meant. While it lies in the inbox, the log knows the one before it.
+      if (looked?.isInLog) mayBeOld = () => false
+      const now = looked === undefined ? (endings.known(id) ?? expected.ending) : endingOf(id, infos[0])
+      if (looked === undefined && now === undefined) throw notFound(id, queue)
+      const ending = now ?? (await views.ending(expected, waitMs, signal))
       if (ending.kind === 'completed') return ending.result
       if (ending.kind === 'died') {
-        const failures = await orAborted(engine.views.failuresOf(ending.death), signal)
+        const failures = await orAborted(views.failuresOf(ending.death), signal)
         throw new MessageDied(id, ending.death.reason, failures)
       }
     } finally {
-      engine.endings.giveUp(id, expected)
+      endings.giveUp(id, expected)
     }
   }
 }
@@ -56,7 +68,11 @@ function lookFor(view: QueueView, id: string): Looked | undefined {
 
 /** Only what a message has at its end is worth a look into the log. */
 function ended(looked: Looked | undefined): readonly Described[] {
-  return looked?.message.info.status === 'completed' || looked?.message.info.status === 'dead' ? [looked.message] : []
+  return looked !== undefined && hasEnded(looked) ? [looked.message] : []
+}
+
+function hasEnded({ message: { info } }: Looked): boolean {
+  return info.status === 'completed' || info.status === 'dead'
 }
 
 /** How a message ended, if it has. Throws `MessageDied` if it died. */

@@ -61,7 +61,7 @@ describe('payloads', () => {
   it('says where in the payload JSON would lose something', async () => {
     const { open, run } = createWorld()
     const queue = open()
-    await expect(queue.enqueue({ a: { rate: Number.NaN } })).rejects.toThrow(/Payload 0 holds NaN in "rate"/)
+    await expect(queue.enqueue({ a: { rate: Number.NaN } })).rejects.toThrow(/Payload 0 holds NaN at a\.rate,/)
     await run(queue.close())
   })
 

@@ -153,8 +153,8 @@ describe('planted defects that these tests find', () => {
       name: 'a ring that is sent before what it rings for is durable',
       patch: {
         file: 'core/src/engine/inbox-sender.ts',
-        from: '      const put = await options.store.put(key, body, { condition: create, signal })\n',
-        to: '      onSent(key, body.length)\n      const put = await options.store.put(key, body, { condition: create, signal })\n      onSent = () => {}\n',
+        from: '      const put = await this.#attempt(batch, key, body)\n',
+        to: '      onSent(key, body.length)\n      const put = await this.#attempt(batch, key, body)\n      onSent = () => {}\n',
       },
       ...{ maxPollMs: HOUR_MS, through: slowInbox, boundMs: 7000 },
     },

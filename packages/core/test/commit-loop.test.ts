@@ -24,6 +24,7 @@ async function quickLoop(beforeCommit: (loop: CommitLoop, asked: number) => void
     onSealed: () => undefined,
     onDurable: (slot) => commits.push(slot),
     onFailure: () => {},
+    onSkipped: () => {},
   })
   return { clock, loop, commits, asked: () => asked }
 }

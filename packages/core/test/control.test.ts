@@ -101,7 +101,7 @@ describe('in the process that writes', () => {
   it.each(['cancel', 'purge'] as const)('%s finds what another process has just enqueued', async (how) => {
     const { open, run } = createWorld()
     const writer = open<string>()
-    await run(writer.getStats())
+    await run(writer.pause())
     const other = open<string>()
     const { id } = await run(other.enqueue('x'))
     if (how === 'cancel') expect(await run(writer.cancel(id))).toBe(true)

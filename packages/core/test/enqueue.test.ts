@@ -395,10 +395,23 @@ describe('options of a message', () => {
     [{ backoff: { baseMs: -1 } }, /"baseMs"/],
     [{ backoff: { jitter: 2 } }, /"jitter"/],
     [{ prority: 3 }, /Did you mean "priority"/],
+    [Promise.resolve({ id: 'x' }), /not a Promise\. Await it first/],
+    [new Map([['id', 'x']]), /not a Map/],
+    [new Date(), /not a Date/],
+    [null, /not null/],
   ])('refuses %o', async (options, message) => {
     const { open, run, store } = createWorld()
     const queue = open()
     await expect(run(queue.enqueue('x', options as never))).rejects.toThrow(message)
+    expect(store.size).toBe(0)
+    await run(queue.close())
+  })
+
+  it('refuses the promises of an async function for many messages', async () => {
+    const { open, run, store } = createWorld()
+    const queue = open<string>()
+    const options = async (payload: string) => ({ id: payload })
+    await expect(run(queue.enqueueMany(['a', 'b'], options as never))).rejects.toThrow('Await it first')
     expect(store.size).toBe(0)
     await run(queue.close())
   })

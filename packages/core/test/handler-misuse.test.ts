@@ -100,14 +100,14 @@ describe('a handler that returns nonsense', () => {
     ['a proxy that throws at everything', () => new Proxy({}, { get: () => undefined, ownKeys: thrower })],
     ['an object whose JSON throws', () => ({ toJSON: thrower })],
     ['an outcome with a result that is none', () => complete(Symbol('x'))],
-  ])('%s: the message is completed', async (_, make) => {
+  ])('%s: the attempt has failed for good, as another one would return the same', async (_, make) => {
     const { open, run } = createWorld()
     const queue = open<string>({ maxAttempts: 1 })
     queue.on('trouble', () => {})
     const { id } = await run(queue.enqueue('x'))
     queue.process(make)
     await run(queue.drain())
-    expect(await run(queue.get(id))).toMatchObject({ status: 'completed' })
+    expect(await run(queue.get(id))).toMatchObject({ status: 'dead', failures: [{ name: 'InvalidResult' }] })
     await run(queue.close())
   })
 

@@ -47,7 +47,7 @@ describe('a reply that is lost', () => {
     const connection = breaking(store)
     const first = open<string>({ store: connection.store, acknowledgeTimeoutMs: 5000 })
     first.on('trouble', () => {})
-    await run(first.getStats())
+    await run(first.pause())
     connection.breakAfter(part)
     await expect(run(first.enqueue('a', { id: 'order-1' }))).rejects.toThrow(NotAcknowledged)
 
@@ -73,7 +73,7 @@ describe('a reply that is lost', () => {
     const connection = breaking(store)
     const queue = open<string>({ store: connection.store })
     queue.on('trouble', () => {})
-    await run(queue.getStats())
+    await run(queue.pause())
     connection.breakAfter('/log/')
     const enqueued = queue.enqueueMany(['a', 'b'])
     await clock.advance(3000)

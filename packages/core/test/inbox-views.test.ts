@@ -57,7 +57,7 @@ describe('a message that is acknowledged and still in the inbox', () => {
     const later = ids(await world.run(sender.enqueueMany([8, 9], { delayMs: 3000 })))
     await world.run(reader.enqueue(10, { id: 'named', deduplicationKey: 'key' }))
     await world.run(sender.enqueue(11, { id: 'named' }))
-    await world.run(sender.enqueue(12, { deduplicationKey: 'key' }))
+    await world.run(sender.enqueue(12, { deduplicationKey: 'key', confirm: false }))
     for (const waitMs of [0, 2900, 200]) {
       await world.clock.advance(waitMs)
       for (const queue of [sender, reader]) {

@@ -82,7 +82,7 @@ describe('long failures, results and logs', () => {
     const { open, run, clock } = world
     const queue = open<string>(OFTEN)
     const died = record(queue, 'died')
-    const follower = open<string>()
+    const follower = open<string>({ ifMissing: 'empty' })
     const end = new AbortController()
     const followed: unknown[] = []
     const following = (async () => {
@@ -122,8 +122,8 @@ describe('long failures, results and logs', () => {
     const queue = open<string>({ ...OFTEN, store: slow })
     const other = open<string>()
     const died = record(queue, 'died')
-    await run(queue.getStats())
     serve(queue)
+    await run(queue.getStats())
     waitMs = 3000
     const payloads = Array.from('abcd', (letter) => `bad ${letter}`)
     for (const [n, payload] of payloads.entries()) {

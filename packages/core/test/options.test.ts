@@ -45,6 +45,7 @@ describe('numbers of a queue', () => {
       ['deduplicationWindowMs', 0, 31 * DAY],
       ['offloadAboveBytes', 0, 16 << 20],
       ['maxPayloadBytes', 1, 16 << 20],
+      ['maxFailureBytes', 256, 64 << 10],
       ['takeoverAfterMs', 300, HOUR],
       ['maxPollMs', 10, HOUR],
       ['shard', 0, 9999],
@@ -225,6 +226,18 @@ describe('numbers of a call', () => {
     expect(await run(queue.getStats())).toMatchObject({ delayed: 1, total: 1 })
     await run(queue.close())
     expect(store.size).toBe(0)
+  })
+
+  it('a moment is at most a year past: one in seconds would be in 1970', async () => {
+    const { open, run, clock } = createWorld()
+    const store = createMemoryStore({ clock: { ...clock, now: () => clock.now() + 2 * YEAR } })
+    const queue = open<string>({ store })
+    const now = clock.now() + 2 * YEAR
+    for (const at of [Math.floor(now / 1000), 0, new Date(now - YEAR - HOUR)])
+      await expect(run(queue.enqueue('x', { at }))).rejects.toThrow(/at most a year in the past.*not seconds/)
+    await run(queue.enqueue('x', { at: now - YEAR + HOUR }))
+    expect(await run(queue.getStats())).toMatchObject({ waiting: 1, total: 1 })
+    await run(queue.close())
   })
 
   it.each([

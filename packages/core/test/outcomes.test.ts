@@ -1,5 +1,5 @@
 import { InvalidOption, sleep } from '@s3queue/storage'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import {
   complete,
   deadLetter,
@@ -109,7 +109,7 @@ describe('outcomes of a handler', () => {
   })
 
   it.each([
-    ['a function', () => () => {}],
+    ['a function', () => () => {}, 'is function'],
     [
       'a cycle',
       () => {
@@ -117,29 +117,71 @@ describe('outcomes of a handler', () => {
         o.o = o
         return o
       },
+      'circular',
     ],
-    ['a bigint', () => 5n],
-    ['too much', () => 'x'.repeat(70_000)],
-  ])('leave out a result that is %s, say so, and complete all the same', async (_, make) => {
+    ['a bigint', () => 5n, 'BigInt'],
+    ['too much', () => 'x'.repeat(70_000), 'has 70002 characters of JSON, more than 65536'],
+    ['a Map within', () => ({ counts: [new Map()] }), 'holds something of the kind Map at counts[0]'],
+    ['an error within complete()', () => complete({ error: new Error('x') }), 'the kind Error at error'],
+  ])('fail the attempt for good if the result is %s', async (_, make, why) => {
     const { open, run } = createWorld()
-    const queue = open<string>()
-    const seen = record(queue, 'trouble', 'completed')
+    const queue = open<string>({ maxAttempts: 5 })
     const { id } = await run(queue.enqueue('x'))
     queue.process(() => make())
     await run(queue.drain())
-    expect(seen.map(({ name }) => name)).toEqual(['trouble', 'completed'])
-    expect(seen[0]?.event).toHaveProperty('error.message', expect.stringContaining('completed without its result'))
-    expect(await run(queue.get(id))).not.toHaveProperty('result')
+    const failure = { name: 'InvalidResult', message: expect.stringContaining(why) }
+    expect(await run(queue.get(id))).toMatchObject({ status: 'dead', reason: 'not-retriable', failures: [failure] })
     await run(queue.close())
   })
 
-  it('take a promise of nonsense as what it becomes, and a thenable that settles twice once', async () => {
+  it('are those of any copy of the package, which an application may load twice', async () => {
+    vi.resetModules()
+    const another = await import('../src/index.ts')
+    expect(another.retry).not.toBe(retry)
+    const { open, run } = createWorld()
+    const queue = open<string>()
+    const outcomes: Record<string, () => unknown> = {
+      ...{ retry: () => another.retry({ afterMs: 5, reason: 'later' }), snooze: () => another.snooze(10) },
+      ...{ dead: () => another.deadLetter('no'), complete: () => another.complete(1) },
+    }
+    const seen = record(queue, 'retried', 'snoozed', 'died', 'completed')
+    const ids = await run(queue.enqueueMany(Object.keys(outcomes)))
+    const visited = new Set<string>()
+    queue.process(({ payload }) => {
+      const isFirst = !visited.has(payload)
+      visited.add(payload)
+      return isFirst ? outcomes[payload]?.() : undefined
+    })
+    await run(queue.drain())
+    const nameOf = (id: string) => seen.find(({ event }) => 'id' in event && event.id === id)?.name
+    expect(ids.map(({ id }) => nameOf(id))).toEqual(['retried', 'snoozed', 'died', 'completed'])
+    await run(queue.close())
+  })
+
+  it.each<[string, () => unknown, string]>([
+    ['the function retry itself', () => retry, 'returned the function retry itself. Call it: return retry(…)'],
+    ['the function snooze itself', () => snooze, 'returned the function snooze itself'],
+    ['a copy of one', () => ({ ...retry() }), 'looks like an outcome and is none'],
+    ['one that went through JSON', () => JSON.parse(JSON.stringify(deadLetter('no'))), 'looks like an outcome'],
+    ['one of a later version', () => Object.assign(retry(), { kind: 'fork' }), 'kind'],
+  ])('fail the attempt if the handler returns %s', async (_, make, why) => {
+    const { open, run } = createWorld()
+    const queue = open<string>({ maxAttempts: 1 })
+    const { id } = await run(queue.enqueue('x'))
+    queue.process(make)
+    await run(queue.drain())
+    const failure = { name: 'InvalidResult', message: expect.stringContaining(why) }
+    expect(await run(queue.get(id))).toMatchObject({ status: 'dead', failures: [failure] })
+    await run(queue.close())
+  })
+
+  it('take a promise of a promise as what it becomes, and a thenable that settles twice once', async () => {
     const { open, run } = createWorld()
     const queue = open<string>({ maxAttempts: 1 })
     await run(queue.enqueueMany(['a', 'b']))
     queue.process(({ payload }) =>
       payload === 'a'
-        ? Promise.resolve(Promise.resolve(Number.NaN))
+        ? Promise.resolve(Promise.resolve(null))
         : {
             // biome-ignore lint/suspicious/noThenProperty: a careless thenable is what this test is about
             then(resolve: (value: unknown) => void, reject: (error: unknown) => void) {
@@ -183,7 +225,8 @@ describe('outcomes of a handler', () => {
     await run(queue.drain())
     expect(await run(queue.getStats())).toMatchObject({ dead: 10_000, waiting: 0, active: 0 })
     await run(queue.close())
-  })
+    // The test runner maps each of the stacks to its source, which takes most of the time.
+  }, 60_000)
 })
 
 describe('progress and log', () => {

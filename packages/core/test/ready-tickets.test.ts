@@ -8,7 +8,7 @@ function ticket(token: number, priority = 0): HeldTicket {
     ...{ batch: { ...batch, priority }, seq: 0, token, worker: 'w', attempt: 1, claimedAt: 0, timeoutMs: 1000 },
     ...{ failures: { short: [], stored: [] }, report: undefined, releasing: false },
   }
-  return { claim, payload: '1', timeoutMs: 1000, deadlineAt: 1000 }
+  return { claim, payload: '1', timeoutMs: 1000, arrivedAt: 0, deadlineAt: 1000 }
 }
 
 function readyWith(...tickets: HeldTicket[]): ReadyTickets {

@@ -1,5 +1,5 @@
 import { getEventListeners } from 'node:events'
-import { sleep, withLatency } from '@s3queue/storage'
+import { createIds, seededRandom, sleep, withLatency } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
 import { MessageDied, MessageNotFound, QueueClosed } from '../src/index.ts'
 import { createWorld, intercept } from './support.ts'
@@ -166,6 +166,80 @@ describe('waitFor', () => {
       await run(writer.close())
     },
   )
+
+  const FEW_KEPT = [{ completedCount: 0 }, { completedCount: 1000 }]
+
+  it.each(FEW_KEPT)(
+    'in another process gives 5,000 results where the retention is %o, however they are waited for',
+    async (retention) => {
+      const { open, run, clock, store } = createWorld()
+      const slow = { putMs: 30, getMs: 20, listMs: 30 }
+      const writer = open<number>({ retention, store: withLatency(store, { clock, ...slow }) })
+      await run(writer.enqueue(-1))
+      writer.process(({ payload }) => ({ twice: 2 * payload }), { concurrency: 100 })
+      await run(writer.drain())
+      const other = open<number>({ store: withLatency(store, { clock, ...slow }) })
+      const count = 5000
+      const twice = Array.from({ length: count }, (_, n) => ({ twice: 2 * n }))
+      const enqueued = await run(other.enqueueMany(Array.from({ length: count }, (_, n) => n)))
+      expect(await run(Promise.all(enqueued.map(({ id }) => other.waitFor(id))))).toEqual(twice)
+      const oneByOne = async (): Promise<unknown[]> => {
+        const results: unknown[] = []
+        for (const { id } of await other.enqueueMany(Array.from({ length: count }, (_, n) => n)))
+          results.push(await other.waitFor(id))
+        return results
+      }
+      expect(await run(oneByOne())).toEqual(twice)
+      for (const one of [other, writer]) await run(one.close())
+    },
+  )
+
+  it('in another process gives results while snapshots replace the commits that hold them', async () => {
+    const { open, run, clock, store } = createWorld()
+    const random = seededRandom(5)
+    const runtime = { clock, random, ids: createIds(clock, random), snapshotAfterCommits: 2 }
+    const writer = open<number>({ retention: { completedCount: 0, deadCount: 0 }, maxAttempts: 1, runtime })
+    const other = open<number>({ store: withLatency(store, { clock, getMs: 20 }) })
+    const handled: number[] = []
+    writer.process(({ payload }) => {
+      handled.push(payload)
+      if (payload % 10 === 3) throw new Error(`no ${payload}`)
+      return payload
+    })
+    await run(writer.getStats())
+    await run(other.getStats())
+    const ended: Promise<unknown>[] = []
+    for (let n = 0; n < 100; n++) {
+      const { id } = await run(writer.enqueue(n, { delayMs: 2000 }))
+      ended.push(other.waitFor(id).catch((error: unknown) => error))
+      await clock.advance(130)
+    }
+    const all = await run(Promise.all(ended))
+    expect(handled).toHaveLength(100)
+    for (const [n, end] of all.entries()) {
+      if (n % 10 === 3) expect(end).toMatchObject({ code: 'MESSAGE_DIED', failures: [{ message: `no ${n}` }] })
+      else expect(end).toBe(n)
+    }
+    for (const one of [other, writer]) await run(one.close())
+  })
+
+  it('in another process gives the end of the message that has an id now, where the queue remembers none', async () => {
+    const { open, run, clock } = createWorld()
+    const writer = open<string>({ retention: { completedCount: 0 }, deduplicationWindowMs: 0 })
+    writer.process(({ payload }) => payload)
+    const other = open<string>({ deduplicationWindowMs: 0 })
+    for (const payload of ['first', 'second', 'third']) {
+      await run(other.enqueue(payload, { id: 'report' }))
+      expect(await run(other.waitFor('report'))).toBe(payload)
+    }
+    await run(other.enqueue('fourth', { id: 'report', delayMs: 60_000 }))
+    const fourth = rejection(other.waitFor('report'))
+    await clock.advance(10_000)
+    expect(await run(other.cancel('report'))).toBe(true)
+    expect(await run(fourth)).toBeInstanceOf(MessageNotFound)
+    expect(await run(rejection(other.waitFor('report')))).toBeInstanceOf(MessageNotFound)
+    for (const one of [other, writer]) await run(one.close())
+  })
 
   it('costs a process that does not write a request for each look, however many wait', async () => {
     const { open, run, clock, store } = createWorld()

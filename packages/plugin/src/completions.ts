@@ -6,7 +6,7 @@
  */
 import type { MessageInfo } from '@s3queue/core'
 import type { S3dbRecord } from '@s3queue/s3db'
-import { type Clock, sleep } from '@s3queue/storage'
+import { type CapturedContext, type Clock, sleep, systemContexts } from '@s3queue/storage'
 import { asError } from './as-error.ts'
 import type { HandledAttempt } from './handler-context.ts'
 
@@ -35,6 +35,8 @@ export interface CompletionsOptions {
 interface Untold {
   readonly attempt: HandledAttempt
   readonly since: number
+  /** The handler's: `onComplete` runs in it. */
+  readonly context: CapturedContext
 }
 
 /** A claim that was lost is never completed: the oldest are let go. */
@@ -56,7 +58,11 @@ export class Completions {
   }
 
   succeeded(attempt: HandledAttempt): void {
-    this.#untold.set(attempt.fencingToken, { attempt, since: this.#options.clock.monotonic() })
+    this.#untold.set(attempt.fencingToken, {
+      attempt,
+      since: this.#options.clock.monotonic(),
+      context: systemContexts.capture(),
+    })
     forgetOldest(this.#untold)
   }
 
@@ -69,7 +75,7 @@ export class Completions {
     announce(completion)
     const onComplete = this.#options.onComplete()
     if (untold === undefined || onComplete === undefined) return
-    const call = this.#call(onComplete, untold.attempt.record, result)
+    const call = untold.context.run(() => this.#call(onComplete, untold.attempt.record, result))
     this.#calls.add(call)
     void call.finally(() => this.#calls.delete(call))
   }

@@ -1,6 +1,7 @@
 /** What is done to a queue as a whole: counting, emptying, putting dead letters back. */
 import type { Adopted, EntryFilter, EntryStatus, RecordQueueStats, S3dbRecord } from '@s3queue/s3db'
 import { adoptQueue, QueueError, QueueView } from '@s3queue/s3db'
+import { assertOptionsObject } from '@s3queue/storage'
 import type { QueueRuntime } from './queue-runtime.ts'
 import type { Truncated, TruncateOptions } from './resource-methods.ts'
 
@@ -35,7 +36,9 @@ export class Housekeeping {
     return { total: entries.length, ...counts }
   }
 
-  async truncate({ includeDeadLetter = false }: TruncateOptions = {}): Promise<Truncated> {
+  async truncate(options: TruncateOptions = {}): Promise<Truncated> {
+    assertOptionsObject('truncateQueue', options)
+    const { includeDeadLetter = false } = options
     const { removedTickets: _, ...truncated } = await this.removeAll(includeDeadLetter)
     return truncated
   }

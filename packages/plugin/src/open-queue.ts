@@ -18,6 +18,8 @@ export interface OpenQueueOptions {
 export function openQueue({ settings, store, namespace, logger }: OpenQueueOptions): PluginQueue {
   return createCoordinatedQueue<MessagePayload>({
     ...{ name: settings.queueName, namespace, store, logger },
+    // The name is that of the resource, so it is right, and a database may be read before its first task.
+    ifMissing: 'empty',
     visibilityTimeoutMs: settings.visibilityTimeoutMs,
     maxAttempts: settings.maxAttempts,
     backoff: settings.backoff,

@@ -10,7 +10,7 @@ import {
   resolveRetention,
 } from '@s3queue/core'
 import type { S3dbRecord } from '@s3queue/s3db'
-import { InvalidOption, nearestName, type ObjectStore } from '@s3queue/storage'
+import { assertOptionsObject, InvalidOption, nearestName, type ObjectStore } from '@s3queue/storage'
 import { type Duration, durationOption } from './duration.ts'
 import { type FailureOptions, resolveFailureStrategy } from './failure-strategy.ts'
 import type { OnMessage } from './handler-context.ts'
@@ -167,6 +167,7 @@ export function resolveS3QueueOptions<Task>(options: S3QueueOptions<Task>): Reso
   if (typeof options !== 'object' || options === null) {
     throw new InvalidOption(OWNER, 'options', "must be an object with at least { resource: 'the name of a resource' }.")
   }
+  assertOptionsObject(OWNER, options)
   assertKnown(options)
   for (const name of ['onMessage', 'onError', 'onComplete'] as const) {
     if (options[name] !== undefined && typeof options[name] !== 'function')

@@ -10,7 +10,7 @@ import {
   type S3dbRecord,
   type S3dbResource,
 } from '@s3queue/s3db'
-import type { Logger } from '@s3queue/storage'
+import { assertOptionsObject, type Logger } from '@s3queue/storage'
 import { ClaimStorage } from './claim-storage.ts'
 import type { OnComplete } from './completions.ts'
 import type { Emit } from './events.ts'
@@ -152,7 +152,9 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
     await this.#start(handler, options)
   }
 
-  async #start(handler?: OnMessage<Task> | null, { concurrency }: StartOptions = {}): Promise<void> {
+  async #start(handler?: OnMessage<Task> | null, options: StartOptions = {}): Promise<void> {
+    assertOptionsObject('startProcessing', options)
+    const { concurrency } = options
     const onMessage = this.#handler(handler)
     const { runtime } = this.#inService('startProcessing')
     if (await runtime.start(onMessage, concurrency ?? this.#settings.concurrency)) return
@@ -240,10 +242,9 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
    * Stops the worker, empties the queue and its dead letters, and takes both out of `db.resources`. From then on this plugin refuses to enqueue and to
    * process, with a `QueueError` 410, until it is installed again.
    */
-  async deleteQueue({
-    includeDeadLetter = true,
-    stopProcessing = true,
-  }: DeleteQueueOptions = {}): Promise<DeletedQueue> {
+  async deleteQueue(options: DeleteQueueOptions = {}): Promise<DeletedQueue> {
+    assertOptionsObject('deleteQueue', options)
+    const { includeDeadLetter = true, stopProcessing = true } = options
     const housekeeping = await this.#housekeeping('deleteQueue')
     const { runtime, installation } = this.#inService('deleteQueue')
     if (stopProcessing) await this.stopProcessing()
@@ -276,7 +277,9 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
   }
 
   /** Makes a claim of this process last so much longer, in ms. False if it is not held here (any more). */
-  async extendVisibility(queueId: string, extraMs: number, { lockToken }: RenewOptions = {}): Promise<boolean> {
+  async extendVisibility(queueId: string, extraMs: number, options: RenewOptions = {}): Promise<boolean> {
+    assertOptionsObject('extendVisibility', options)
+    const { lockToken } = options
     return extendClaim(this.#installed('extendVisibility'), { queueId, extraMs, lockToken }, this.#emit)
   }
 

@@ -1,5 +1,5 @@
 /** All that a plugin is made of once it is installed: the queue, its store, its worker, and what stands between them and the database. */
-import type { Worker } from '@s3queue/core'
+import { CalledInHandler, type Worker } from '@s3queue/core'
 import {
   DeadLetters,
   Enqueuer,
@@ -11,7 +11,7 @@ import {
   type S3dbRecord,
   type S3dbResource,
 } from '@s3queue/s3db'
-import { type Clock, inTime, type Logger, sleep, systemClock, systemIds } from '@s3queue/storage'
+import { type Clock, inTime, type Logger, sleep, systemClock, systemContexts, systemIds } from '@s3queue/storage'
 import { asError } from './as-error.ts'
 import { type ClosingParts, closeInOrder } from './closing.ts'
 import { type Completion, Completions, type OnComplete } from './completions.ts'
@@ -131,12 +131,14 @@ export class QueueRuntime {
     if (this.#worker !== undefined) return false
     const { settings, emit } = this.#options
     const { autoExtend, maxPrefetch } = settings
-    const worker = this.session.queue.process(this.runs.handler(onMessage), {
-      ...{ concurrency, autoExtend, maxPrefetch, workerId: this.#workerName },
-    })
+    const process = (): Worker =>
+      this.session.queue.process(this.runs.handler(onMessage), {
+        ...{ concurrency, autoExtend, maxPrefetch, workerId: this.#workerName },
+      })
+    const worker = systemContexts.capture(this).run(process)
     this.#worker = worker
     this.#workerId = worker.id
-    this.#monitor.start()
+    systemContexts.outside.run(() => this.#monitor.start())
     emit('plg:s3-queue:workers-started', { concurrency, workerId: worker.id })
     return true
   }
@@ -145,6 +147,7 @@ export class QueueRuntime {
   stopWorker(timeoutMs: number = this.#options.settings.visibilityTimeoutMs): Promise<void> {
     const worker = this.#worker
     if (worker === undefined) return this.#stopping
+    if (timeoutMs > 0 && this.#isCalledInHandler()) return Promise.reject(this.#calledInHandler('stopProcessing()'))
     this.#worker = undefined
     this.#monitor.stop()
     this.#stopping = this.#stop(worker, timeoutMs)
@@ -167,7 +170,12 @@ export class QueueRuntime {
   /** Stops the worker. A store that does not take in time what its handlers did keeps nothing open: their messages are handed out again. Never rejects. */
   async #stopInTime(handlersMs: number, storeMs: number): Promise<void> {
     const late = (): Error => new Error('The store did not take in time what the last handlers did.')
-    const stopped = inTime(this.#clock, handlersMs + storeMs, this.stopWorker(handlersMs), late)
+    const stopped = inTime(
+      this.#clock,
+      handlersMs + storeMs,
+      systemContexts.outside.run(() => this.stopWorker(handlersMs)),
+      late,
+    )
     await stopped.catch((error: unknown) => this.tell(asError(error)))
   }
 
@@ -193,8 +201,18 @@ export class QueueRuntime {
     }
   }
 
+  /** Whether the current call comes from a handler of this plugin, or from something that a handler has started, while any handler runs. */
+  #isCalledInHandler(): boolean {
+    return this.runs.attempts.length > 0 && systemContexts.isWithin(this)
+  }
+
+  #calledInHandler(call: string): CalledInHandler {
+    return new CalledInHandler(this.settings.resource, call)
+  }
+
   /** Waits until no handler runs here, at most a visibility timeout. */
   async drain(): Promise<{ readonly drained: boolean }> {
+    if (this.#isCalledInHandler()) throw this.#calledInHandler('drain()')
     const limit = new AbortController()
     const { visibilityTimeoutMs } = this.#options.settings
     const idle = this.runs.whenIdle().then(() => true)

@@ -4,6 +4,7 @@
  */
 import type { CloseOptions } from '@s3queue/core'
 import { QueueError } from '@s3queue/s3db'
+import { systemContexts } from '@s3queue/storage'
 import type { PluginQueue } from './open-queue.ts'
 
 export class QueueSession {
@@ -24,7 +25,8 @@ export class QueueSession {
         suggestion: 'Connect the database and install a new plugin.',
       })
     }
-    this.#queue ??= this.#open()
+    // The queue outlives the call that needs it first, and must not keep the async context of that call.
+    this.#queue ??= systemContexts.outside.run(this.#open)
     return this.#queue
   }
 
@@ -37,7 +39,9 @@ export class QueueSession {
   close(options?: CloseOptions): Promise<void> {
     const queue = this.#queue
     this.#queue = undefined
-    if (queue !== undefined) this.#closing = Promise.all([this.#closing, queue.close(options)]).then(() => {})
+    // A handler may disconnect the database: outside of its context the queue waits for it as long as for any other.
+    const close = async (): Promise<void> => queue?.close(options)
+    this.#closing = Promise.all([this.#closing, systemContexts.outside.run(close)]).then(() => {})
     return this.#closing
   }
 

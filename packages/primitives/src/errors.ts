@@ -1,7 +1,13 @@
 import type { ETag } from '@s3queue/storage'
 
 /** By which errors are told apart, whatever their class: see `PrimitiveError`. */
-export type PrimitiveErrorCode = 'FENCED' | 'CORRUPT_OBJECT' | 'LEASE_LOST' | 'CAS_UNRESOLVED' | 'WRITER_CLOSED'
+export type PrimitiveErrorCode =
+  | 'FENCED'
+  | 'CORRUPT_OBJECT'
+  | 'LEASE_LOST'
+  | 'CAS_UNRESOLVED'
+  | 'WRITER_CLOSED'
+  | 'LOG_REPLACED'
 
 /** Base of the errors of this package. */
 export abstract class PrimitiveError extends Error {
@@ -67,4 +73,41 @@ export class CasUnresolved extends PrimitiveError {
 /** The log's writer was stopped, or failed earlier with `cause`; open the log again. */
 export class WriterClosed extends PrimitiveError {
   readonly code = 'WRITER_CLOSED'
+}
+
+/**
+ * The log is not the one that this process has used: the store was emptied, another log was begun, or an earlier state was restored. The process
+ * neither reads nor writes what is there. It continues by itself if its log comes back; to use what is there, start the process again.
+ */
+export class LogReplaced extends PrimitiveError {
+  readonly code = 'LOG_REPLACED'
+  /** Another attempt of the same process finds the same. */
+  readonly retriable = false
+  /** Identity of the log that this process has used. */
+  readonly known: string
+  /** Identity of the log that is there; undefined if there is none. */
+  readonly found: string | undefined
+  /** The newest slot of its log that this process knows. */
+  readonly slot: number
+
+  constructor({
+    where,
+    known,
+    slot,
+    found,
+  }: { where: string; known: string; slot: number; found: string | undefined }) {
+    const what =
+      found === undefined
+        ? 'the store holds no log there any longer'
+        : found === known
+          ? `the store holds an earlier state of it, without slot ${slot} as this process knows it`
+          : `the store holds another log (${found})`
+    super(
+      `This process has used the log ${known} at ${where} up to slot ${slot}, and ${what}. It refuses to use that, as messages would be lost or mixed up. ` +
+        'Bring the log back, and the process continues; or follow "Restoring a backup" in docs/operations.md and start the process again.',
+    )
+    this.known = known
+    this.slot = slot
+    this.found = found
+  }
 }

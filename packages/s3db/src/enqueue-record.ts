@@ -9,7 +9,7 @@
  * runs it again.
  */
 import { type BackoffOptions, InvalidPayload, PayloadTooLarge, type Queue } from '@s3queue/core'
-import { type Clock, InvalidOption } from '@s3queue/storage'
+import { type Clock, InvalidOption, otherKind } from '@s3queue/storage'
 import { Company } from './company.ts'
 import type { RecordData, S3dbRecord } from './database.ts'
 import { QueueError } from './errors.ts'
@@ -171,8 +171,9 @@ function isRefusal(error: unknown): boolean {
 }
 
 function assertData(data: unknown): RecordData {
-  if (typeof data === 'object' && data !== null && !Array.isArray(data)) return data as RecordData
-  throw new QueueError(`What is enqueued must be an object, the record, not ${JSON.stringify(data) ?? String(data)}.`, {
+  const kind = otherKind(data)
+  if (kind === undefined) return data as RecordData
+  throw new QueueError(`What is enqueued must be an object, the record, not ${kind}.`, {
     ...{ statusCode: 400, operation: 'enqueue' },
     suggestion: "Give it the record's attributes: enqueue({ type: 'send-email' }).",
   })

@@ -24,6 +24,13 @@ describe('a record and its message', () => {
     expect(await queue.getStats()).toMatchObject({ waiting: 1, total: 1 })
   })
 
+  it('refuses a promise, a Map and a Date as a record', async () => {
+    const { enqueuer, tasks } = await openWorld()
+    const others = [Promise.resolve({ type: 'a' }), new Map([['type', 'a']]), new Date()]
+    for (const other of others) await expect(enqueuer.enqueue(other as never)).rejects.toThrow('must be an object')
+    expect(await tasks.count()).toBe(0)
+  })
+
   it('an answer that was lost: enqueueing the id again adds nothing, and leaves the record alone', async () => {
     const { enqueuer, queue, tasks } = await openWorld()
     await enqueuer.enqueue({ id: 'a', type: 'x' })
@@ -50,9 +57,22 @@ describe('a record and its message', () => {
     expect(await queue.get('a')).toMatchObject({ status: 'waiting' })
   })
 
+  it('a record whose message is dead and older than the retention runs when it is enqueued again', async () => {
+    const { enqueuer, queue } = await openWorld({ retention: { deadAgeMs: 50 } })
+    await enqueuer.enqueue({ id: 'a', type: 'x' })
+    const worker = queue.process(() => Promise.reject(new Error('no')))
+    await queue.drain()
+    await worker.stop()
+    expect(await queue.get('a')).toMatchObject({ status: 'dead' })
+    // Nothing is committed meanwhile.
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(await enqueuer.enqueue({ id: 'a', type: 'x' })).toMatchObject({ queueId: 'a', duplicate: false })
+    expect(await queue.get('a')).toMatchObject({ status: 'waiting', attempts: 0 })
+  })
+
   it('enqueues under way together share a commit, though their records are written at different moments', async () => {
     const { records, queue, store } = await openWorld()
-    await queue.getStats()
+    await queue.pause()
     const commits = (): string[] => [...store.snapshot().keys()].filter((key) => key.includes('/log/'))
     const before = commits().length
     let turn = Promise.resolve()

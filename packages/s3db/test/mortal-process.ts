@@ -36,7 +36,7 @@ export class MortalProcess {
     }
     this.clock = { ...systemClock, setTimer: (ms, callback) => this.#setTimer(ms, callback) }
     const common = { name: 'tasks', takeoverAfterMs: 300, maxAttempts: 1, runtime: { clock: this.clock } }
-    this.queue = createQueue<MessagePayload>({ ...common, store: this.#store(store), ...options })
+    this.queue = createQueue<MessagePayload>({ ...common, ifMissing: 'empty', store: this.#store(store), ...options })
     this.records = new Records(this.resource(tasks), systemIds)
     this.enqueuer = new Enqueuer({ records: this.records, queue: () => this.queue, clock: this.clock })
   }

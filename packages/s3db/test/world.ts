@@ -1,5 +1,5 @@
 /** A real database in memory, and a real queue beside it. */
-import { createQueue, type Queue } from '@s3queue/core'
+import { createQueue, type Queue, type QueueOptions } from '@s3queue/core'
 import { systemClock, systemIds } from '@s3queue/storage'
 import { createMemoryStore, type MemoryStore } from '@s3queue/storage-memory'
 import { Database } from 's3db.js'
@@ -19,7 +19,7 @@ export interface World {
   readonly queue: Queue<MessagePayload>
 }
 
-export async function openWorld(): Promise<World> {
+export async function openWorld(options: Pick<QueueOptions, 'retention'> = {}): Promise<World> {
   const connectionString = `memory://s3db-${process.pid}-${++databases}/app`
   const db = new Database({
     connectionString,
@@ -31,7 +31,14 @@ export async function openWorld(): Promise<World> {
   const tasks: S3dbResource = await db.createResource({ name: 'tasks', attributes: { type: 'string|required' } })
   const store = createMemoryStore()
   const open = (): Queue<MessagePayload> => {
-    const queue = createQueue<MessagePayload>({ name: 'tasks', store, takeoverAfterMs: 300, maxAttempts: 1 })
+    const queue = createQueue<MessagePayload>({
+      name: 'tasks',
+      store,
+      ifMissing: 'empty',
+      takeoverAfterMs: 300,
+      maxAttempts: 1,
+      ...options,
+    })
     onTestFinished(() => queue.close())
     return queue
   }

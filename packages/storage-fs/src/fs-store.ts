@@ -8,7 +8,9 @@ import { pathToFileURL } from 'node:url'
 import {
   assertDeleteKeys,
   assertKey,
+  type GetResult,
   InvalidRequest,
+  type ListResult,
   type ObjectStore,
   type PutCondition,
   resolveListOptions,
@@ -17,7 +19,7 @@ import { toStoreError } from './failure.ts'
 import type { FileSystem } from './file-system.ts'
 import { createGate } from './gate.ts'
 import { list } from './list.ts'
-import { nodeFileSystem } from './node-file-system.ts'
+import { createNodeFileSystem } from './node-file-system.ts'
 import { type FsStoreOptions, type ResolvedFsStoreOptions, resolveFsStoreOptions } from './options.ts'
 import { put } from './put.ts'
 import { read } from './read.ts'
@@ -35,17 +37,19 @@ const DELETE_WIDTH = 8
 const CONDITIONS: readonly PutCondition['kind'][] = ['create', 'if-match', 'overwrite']
 
 /**
- * Creates a store in `directory`, which is made when the first call needs it. There is nothing to close. Throws `InvalidOption` for
+ * Creates a store in `directory`, which is made by the first write; reads make nothing. There is nothing to close. Throws `InvalidOption` for
  * options that are unknown or cannot be.
  */
 export function createFsStore(options: FsStoreOptions): ObjectStore {
-  return createStoreOn(nodeFileSystem, resolveFsStoreOptions(options))
+  const resolved = resolveFsStoreOptions(options)
+  const { directory, permissions, clock } = resolved
+  return createStoreOn(createNodeFileSystem({ root: directory, permissions, clock }), resolved)
 }
 
 /** The same over a file system of the caller's. */
 export function createStoreOn(
   fs: FileSystem,
-  { directory, durability, clock, ids }: ResolvedFsStoreOptions,
+  { directory, durability, clock, ids }: Omit<ResolvedFsStoreOptions, 'permissions'>,
 ): ObjectStore {
   const durable = durability === 'fsync'
   const root = createRoot(fs, directory, durable)
@@ -61,9 +65,14 @@ export function createStoreOn(
     // Besides the work, never in its way: leftovers cost space and nothing else.
     if (wasThere) void sweepIfDue(context).catch(() => {})
   }
-  const call = <T>(signal: AbortSignal | undefined, key: string | undefined, work: () => Promise<T>): Promise<T> =>
+  const call = <T>(
+    signal: AbortSignal | undefined,
+    key: string | undefined,
+    work: () => Promise<T>,
+    begin: () => Promise<void> = open,
+  ): Promise<T> =>
     gate.run(signal, async () => {
-      await open()
+      await begin()
       return work().catch((error: unknown) => {
         throw toStoreError(error, { directory, key })
       })
@@ -77,11 +86,12 @@ export function createStoreOn(
     description: pathToFileURL(directory).href,
     async get(key, { ifNoneMatch, signal } = {}) {
       assertKey(key)
-      return call(signal, key, async () => {
+      const work = async (): Promise<GetResult> => {
         const result = await read(context, key, ifNoneMatch)
         if (result.outcome === 'not-found') await root.assertPresent()
         return stamped(result)
-      })
+      }
+      return call(signal, key, work, root.openToRead)
     },
     async put(key, body, { condition, signal }) {
       assertKey(key)
@@ -101,11 +111,12 @@ export function createStoreOn(
     },
     async list(listOptions) {
       const options = resolveListOptions(listOptions)
-      return call(options.signal, undefined, async () => {
+      const work = async (): Promise<ListResult> => {
         const result = await list(context, options)
         if (result.entries.length === 0) await root.assertPresent()
         return stamped(result)
-      })
+      }
+      return call(options.signal, undefined, work, root.openToRead)
     },
     watch: createWatch(context, open),
   }

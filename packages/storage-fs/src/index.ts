@@ -1,2 +1,2 @@
 export { createFsStore } from './fs-store.ts'
-export type { Durability, FsStoreOptions } from './options.ts'
+export type { Durability, FsStoreOptions, Permissions } from './options.ts'

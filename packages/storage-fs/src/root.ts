@@ -1,5 +1,5 @@
 /**
- * The directory that the store is in: made when it is first needed, refused where it cannot be trusted, and recognised
+ * The directory that the store is in: made by the first write, refused where it cannot be trusted, and recognised
  * later on. A directory that was removed, or from which a disk was unmounted, must not look like a store without objects.
  *
  * State: the opening that is under way or done, and which directory was found.
@@ -14,7 +14,11 @@ export interface Root {
   readonly path: string
   /** Makes the directory if it is not there. Answers at once when that was done before, and tries again when it failed. */
   open(): Promise<OpenedRoot>
-  /** Throws `NoSuchBucket` unless the directory is still there, and still the one that was opened. To be called before "there is no such object". */
+  /** As `open`, for calls that only read: makes nothing. A directory that was never there is one without objects. */
+  openToRead(): Promise<void>
+  /**
+   * Throws `NoSuchBucket` if the directory was opened before and is no longer there, or is another one. To be called before "there is no such object".
+   */
   assertPresent(): Promise<void>
 }
 
@@ -37,24 +41,56 @@ export function createRoot(fs: FileSystem, path: string, durable: boolean): Root
   let opening: Promise<OpenedRoot> | undefined
   let opened: FileFacts | undefined
 
+  const fail = (error: unknown): unknown => {
+    const code = codeOf(error)
+    if (code === 'ENOTDIR' || code === 'EEXIST') {
+      return noDirectory(
+        path,
+        'is a file, or its path runs through one. Name a directory, or a path where one can be made.',
+        error,
+      )
+    }
+    return toStoreError(error, { directory: path })
+  }
+
+  const assertPresent = async (): Promise<void> => {
+    const facts = await unless(ABSENT, fs.facts(path))
+    if (opened === undefined) return
+    if (facts === undefined)
+      throw noDirectory(path, 'was removed while the store was open. Make a new store to start over.')
+    if (!isSameFile(opened, facts)) {
+      throw noDirectory(
+        path,
+        'was replaced while the store was open, or a disk was mounted or unmounted there. Make a new store.',
+      )
+    }
+  }
+
   const open = async (): Promise<OpenedRoot> => {
     try {
+      // Reads may have found it before.
+      if (opened !== undefined) await assertPresent()
       const made = await makeDirectories(fs, join(path, SPARE))
-      opened = await fs.facts(path)
+      const facts = await fs.facts(path)
       await assertLocal(fs, path)
+      opened = facts
       if (durable) await settleNames(fs, made)
       return { wasThere: !made.includes(join(path, SPARE)) }
     } catch (error) {
       opening = undefined
-      const code = codeOf(error)
-      if (code === 'ENOTDIR' || code === 'EEXIST') {
-        throw noDirectory(
-          path,
-          'is a file, or its path runs through one. Name a directory, or a path where one can be made.',
-          error,
-        )
-      }
-      throw toStoreError(error, { directory: path })
+      throw fail(error)
+    }
+  }
+
+  const openToRead = async (): Promise<void> => {
+    try {
+      const facts = await unless(['ENOENT'], fs.facts(path))
+      if (facts === undefined) return
+      if (!facts.isDirectory) throw noDirectory(path, 'is a file. Name a directory, or a path where one can be made.')
+      await assertLocal(fs, path)
+      opened ??= facts
+    } catch (error) {
+      throw fail(error)
     }
   }
 
@@ -64,17 +100,11 @@ export function createRoot(fs: FileSystem, path: string, durable: boolean): Root
       opening ??= open()
       return opening
     },
-    async assertPresent() {
-      const facts = await unless(ABSENT, fs.facts(path))
-      if (facts === undefined)
-        throw noDirectory(path, 'was removed while the store was open. Make a new store to start over.')
-      if (opened !== undefined && !isSameFile(opened, facts)) {
-        throw noDirectory(
-          path,
-          'was replaced while the store was open, or a disk was mounted or unmounted there. Make a new store.',
-        )
-      }
+    async openToRead() {
+      if (opening !== undefined) await opening
+      else if (opened === undefined) await openToRead()
     },
+    assertPresent,
   }
 }
 

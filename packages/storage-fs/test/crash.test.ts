@@ -6,12 +6,12 @@ import { expect, test } from 'vitest'
 import type { FileSystem, OpenFile } from '../src/file-system.ts'
 import { createStoreOn } from '../src/fs-store.ts'
 import { createFsStore } from '../src/index.ts'
-import { nodeFileSystem } from '../src/node-file-system.ts'
 import { noSettling } from '../src/settling.ts'
 import { sweep } from '../src/sweep.ts'
 import { act, KEY, type Move } from './model/actors.ts'
 import { assertLinearizable, createHistory } from './model/history.ts'
 import { testDirectory } from './support/directory.ts'
+import { nodeFileSystem } from './support/node-file-system.ts'
 
 interface CrashingFileSystem {
   readonly fs: FileSystem

@@ -2,9 +2,9 @@ import { join } from 'node:path'
 import { seededRandom } from '@s3queue/storage'
 import { expect, test } from 'vitest'
 import { codeOf, type FileSystem, isSameFile } from '../src/file-system.ts'
-import { nodeFileSystem } from '../src/node-file-system.ts'
 import { createMemoryDisk } from './model/memory-disk.ts'
 import { testDirectory } from './support/directory.ts'
+import { nodeFileSystem } from './support/node-file-system.ts'
 
 const NAMES = ['a', 'b', 'a/a', 'a/b', 'b/a', 'b/b', 'a/a/a']
 

@@ -8,6 +8,7 @@ test.each<[string, object, string]>([
   ['no directory', {}, 'must be the path of a directory'],
   ['an empty directory', { directory: '' }, 'must be the path of a directory'],
   ['a zero byte in the directory', { directory: 'a\0b' }, 'must be the path of a directory'],
+  ['unknown permissions', { directory: '/d', permissions: 'all' }, 'must be one of owner, umask'],
   ['an unknown durability', { directory: '/d', durability: 'always' }, 'must be one of fsync, none'],
 ])('refuses %s', (_, options, problem) => {
   expect(() => createFsStore(options as FsStoreOptions)).toThrow(

@@ -4,9 +4,9 @@ import { create, type ObjectStore } from '@s3queue/storage'
 import { expect, test } from 'vitest'
 import { createStoreOn } from '../src/fs-store.ts'
 import { createFsStore } from '../src/index.ts'
-import { nodeFileSystem } from '../src/node-file-system.ts'
 import { resolveFsStoreOptions } from '../src/options.ts'
 import { testDirectory } from './support/directory.ts'
+import { nodeFileSystem } from './support/node-file-system.ts'
 import { bytes, set, textOf, watchedStore } from './support/stores.ts'
 import { failing } from './support/watched.ts'
 
@@ -18,12 +18,44 @@ const everyCall = (store: ObjectStore): (() => Promise<unknown>)[] => [
   () => store.delete(['a/b']),
 ]
 
-test('makes its directory when it is first read', async () => {
+/** Calls that make the directory. */
+const everyWrite = (store: ObjectStore): (() => Promise<unknown>)[] => {
+  const [, put, putIf, , remove] = everyCall(store)
+  return [put, putIf, remove].filter((call) => call !== undefined)
+}
+
+test('makes its directory when it is first written, and nothing when it is read', async () => {
   await using directory = await testDirectory()
   const store = createFsStore({ directory: join(directory.path, 'x/y') })
-  expect(await readdir(directory.path)).toEqual([])
   expect(await textOf(store, 'a')).toBe('not-found')
-  expect(await readdir(join(directory.path, 'x/y'))).toEqual(['.tmp'])
+  expect(await store.list({ prefix: 'a/' })).toMatchObject({ entries: [], truncated: false })
+  expect(await readdir(directory.path)).toEqual([])
+  await set(store, 'a', 'body')
+  expect(await readdir(join(directory.path, 'x/y'))).toEqual(['.tmp', 'a'])
+})
+
+test('makes nothing in a directory that it reads', async () => {
+  await using directory = await testDirectory()
+  const store = createFsStore({ directory: directory.path })
+  expect(await textOf(store, 'a')).toBe('not-found')
+  expect(await store.list({ prefix: '' })).toMatchObject({ entries: [] })
+  expect(await readdir(directory.path)).toEqual([])
+})
+
+test('does not make a directory anew that was read and then removed', async () => {
+  await using directory = await testDirectory()
+  const path = join(directory.path, 'x')
+  await set(createFsStore({ directory: path }), 'a', 'body')
+  const reader = createFsStore({ directory: path })
+  expect(await textOf(reader, 'a')).toBe('body')
+  await rm(path, { recursive: true })
+  for (const call of everyCall(reader)) {
+    await expect(call()).rejects.toMatchObject({
+      code: 'NO_SUCH_BUCKET',
+      message: expect.stringContaining('was removed'),
+    })
+  }
+  expect(await readdir(directory.path)).toEqual([])
 })
 
 test('many stores may make one directory at once', async () => {
@@ -50,7 +82,7 @@ test.each(['EACCES', 'EPERM', 'EROFS'])(
     const path = join(directory.path, 'x')
     const deny = failing('makeDirectory', code)
     const store = watchedStore({ directory: path }, (call, paths) => (allowed ? undefined : deny(call, paths)))
-    for (const call of everyCall(store)) {
+    for (const call of everyWrite(store)) {
       const message = expect.stringMatching(new RegExp(`${path} \\(option \`directory\`\\).*${code}`))
       await expect(call()).rejects.toMatchObject({ code: 'ACCESS_DENIED', message })
     }

@@ -4,10 +4,10 @@ import { systemClock } from '@s3queue/storage'
 import { createManualClock } from '@s3queue/storage/testing'
 import { expect, test, vi } from 'vitest'
 import { createFsStore } from '../src/index.ts'
-import { nodeFileSystem } from '../src/node-file-system.ts'
 import { createSettling, noSettling } from '../src/settling.ts'
 import { SWEEP_AGE_MS, sweep, sweepIfDue } from '../src/sweep.ts'
 import { testDirectory } from './support/directory.ts'
+import { nodeFileSystem } from './support/node-file-system.ts'
 import { set, textOf } from './support/stores.ts'
 import { watchedFileSystem } from './support/watched.ts'
 
@@ -114,7 +114,7 @@ test('sweeps once an hour, whoever opens the directory', async () => {
     await makeOld(draft)
   }
   await leave()
-  await createFsStore(options).get('a')
+  await createFsStore(options).delete(['a'])
   await vi.waitFor(async () => expect(await readdir(join(directory.path, '.tmp'))).toEqual(['swept']))
   await leave()
   const context = { fs: nodeFileSystem, root: directory.path, settling: noSettling, clock }

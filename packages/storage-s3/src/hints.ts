@@ -2,6 +2,15 @@
 
 import type { Attempt } from './attempt.ts'
 import type { Failure } from './failure.ts'
+import { lacksChecksum } from './write-checksums.ts'
+
+const SESSION_ENDED = new Set([
+  'ExpiredToken',
+  'InvalidToken',
+  'InvalidTokenId',
+  'TokenRefreshRequired',
+  'RequestExpired',
+])
 
 export function hintFor(failure: Failure, attempt: Attempt): string {
   const { status, code } = failure
@@ -11,8 +20,15 @@ export function hintFor(failure: Failure, attempt: Attempt): string {
   }
   if (code === 'RequestTimeTooSkewed') return skewHint(failure, attempt)
   if (code === 'InvalidAccessKeyId' || code === 'SignatureDoesNotMatch') return 'Check the access key and its secret.'
-  if (code === 'ExpiredToken' || code === 'InvalidToken' || code === 'TokenRefreshRequired') {
-    return 'The session has ended: get new temporary credentials, or give a function as "credentials" that does.'
+  if (SESSION_ENDED.has(code)) {
+    return 'The session has ended: get new temporary credentials, or give a function as "credentials" that does. It is asked again when that happens.'
+  }
+  if (lacksChecksum(failure)) {
+    return 'The bucket demands a checksum with each write, as buckets with object lock do, and did not take the one that was sent. Set the option "requestChecksumCalculation" to "WHEN_SUPPORTED", or use a bucket without object lock.'
+  }
+  // RustFS says it in the words of a 500.
+  if (code === 'MaxVersionsExceeded' || /limit on the number of versions/.test(failure.text)) {
+    return 'The server keeps no more versions of one object, and versioning is on: add a lifecycle rule that expires noncurrent versions, or use a bucket without versioning.'
   }
   if (status === 403 || status === 401) {
     return (

@@ -26,7 +26,10 @@ export interface S3StoreOptions {
   readonly region?: string | undefined
   /** `http://` or `https://` address of a server other than AWS, without credentials in it. Default: AWS, or what `AWS_ENDPOINT_URL_S3` says. */
   readonly endpoint?: string | undefined
-  /** Keys, or a function that gets them. Default: the SDK's chain (environment, profile, SSO, web identity, container, instance). */
+  /**
+   * Keys, or a function that gets them. It is called again when the `expiration` that it returned comes near, and when the store refuses
+   * the session. Default: the SDK's chain (environment, profile, SSO, web identity, container, instance).
+   */
   readonly credentials?: S3ClientConfig['credentials'] | undefined
   /** Put the bucket into the path rather than the host name. Default: true when an `endpoint` is given. */
   readonly forcePathStyle?: boolean | undefined
@@ -45,8 +48,13 @@ export interface S3StoreOptions {
   /** Connections that are open at most; further requests wait for one. Default 64. */
   readonly maxConnections?: number | undefined
   /**
+   * How long a connection stays open while it is not used, in ms. A queue polls more often than the default, and so keeps one. Default 10,000.
+   */
+  readonly idleTimeoutMs?: number | undefined
+  /**
    * Default `WHEN_REQUIRED`: SigV4 signs the SHA-256 of the body already, and several servers refuse or ignore the newer
-   * checksum headers. The SDK's own default is `WHEN_SUPPORTED`.
+   * checksum headers. A bucket that demands a checksum (object lock) gets one once it has refused a write for want of it. The SDK's own
+   * default is `WHEN_SUPPORTED`.
    */
   readonly requestChecksumCalculation?: ChecksumPolicy | undefined
   /** Default `WHEN_REQUIRED`, for the same reason; the length of a body is always checked against `Content-Length`. */
@@ -69,6 +77,7 @@ export interface ResolvedS3StoreOptions {
   readonly requestTimeoutMs: number
   readonly connectTimeoutMs: number
   readonly maxConnections: number
+  readonly idleTimeoutMs: number
   readonly requestChecksumCalculation: ChecksumPolicy
   readonly responseChecksumValidation: ChecksumPolicy
   readonly quoteETags: boolean
@@ -85,6 +94,7 @@ const CLIENT_OPTIONS = [
   'forcePathStyle',
   'connectTimeoutMs',
   'maxConnections',
+  'idleTimeoutMs',
   'requestChecksumCalculation',
   'responseChecksumValidation',
 ] as const satisfies readonly (keyof S3StoreOptions)[]
@@ -117,6 +127,7 @@ export function resolveS3StoreOptions(options: S3StoreOptions): ResolvedS3StoreO
     requestTimeoutMs: numberOption(OWNER, 'requestTimeoutMs', options.requestTimeoutMs, 10_000, { min: 1 }),
     connectTimeoutMs: numberOption(OWNER, 'connectTimeoutMs', options.connectTimeoutMs, 3_000, { min: 1 }),
     maxConnections: numberOption(OWNER, 'maxConnections', options.maxConnections, 64, { min: 1, integer: true }),
+    idleTimeoutMs: numberOption(OWNER, 'idleTimeoutMs', options.idleTimeoutMs, 10_000, { min: 1, integer: true }),
     requestChecksumCalculation: checksumPolicy('requestChecksumCalculation', options.requestChecksumCalculation),
     responseChecksumValidation: checksumPolicy('responseChecksumValidation', options.responseChecksumValidation),
     quoteETags: booleanOption('quoteETags', options.quoteETags, true),

@@ -24,7 +24,15 @@ const GARBLED = new Set([
   'XAmzContentChecksumMismatch',
 ])
 
-const BAD_CREDENTIALS = new Set(['ExpiredToken', 'InvalidToken', 'TokenRefreshRequired', 'InvalidAccessKeyId'])
+const BAD_CREDENTIALS = new Set([
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'InvalidToken',
+  'InvalidTokenId',
+  'TokenRefreshRequired',
+  'RequestExpired',
+  'InvalidAccessKeyId',
+])
 const THROTTLES = new Set(['RequestLimitExceeded', 'BandwidthLimitExceeded', 'TooManyRequests', 'Throttling'])
 
 export function toStoreError(failure: Failure, attempt: Attempt): StoreError {

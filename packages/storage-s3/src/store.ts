@@ -15,7 +15,7 @@ export interface S3Store extends ObjectStore {
 
 /**
  * An object store in a bucket on S3, or on a server that speaks its protocol and keeps conditional writes. Opens no
- * connection before the first call, and never repeats a request by itself.
+ * connection before the first call, and repeats no request but one that the server refused for its signature, or for want of a checksum.
  *
  * Throws `InvalidOption` for options it cannot have, `UnsupportedStore` for buckets that cannot keep the port's promises.
  * Whether a server does, only a probe can tell (`needsProbe`): queues probe each bucket once by themselves; others call `probeStore` of `@s3queue/storage`.

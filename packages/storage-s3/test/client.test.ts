@@ -35,6 +35,21 @@ test('requests share connections that stay open', async () => {
   expect(ports.size).toBe(2)
 })
 
+test('a connection that is not used is closed after idleTimeoutMs, and a slow answer is waited for', async () => {
+  const { server, store } = await scriptedStore({ idleTimeoutMs: 30 })
+  const answer = Promise.withResolvers<void>()
+  server.reply({ headers: { etag: '"e"' }, until: answer.promise })
+  const first = store.get('a')
+  await server.seen(1)
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  answer.resolve()
+  expect(await first).toMatchObject({ outcome: 'found' })
+  await server.disconnected(1)
+  server.reply({ headers: { etag: '"e"' } })
+  await store.get('b')
+  expect(new Set(server.requests.map(({ clientPort }) => clientPort)).size).toBe(2)
+})
+
 test('a client of the user: its settings hold, its retries do not, and it stays open', async () => {
   const server = await startScriptedServer()
   const client = new S3Client({

@@ -95,7 +95,8 @@ describe('what is thrown', () => {
   test('by how much the clock is wrong', async () => {
     const clock = { now: () => Date.UTC(2026, 10, 24, 9, 20), monotonic: () => 0, setTimer: () => () => undefined }
     const { server, store } = await scriptedStore({ clock })
-    server.reply(s3Error(403, 'RequestTimeTooSkewed', { date: 'Tue, 24 Nov 2026 09:00:00 GMT' }))
+    const skewed = s3Error(403, 'RequestTimeTooSkewed', { date: 'Tue, 24 Nov 2026 09:00:00 GMT' })
+    server.reply(skewed, skewed)
     const error = await failureOf(store.get('k'))
     expect(error).toMatchObject({ code: 'ACCESS_DENIED', message: expect.stringMatching(/1200 s ahead.*NTP/) })
   })

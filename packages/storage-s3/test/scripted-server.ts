@@ -8,6 +8,8 @@ export interface ScriptedReply {
   /** Names in lower case. Node adds `date` and `content-length` unless they are given. */
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
+  /** Answers when this resolves. */
+  readonly until?: Promise<void>
   /** Never answers. */
   readonly hang?: true
   /** Breaks the connection instead of answering. */
@@ -17,7 +19,7 @@ export interface ScriptedReply {
   readonly cutBy?: 'reset' | 'silence'
 }
 
-interface SeenRequest {
+export interface SeenRequest {
   readonly method: string
   readonly path: string
   readonly query: URLSearchParams
@@ -32,8 +34,12 @@ export interface ScriptedServer {
   readonly requests: readonly SeenRequest[]
   /** Replies for the next requests, in turn. A request without a reply gets status 418, which no rule expects. */
   reply(...replies: readonly ScriptedReply[]): void
+  /** Replies to every later request for which `reply` left none. */
+  replyBy(decide: (request: SeenRequest) => ScriptedReply): void
   /** Resolves as soon as `count` requests have come in whole. */
   seen(count: number): Promise<void>
+  /** Resolves as soon as `count` connections have been closed. */
+  disconnected(count: number): Promise<void>
   close(): Promise<void>
 }
 
@@ -41,6 +47,21 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
   const requests: SeenRequest[] = []
   const replies: ScriptedReply[] = []
   const waiting = new Set<() => void>()
+  let decide: (request: SeenRequest) => ScriptedReply = () => ({ status: 418 })
+  let closed = 0
+  const check = (): void => {
+    for (const wake of waiting) wake()
+  }
+  const reached = (count: number, current: () => number): Promise<void> =>
+    new Promise((resolve) => {
+      const wake = (): void => {
+        if (current() < count) return
+        waiting.delete(wake)
+        resolve()
+      }
+      waiting.add(wake)
+      wake()
+    })
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -49,9 +70,20 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
       const { method = '', headers } = request
       const body = Buffer.concat(chunks).toString('latin1')
       const clientPort = request.socket.remotePort
-      requests.push({ method, path: url.pathname, query: url.searchParams, headers, body, clientPort })
-      for (const check of waiting) check()
-      send(response, replies.shift() ?? { status: 418 })
+      const seen = { method, path: url.pathname, query: url.searchParams, headers, body, clientPort }
+      requests.push(seen)
+      check()
+      const reply = replies.shift() ?? decide(seen)
+      if (reply.until === undefined) send(response, reply)
+      else void reply.until.then(() => send(response, reply))
+    })
+  })
+  // The server never closes an idle connection: only the client does.
+  server.keepAliveTimeout = 0
+  server.on('connection', (socket) => {
+    socket.once('close', () => {
+      closed++
+      check()
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -60,16 +92,11 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
     endpoint: `http://127.0.0.1:${port}`,
     requests,
     reply: (...more) => replies.push(...more),
-    seen: (count) =>
-      new Promise((resolve) => {
-        const check = (): void => {
-          if (requests.length < count) return
-          waiting.delete(check)
-          resolve()
-        }
-        waiting.add(check)
-        check()
-      }),
+    replyBy(how) {
+      decide = how
+    },
+    seen: (count) => reached(count, () => requests.length),
+    disconnected: (count) => reached(count, () => closed),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

@@ -30,6 +30,7 @@ export type Duty = Pick<MailboxRecord, 'deputy' | 'idlePollMs'>
 
 export interface Author {
   readonly epoch: number
+  readonly log: MailboxRecord['log']
   readonly isActive: (token: number) => boolean
   /** The worker has read up to this version. */
   readonly seen: number
@@ -39,7 +40,7 @@ export interface Author {
 }
 
 export function nextRecord<F>(base: MailboxRecord, draft: Draft<F>, author: Author): MailboxRecord {
-  const { epoch, isActive, seen, duty, handedOver } = author
+  const { epoch, log, isActive, seen, duty, handedOver } = author
   const { id } = base
   const v = base.version + 1
   const isUnread = (part: { readonly v: number }): boolean => part.v > seen
@@ -47,7 +48,7 @@ export function nextRecord<F>(base: MailboxRecord, draft: Draft<F>, author: Auth
     parts.map((part) => ({ ...part, v }))
   const tickets = draft.tickets.filter(({ ticket, mailbox }) => mailbox === id && isActive(ticket.claim.token))
   return {
-    ...{ format: FORMAT, id, epoch, version: v, sealed: false },
+    ...{ format: FORMAT, id, epoch, version: v, log, sealed: false },
     ...dutyOf(duty ?? (base.epoch === epoch ? base : undefined)),
     handedOver: handedOver ? v : undefined,
     running: nextRunning(base, draft.running, v, isUnread),

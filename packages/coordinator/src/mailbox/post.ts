@@ -175,14 +175,14 @@ export class Post {
 
   /** One write. Undefined: another came first. */
   async #write(draft: Draft<Fate>): Promise<Fate | undefined> {
-    const { signal, epoch, isActive, queue } = this.#term
+    const { signal, epoch, isActive, mark, queue } = this.#term
     const base = this.#base
     if (base === undefined || base.value.sealed || base.value.format !== FORMAT || base.value.epoch > epoch) {
       // The next time it may be another one.
       if (base?.value.sealed !== false) this.#base = undefined
       return 'never'
     }
-    const about = { epoch, isActive, seen: this.#seen, duty: this.#duty, handedOver: this.#handedOver }
+    const about = { epoch, isActive, log: mark(), seen: this.#seen, duty: this.#duty, handedOver: this.#handedOver }
     const next = nextRecord(base.value, draft, about)
     const startedAt = queue.clock.monotonic()
     const { outcome, current } = await this.#object.write(base, next, signal)

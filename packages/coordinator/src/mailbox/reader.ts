@@ -5,7 +5,7 @@
  * last look that did not show it.
  */
 import type { StandbyProcess, TravellingTicket } from '@s3queue/core/transport'
-import { CasObject, type CasVersion } from '@s3queue/primitives'
+import { asLogMark, CasObject, type CasVersion } from '@s3queue/primitives'
 import { FormatMismatch } from '../errors.ts'
 import { mailboxKey } from '../keys.ts'
 import { decodeTicket, emptyMailbox, FORMAT, type MailboxRecord } from './record.ts'
@@ -82,6 +82,7 @@ export class MailboxReader {
       return undefined
     }
     if (answer === undefined) {
+      if (known !== undefined) this.#standby.doubt()
       await this.#create(startedAt, signal)
       return undefined
     }
@@ -125,10 +126,14 @@ export class MailboxReader {
 
   /** False if it is from a writer that was replaced: its successor names all claims that hold. Either way, what stands there is read. */
   #accept(record: MailboxRecord): boolean {
-    const { epoch, sawEpoch } = this.#standby
+    const { epoch, sawEpoch, meets, doubt } = this.#standby
     if (record.format !== FORMAT) throw new FormatMismatch(this.key, record.format, FORMAT)
+    // Versions grow, whoever writes them.
+    if (record.version < this.#version) doubt()
     this.#version = record.version
     if (record.epoch < epoch()) return false
+    const mark = asLogMark(record.log)
+    if (mark !== undefined && !meets(mark)) return false
     sawEpoch(record.epoch)
     return true
   }

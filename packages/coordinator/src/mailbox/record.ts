@@ -3,7 +3,9 @@
  *
  * Versions grow by one with each write of a writer, across changes of writer. A worker passes over what it has read in an earlier version.
  */
+
 import type { Claim, Payload, Receipt, RevokeReason, SettledElsewhere, TravellingTicket } from '@s3queue/core/transport'
+import type { LogMark } from '@s3queue/primitives'
 
 /** The version of everything that the coordinators of different processes say to each other. */
 export const FORMAT = 1
@@ -29,6 +31,8 @@ export interface MailboxRecord {
   /** Of the writer that wrote this; 0: the worker itself, at the beginning. */
   readonly epoch: number
   readonly version: number
+  /** The newest place in the log of the writer that wrote this; undefined if the worker did. */
+  readonly log?: LogMark | undefined
   /** The worker is one of those that watch the writer closely. */
   readonly deputy: boolean
   /** The worker is leaving: nothing put here is read any more. */

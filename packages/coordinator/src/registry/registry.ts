@@ -11,6 +11,7 @@ import { FormatMismatch, SameWorkerId } from '../errors.ts'
 import { mailboxKey, workerKey, workersPrefix } from '../keys.ts'
 import { FORMAT } from '../mailbox/record.ts'
 import type { ResolvedCoordinatorOptions } from '../options.ts'
+import { Lifetimes } from './lifetimes.ts'
 import { Publisher } from './publisher.ts'
 import { Recency } from './recency.ts'
 import { decodeRecord, nameOf, type RegistryRecord, type WorkerRecord } from './record.ts'
@@ -67,6 +68,9 @@ export class Registry {
   readonly #options: RegistryOptions
   readonly #members = new Map<string, Member>()
   readonly #byNotice = new Recency<Member>()
+  readonly #lifetimes = new Lifetimes()
+  /** The worker of this process at the last round. */
+  #local: string | undefined
   readonly #told = new Set<string>()
   /** Workers whose processes have ended: what they sent before may come later. */
   readonly #ended = new Set<string>()
@@ -127,6 +131,7 @@ export class Registry {
     Object.assign(member, { heardAt: now, noticedAt: now, suspected: false })
     member.mailbox = mailbox ?? member.mailbox
     this.#byNotice.spoke(member)
+    this.#lives(worker, now)
     if (isNews) this.#options.onChange()
     if (member.record === undefined) this.#roundSoon()
     this.#runsIn(worker, process)
@@ -183,6 +188,7 @@ export class Registry {
         ...{ record: undefined, etag: undefined },
       }
       this.#members.set(id, member)
+      this.#lifetimes.saw(id, this.#now())
       this.#byNotice.add(member)
     }
     return member
@@ -200,6 +206,7 @@ export class Registry {
     try {
       if (!isExtra && this.#rounds++ % ROUNDS_PER_LIST === 0) await this.#list()
       await this.#readDue()
+      this.#reportSharedNames()
       await this.#publisher.publish(this.describe())
     } catch (error) {
       this.#troubleWith(error)
@@ -270,7 +277,9 @@ export class Registry {
     const { queue, signal } = this.#options.term
     const key = workerKey(queue.prefix, id)
     const known = this.#members.get(id)
-    if (known !== undefined) known.readAt = this.#now()
+    const readBefore = known?.record === undefined ? undefined : known.readAt
+    const readAt = this.#now()
+    if (known !== undefined) known.readAt = readAt
     const ifNoneMatch = known?.etag
     const answer = await this.#patiently(() => queue.store.get(key, { ifNoneMatch, signal }))
     if (answer.outcome === 'not-modified') return
@@ -290,6 +299,7 @@ export class Registry {
     Object.assign(member, {
       record,
       etag: answer.etag,
+      readAt,
       silentForMs: record.silentForMs,
       heardAt: this.#now() - (isFirst ? this.#ageMs(record) : 0),
       // Its process was silent a moment ago, whatever its last sign promised: it gets nothing until it gives another one.
@@ -297,7 +307,7 @@ export class Registry {
     })
     member.mailbox = record.mailbox ?? member.mailbox
     if (member.notice === 0) Object.assign(member, { capacity: record.capacity, concurrency: record.concurrency })
-    this.#checkName(id)
+    if (readBefore !== undefined) this.#lives(id, readBefore)
     this.#options.onChange()
     this.#runsIn(id, record.process)
   }
@@ -321,6 +331,7 @@ export class Registry {
   #forget(member: Member): void {
     this.#members.delete(member.id)
     this.#byNotice.delete(member)
+    this.#lifetimes.forget(member.id)
     this.#options.onForgotten(member.id)
     this.#options.term.runsIn(member.id, undefined)
     this.#options.onChange()
@@ -337,14 +348,34 @@ export class Registry {
     }
   }
 
-  #checkName(id: string): void {
-    const name = nameOf(id)
-    if (name === undefined) return
+  /** The worker wrote something that came after `since`. A write may arrive late, also after its process has ended, but not this late. */
+  #lives(id: string, since: number): void {
+    this.#lifetimes.livedAt(id, since - this.#options.options.heartbeatTtlMs)
+  }
+
+  /** Reports names that two workers have while both are alive. A worker that restarts under its name is not one of two. */
+  #reportSharedNames(): void {
     const { queue, localWorker } = this.#options.term
-    const isTwin = (other: string | undefined): boolean => other !== undefined && other !== id && nameOf(other) === name
-    let hasTwin = isTwin(localWorker()?.id)
-    for (const member of this.#members.values()) hasTwin ||= isTwin(member.id) && this.isAlive(member)
-    if (hasTwin) this.#tellOnce(`name:${name}`, new SameWorkerId(queue.name, name))
+    const local = localWorker()?.id
+    if (this.#local !== undefined && this.#local !== local && !this.#members.has(this.#local)) {
+      this.#lifetimes.forget(this.#local)
+    }
+    this.#local = local
+    if (local !== undefined) {
+      this.#lifetimes.saw(local, this.#now())
+      this.#lifetimes.livedAt(local, this.#now())
+    }
+    const byName = new Map<string, string[]>()
+    const alive = [...this.#members.values()].filter((member) => member.id !== local && this.isAlive(member))
+    for (const id of [...alive.map((member) => member.id), ...(local === undefined ? [] : [local])]) {
+      const name = nameOf(id)
+      if (name === undefined || this.#told.has(nameKey(name))) continue
+      const others = byName.get(name) ?? []
+      if (others.some((other) => this.#lifetimes.overlap(id, other))) {
+        this.#tellOnce(nameKey(name), new SameWorkerId(queue.name, name))
+      }
+      byName.set(name, [...others, id])
+    }
   }
 
   #tellOnce(about: string, error: Error): void {
@@ -363,4 +394,8 @@ export class Registry {
       await Promise.all(items.slice(from, from + READS_AT_ONCE).map(work))
     }
   }
+}
+
+function nameKey(name: string): string {
+  return `name:${name}`
 }

@@ -4,6 +4,7 @@ import { InvalidOption, type Random } from '@s3queue/storage'
 import { shardOfName } from './placement.ts'
 import type { ShardCount } from './record.ts'
 import type { Shards } from './shards.ts'
+import { allTogether } from './together.ts'
 
 /**
  * As in the core, and a key. `id` and `deduplicationKey` each give the message its shard, so in a queue that began with several shards only one of them can
@@ -49,8 +50,8 @@ export class Router<T> {
   }
 
   /**
-   * A commit for each shard that gets any. Everything is checked before anything is sent; if one commit fails after that, the call rejects although
-   * others may be in the queue.
+   * A commit for each shard that gets any. Everything is checked before anything is sent. If a commit fails after that and another one does not, the call
+   * rejects with `NotAcknowledged`.
    */
   async enqueueMany(payloads: readonly T[], given: EnqueueManyOptions<T> | undefined): Promise<Enqueued[]> {
     const count = this.#shards.known ?? (await this.#shards.count())
@@ -58,7 +59,7 @@ export class Router<T> {
     if (count.count === 1 || !Array.isArray(payloads)) {
       const checked = (options: CoordinatedEnqueueOptions | undefined): EnqueueOptions => {
         homeFor(options, count)
-        return withoutKey(options) ?? {}
+        return options === undefined ? {} : withoutKey(options)
       }
       const options =
         typeof given === 'function' ? (payload: T, i: number) => checked(given(payload, i)) : checked(given)
@@ -68,16 +69,15 @@ export class Router<T> {
     const sends = await Promise.all(
       Array.from(parts, async ([index, { payloads: some, options, places }]) => {
         const { queue } = this.#shards.open[index] ?? this.#shards.first
-        const settings = typeof given === 'function' ? (_: T, i: number) => options[i] ?? {} : withoutKey(given)
+        const settings =
+          typeof given === 'function' ? (_: T, i: number) => options[i] as EnqueueOptions : withoutKey(given)
         return { places, send: await queue.prepareMany(some, settings, (i) => places[i] ?? i) }
       }),
     )
     const enqueued: Enqueued[] = []
-    const answers = await Promise.allSettled(sends.map(({ send }) => send()))
-    for (const [i, answer] of answers.entries()) {
-      if (answer.status === 'rejected') throw answer.reason
-      for (const [j, one] of answer.value.entries()) enqueued[sends[i]?.places[j] ?? 0] = one
-    }
+    const answers = await allTogether(sends.map(({ send }) => send()))
+    for (const [i, answer] of answers.entries())
+      for (const [j, one] of answer.entries()) enqueued[sends[i]?.places[j] ?? 0] = one
     return enqueued
   }
 
@@ -100,7 +100,8 @@ export class Router<T> {
       const part = parts.get(index) ?? { payloads: [], options: [], places: [] }
       parts.set(index, part)
       part.payloads.push(payload)
-      part.options.push(withoutKey(options[i]) ?? {})
+      const own = options[i]
+      part.options.push(own === undefined ? {} : withoutKey(own))
       part.places.push(i)
     }
     return parts
@@ -148,6 +149,8 @@ function homeFor(
   return typeof name === 'string' ? shardOfName(name, firstCount) : undefined
 }
 
+function withoutKey(options: CoordinatedEnqueueOptions): EnqueueOptions
+function withoutKey(options: CoordinatedEnqueueOptions | undefined): EnqueueOptions | undefined
 function withoutKey(options: CoordinatedEnqueueOptions | undefined): EnqueueOptions | undefined {
   if (typeof options !== 'object' || options === null || !('shardKey' in options)) return options
   const { shardKey: _, ...rest } = options

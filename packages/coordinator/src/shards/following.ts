@@ -25,7 +25,7 @@ export function followShards<T>(
       isLater = true
       void shards.watch(either)
     }
-    shards.all().then(begin, (error: unknown) => {
+    shards.toRead().then(begin, (error: unknown) => {
       if (shards.signal.aborted) return
       // What is known is enough to begin with: the rest is found later.
       if (shards.known === undefined) fail(error)

@@ -4,8 +4,8 @@
  * Owns the open shards. The first is there from the beginning, whatever the number is, so that options are checked at once; none of them makes a
  * request before it is used.
  */
-import { NotAcknowledged, QueueClosed } from '@s3queue/core'
-import type { ResolvedQueueOptions } from '@s3queue/core/shard'
+import { QueueClosed } from '@s3queue/core'
+import { isThere, type LastError, queueNotFound, type ResolvedQueueOptions } from '@s3queue/core/shard'
 import { inTime, sleep } from '@s3queue/storage'
 import { raiseShards } from './raise.ts'
 import type { ShardCount, ShardRecord } from './record.ts'
@@ -21,6 +21,8 @@ export interface ShardsOptions<T> {
   /** How often to look whether there are more, in ms, while that matters and their number is written down. */
   readonly lookMs: number
   readonly tell: (error: unknown) => void
+  /** Of the requests for the record. */
+  readonly lastError: LastError
 }
 
 /** A queue of which nobody has said how many shards it has. */
@@ -42,6 +44,8 @@ export class Shards<T> {
   #lookingNext: Promise<ShardCount> | undefined
   #lookedAt = 0
   #isRecorded = false
+  /** Whether anything of the queue is in the store. */
+  #exists = false
 
   /** Throws `InvalidOption` for options that are none. */
   constructor(options: ShardsOptions<T>) {
@@ -91,10 +95,17 @@ export class Shards<T> {
    */
   async count(): Promise<ShardCount> {
     if (this.#known !== undefined) return this.#known
-    this.#opening ??= this.#read().finally(() => {
-      this.#opening = undefined
-    })
+    this.#opening ??= this.#options.settings.contexts.outside
+      .run(() => this.#read())
+      .finally(() => {
+        this.#opening = undefined
+      })
     return this.#inTime(this.#opening)
+  }
+
+  /** As `count`, for a call that reads: undefined if the queue does not exist, and that is allowed. Rejects with `QueueNotFound` if it is not. */
+  async countToRead(): Promise<ShardCount | undefined> {
+    return (await this.#isToBeRead()) ? this.count() : undefined
   }
 
   /** The shard that `index` says, if there is one. */
@@ -110,6 +121,35 @@ export class Shards<T> {
     await this.count()
     if (!reads && (this.#isRecorded || this.#dueInMs() <= 0)) await this.#inTime(this.#lookFromNow())
     return this.#all
+  }
+
+  /**
+   * The shards that a call is to read. A queue that does not exist has one, in which there is nothing, and reading does not create it; unless that is allowed
+   * to be, this rejects with `QueueNotFound`.
+   */
+  async toRead(): Promise<readonly Shard<T>[]> {
+    return (await this.#isToBeRead()) ? this.all() : [this.first]
+  }
+
+  /** Whether the queue exists, or a call of this process is about to create it. Rejects as `toRead` does. */
+  async #isToBeRead(): Promise<boolean> {
+    const { settings, tell, lastError } = this.#options
+    const onTrouble = (error: unknown): void => {
+      lastError.note(error)
+      tell(error)
+    }
+    const isInUse = (): boolean => this.#exists || this.#known !== undefined || this.#opening !== undefined
+    if (isInUse()) return true
+    if (await this.#inTime(isThere(settings, onTrouble, this.#abort.signal))) this.#noteExists()
+    if (isInUse()) return true
+    if (settings.ifMissing === 'reject') throw queueNotFound(settings)
+    return false
+  }
+
+  /** None of the shards needs to ask the store for itself. */
+  #noteExists(): void {
+    this.#exists = true
+    for (const { queue } of this.opened) queue.assumeExists()
   }
 
   /** All that there are now, and those that somebody is about to add: for what has to be true of them from their beginning. Rejects as `count` does. */
@@ -144,7 +184,9 @@ export class Shards<T> {
 
   #dueInMs(): number {
     const { settings, lookMs } = this.#options
-    const everyMs = this.#isRecorded ? lookMs : UNRECORDED_FACTOR * lookMs
+    // A process that follows a queue before its first message waits for its shards.
+    const isMissing = this.#known === undefined
+    const everyMs = isMissing ? lookMs / 6 : this.#isRecorded ? lookMs : UNRECORDED_FACTOR * lookMs
     return this.#lookedAt + everyMs - settings.clock.monotonic()
   }
 
@@ -164,9 +206,11 @@ export class Shards<T> {
   }
 
   #look(): Promise<ShardCount> {
-    this.#looking ??= this.#lookOrRaise().finally(() => {
-      this.#looking = undefined
-    })
+    this.#looking ??= this.#options.settings.contexts.outside
+      .run(() => this.#lookOrRaise())
+      .finally(() => {
+        this.#looking = undefined
+      })
     return this.#looking
   }
 
@@ -191,7 +235,10 @@ export class Shards<T> {
   /** Never rejects. */
   async #lookOrTell(): Promise<void> {
     try {
-      await this.#look()
+      // Of a queue that does not exist there is nothing to look at, and looking must not create it.
+      if (this.#known !== undefined) await this.#look()
+      else if (await this.#isToBeRead()) await this.count()
+      else this.#lookedAt = this.#options.settings.clock.monotonic()
     } catch (error) {
       if (!this.#abort.signal.aborted) this.#options.tell(error)
     }
@@ -200,11 +247,13 @@ export class Shards<T> {
   #take(found: ShardCount | undefined): ShardCount {
     this.#lookedAt = this.#options.settings.clock.monotonic()
     this.#isRecorded ||= found !== undefined
+    if (found !== undefined && !this.#exists) this.#noteExists()
     const known = found ?? this.#known ?? ONE
     this.#known = known
     while (this.#all.length < known.count && !this.#abort.signal.aborted) {
       const index = this.#all.length
       const shard = this.#coming.get(index) ?? this.#options.open(index)
+      if (this.#exists) shard.queue.assumeExists()
       this.#coming.delete(index)
       this.#all.push(shard)
       for (const tell of this.#onAdded) tell(shard)
@@ -215,6 +264,8 @@ export class Shards<T> {
   #inTime<R>(promise: Promise<R>): Promise<R> {
     const { clock, acknowledgeTimeoutMs, name } = this.#options.settings
     const late = `The store did not say within ${acknowledgeTimeoutMs} ms how many shards queue "${name}" has. Nothing was sent; try again.`
-    return inTime(clock, acknowledgeTimeoutMs, promise, () => new NotAcknowledged(late))
+    return inTime(clock, acknowledgeTimeoutMs, promise, () =>
+      this.#options.lastError.notAcknowledged(late, acknowledgeTimeoutMs),
+    )
   }
 }

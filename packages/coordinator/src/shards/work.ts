@@ -5,6 +5,7 @@
  * Owns the pool. Shards that come to be known later are worked from then on.
  */
 import {
+  CalledInHandler,
   type DrainOptions,
   type DrainResult,
   type Handler,
@@ -22,7 +23,16 @@ import {
   resolveStopOptions,
   SlotPool,
 } from '@s3queue/core/shard'
-import { assertKnownKeys, type Clock, type Ids, InvalidOption, inTime, numberOption, sleep } from '@s3queue/storage'
+import {
+  type AsyncContexts,
+  assertKnownKeys,
+  type Clock,
+  type Ids,
+  InvalidOption,
+  inTime,
+  numberOption,
+  sleep,
+} from '@s3queue/storage'
 import type { Shard } from './shard.ts'
 import type { Shards } from './shards.ts'
 import { Spread } from './spread.ts'
@@ -34,6 +44,7 @@ export interface ShardedWorkOptions<T> {
   readonly name: string
   readonly shards: Shards<T>
   readonly clock: Clock
+  readonly contexts: AsyncContexts
   readonly ids: Ids
   readonly lingerMs: number
   /** How long a worker that is stopped waits for its handlers, unless told otherwise. */
@@ -70,7 +81,7 @@ export class ShardedWork<T> {
   }
 
   start(handler: Handler<T>, options: ProcessOptions | undefined): Worker {
-    const { name, clock, ids, lingerMs } = this.#options
+    const { name, clock, contexts, ids, lingerMs } = this.#options
     const { workerId, concurrency, maxPrefetch } = resolveProcessOptions(options)
     assertHandler(name, handler)
     if (this.#running !== undefined) throw new WorkerExists(name)
@@ -78,18 +89,26 @@ export class ShardedWork<T> {
     const ended = new AbortController()
     const running: Running = { id: makeWorkerId(workerId, ids), slots, workers: [], end: () => ended.abort() }
     this.#running = running
+    // Shards that are opened later run their handlers in the context of this call, too.
+    const context = contexts.capture()
     const add = ({ queue }: Shard<T>): void => {
-      running.workers.push(queue.processIn(slots, running.id, handler, options))
+      running.workers.push(context.run(() => queue.processIn(slots, running.id, handler, options)))
     }
     const { shards } = this.#options
-    if (shards.known !== undefined) this.#startAll(running, add, ended.signal)
-    else void this.#workOnceKnown(running, add, ended.signal)
+    contexts.outside.run(() => {
+      if (shards.known !== undefined) this.#startAll(running, add, ended.signal)
+      else void this.#workOnceKnown(running, add, ended.signal)
+    })
     return {
       id: running.id,
       get running() {
         return slots.running
       },
-      stop: (stop) => this.#stop(running, stop),
+      stop: async (stop) => {
+        const timeoutMs = resolveStopOptions(stop, this.#options.visibilityTimeoutMs)
+        if (timeoutMs > 0) this.assertOutsideHandlers('stop()', running)
+        await contexts.outside.run(() => this.#stop(running, { timeoutMs }))
+      },
     }
   }
 
@@ -179,11 +198,19 @@ export class ShardedWork<T> {
     return false
   }
 
+  /** Throws `CalledInHandler` in a handler of these workers, or in something that a handler has started, while any handler runs. */
+  assertOutsideHandlers(call: string, running: Running | undefined = this.#running): void {
+    const { contexts, name } = this.#options
+    if (running !== undefined && running.slots.running > 0 && contexts.isWithin(running.slots))
+      throw new CalledInHandler(name, call)
+  }
+
   async drain(options: DrainOptions = {}): Promise<DrainResult> {
+    this.assertOutsideHandlers('drain()')
     const { shards } = this.#options
-    if ((await shards.all()).length === 1 && !shards.isRecorded) return shards.first.queue.drain(options)
-    assertKnownKeys('drain', options, ['maxMessages', 'deadlineMs', 'includeDelayed', 'signal'])
     assertSignal('drain', options.signal)
+    if ((await shards.toRead()).length === 1 && !shards.isRecorded) return shards.first.queue.drain(options)
+    assertKnownKeys('drain', options, ['maxMessages', 'deadlineMs', 'includeDelayed', 'signal'])
     const bounds = { min: 1, integer: true }
     const maxMessages = numberOption('drain', 'maxMessages', options.maxMessages, Number.POSITIVE_INFINITY, bounds)
     const slots = this.#running?.slots

@@ -128,7 +128,7 @@ describe('a queue with several shards, as a whole', () => {
   it('tells of its events wherever they happen, and ends the telling', async () => {
     const world = createShardedWorld()
     const queue = world.queue<number>({ shards: 4 })
-    const follower = world.queue<number>({ shards: 4 })
+    const follower = world.queue<number>({ shards: 4, ifMissing: 'empty' })
     const followed: string[] = []
     const end = new AbortController()
     const following = (async () => {

@@ -109,6 +109,15 @@ describe('messages of a queue with several shards', () => {
     expect(await world.run(queue.getStats())).toMatchObject({ total: 0 })
   })
 
+  it.each([1, 4])('of an async function for their options are refused, with %d shards', async (shards) => {
+    const world = createShardedWorld()
+    const queue = world.queue({ shards })
+    const options = async (n: number) => ({ id: `order ${n}` })
+    await expect(world.run(queue.enqueueMany(numbers(3), options as never))).rejects.toThrow('not a Promise')
+    await expect(world.run(queue.enqueueMany(numbers(3), () => null as never))).rejects.toThrow('not null')
+    expect(await world.run(queue.getStats())).toMatchObject({ total: 0 })
+  })
+
   it('cannot be put where two names want them', async () => {
     const world = createShardedWorld()
     const queue = world.queue({ shards: 2 })

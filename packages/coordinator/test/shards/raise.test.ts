@@ -362,6 +362,7 @@ describe('the number of shards', () => {
   it('is followed: what happens in a shard that comes later is told from its beginning', async () => {
     const world = createShardedWorld()
     const follower = world.queue<number>({ shards: 1 })
+    await world.run(follower.enqueue(0))
     const ids: string[] = []
     const end = new AbortController()
     const following = (async () => {
@@ -391,7 +392,7 @@ describe('the number of shards', () => {
       },
     }
     const follower = world.queue<number>({ shards: 2, store })
-    await world.run(follower.getStats())
+    await world.run(follower.enqueue(0))
     const raised = world.queue<number>({ shards: 4 })
     await world.run(raised.enqueueMany(numbers(40)))
     await world.pass(20_000)

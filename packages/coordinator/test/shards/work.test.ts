@@ -35,7 +35,6 @@ describe('a process of a queue with several shards', () => {
     async (shards) => {
       const world = createShardedWorld()
       const queue = world.queue<number>({ shards })
-      await world.run(queue.getStats())
       const end = Promise.withResolvers<void>()
       await world.run(queue.enqueue(1))
       const one = queue.processNext(() => end.promise)

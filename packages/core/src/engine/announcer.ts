@@ -1,9 +1,10 @@
 /** Turns what the writer decided into events for listeners, each once its commit is durable; costs nothing where nobody listens. */
-import { attemptOf } from '../claim.ts'
+import { attemptOf, timesOf } from '../claim.ts'
+import { describeFailure } from '../failure.ts'
 import type { SettleDecision } from '../settle.ts'
 import type { EnqueueCommand, Settlement } from '../state/commands.ts'
-import type { Failure, QueueEvent } from '../state/events.ts'
-import type { Death } from '../state/failures.ts'
+import type { QueueEvent } from '../state/events.ts'
+import { type Death, deathOf } from '../state/failures.ts'
 import { type Claim, messageId, numberedId, type QueueState } from '../state/model.ts'
 import type { SettledElsewhere } from '../transport/port.ts'
 import type { Effect } from './commit-loop.ts'
@@ -72,7 +73,7 @@ export class Announcer {
         if (death === undefined) {
           events.emit(claim.releasing ? 'released' : 'expired', attemptOf(claim))
         } else {
-          texts.emitDied(events, attemptOf(claim), death)
+          texts.emitDied(events, { ...attemptOf(claim), ...timesOf(claim) }, death)
           endings.tell(messageId(claim), () => ({ kind: 'died', death }))
         }
       }
@@ -109,8 +110,7 @@ function deathsOf(
   for (const event of decided) {
     const claim = event.type === 'died' ? byToken.get(event.token) : undefined
     if (event.type !== 'died' || claim === undefined) continue
-    const { token, reason, name, message } = event
-    deaths.set(token, { reason, earlier: claim.failures, last: { attempt: claim.attempt, at, name, message } })
+    deaths.set(event.token, deathOf(claim, at, event))
   }
   return deaths
 }
@@ -125,17 +125,19 @@ export function announceSettled(
   now: number,
 ): void {
   const about = attemptOf(claim)
+  const times = timesOf(claim, settlement.times)
   if (as === 'completed') {
     const result = resultOf(settlement)
-    events.emit('completed', { ...about, durationMs: Math.max(0, now - claim.claimedAt), result })
+    const durationMs = times.ranMs ?? Math.max(0, now - claim.claimedAt)
+    events.emit('completed', { ...about, ...times, durationMs, result })
   } else if (as === 'retried') {
-    const { name, message } = settlement.kind === 'fail' ? settlement : { name: '', message: '' }
-    const error: Failure = { attempt: claim.attempt, at, name, message }
-    events.emit('retried', { ...about, maxAttempts: claim.batch.maxAttempts, error, visibleAt })
+    const { name, message, more } = settlement.kind === 'fail' ? settlement : { name: '', message: '', more: undefined }
+    const error = describeFailure({ attempt: claim.attempt, at, name, message, more })
+    events.emit('retried', { ...about, ...times, maxAttempts: claim.batch.maxAttempts, error, visibleAt })
   } else if (as === 'died') {
-    if (died !== undefined) texts.emitDied(events, about, died)
+    if (died !== undefined) texts.emitDied(events, { ...about, ...times }, died)
   } else if (as === 'snoozed') {
-    events.emit('snoozed', { ...about, visibleAt })
+    events.emit('snoozed', { ...about, ...times, visibleAt })
   } else if (as === 'released') {
     events.emit('released', about)
   } else {
@@ -160,6 +162,6 @@ function after(effect: Effect | undefined, announce: () => void): Effect {
       effect?.durable()
       announce()
     },
-    lost: (reason) => effect?.lost(reason),
+    lost: (reason, mayBeInLog) => effect?.lost(reason, mayBeInLog),
   }
 }

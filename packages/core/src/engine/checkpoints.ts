@@ -5,13 +5,18 @@
  * known to be in the log, so that no commit waits for a large state, and then becomes the base. What was not live at that moment is
  * dead for ever, so it may be collected.
  */
-import { Fenced, type LogPosition, type LogWriter } from '@s3queue/primitives'
+import { Fenced, type LogPosition, LogReplaced, type LogWriter } from '@s3queue/primitives'
 import { type Clock, sleep } from '@s3queue/storage'
 import { holdCut, releaseCut, type StateCut } from '../state/cut.ts'
 import type { QueueState } from '../state/model.ts'
 import { encodeCut } from '../state/snapshot.ts'
 
 const BYTES = 16 << 20
+/**
+ * How long a commit is kept after a snapshot represents it, in ms. Other processes wait for messages by reading commits every 2 s, and learn only from them how a
+ * message ended that the retention forgets immediately.
+ */
+const KEPT_FOR_READERS_MS = 5_000
 /** A large snapshot is worth a longer log. */
 const TIMES_SNAPSHOT = 2
 
@@ -21,9 +26,16 @@ export interface CheckpointsOptions {
   readonly state: QueueState
   /** Commits between two snapshots, at most. */
   readonly afterCommits: number
-  readonly onFenced: (error: Fenced) => void
+  /** The term is over. */
+  readonly onFenced: (error: Fenced | LogReplaced) => void
   readonly onTrouble: (error: unknown) => void
   readonly signal: AbortSignal
+}
+
+/** Commits up to a slot, and those of them that are still needed. */
+interface Due {
+  readonly upTo: number
+  readonly live: ReadonlySet<number>
 }
 
 export class Checkpoints {
@@ -32,6 +44,10 @@ export class Checkpoints {
   #bytes = 0
   #snapshotBytes = 0
   #running: Promise<void> | undefined
+  /** The latest snapshot whose commits are to be deleted next. */
+  #due: Due | undefined
+  #collecting: Promise<void> | undefined
+  readonly #ending = new AbortController()
 
   constructor(options: CheckpointsOptions) {
     this.#options = options
@@ -52,9 +68,12 @@ export class Checkpoints {
   /** At the end of a term, with no commit and no snapshot under way: leaves a short log to the next writer, if it is worth a snapshot. */
   async finish(): Promise<void> {
     const { writer, afterCommits } = this.#options
+    this.#ending.abort()
+    await this.#collecting
     if (writer.position.slot - writer.baseSlot < afterCommits / 8) return
     this.#start(this.#take(), writer.position)
     await this.#running
+    await this.#collecting
   }
 
   /** Resolves when no snapshot is under way. */
@@ -79,12 +98,37 @@ export class Checkpoints {
     try {
       const { bytes, live } = await this.#encode(cut)
       await writer.checkpoint(position, bytes, signal)
-      await writer.collect((slot) => live.has(slot), signal)
+      this.#due = { upTo: position.slot, live }
+      this.#collecting ??= this.#collect().finally(() => {
+        this.#collecting = undefined
+      })
     } catch (error) {
       if (signal.aborted) return
-      if (error instanceof Fenced) onFenced(error)
+      if (error instanceof Fenced || error instanceof LogReplaced) onFenced(error)
       else onTrouble(error)
     }
+  }
+
+  /** Never rejects. */
+  async #collect(): Promise<void> {
+    const { writer, clock, onTrouble, signal } = this.#options
+    const either = AbortSignal.any([signal, this.#ending.signal])
+    for (let due = this.#takeDue(); due !== undefined; due = this.#takeDue()) {
+      const { upTo, live } = due
+      await sleep(clock, KEPT_FOR_READERS_MS, either).catch(() => {})
+      if (signal.aborted) return
+      try {
+        await writer.collect((slot) => live.has(slot), signal, upTo)
+      } catch (error) {
+        if (!signal.aborted) onTrouble(error)
+      }
+    }
+  }
+
+  #takeDue(): Due | undefined {
+    const due = this.#due
+    this.#due = undefined
+    return due
   }
 
   /** Others get their turn between two slices. */

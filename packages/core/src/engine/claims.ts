@@ -11,7 +11,7 @@ import type { QueueEvent } from '../state/events.ts'
 import { type Claim, messageId, type QueueState } from '../state/model.ts'
 import type { ClaimExtension, Receipt, RevokeReason, WriterSide, WriterTerm } from '../transport/port.ts'
 import type { CommitLoop } from './commit-loop.ts'
-import type { EngineContext } from './context.ts'
+import { type EngineContext, outcomeUnknown } from './context.ts'
 import { Deadlines } from './deadlines.ts'
 import type { LogTime } from './log-time.ts'
 
@@ -24,6 +24,7 @@ export interface ClaimsOptions {
   readonly context: EngineContext
   readonly epoch: number
   readonly predecessor: string | undefined
+  readonly mark: WriterTerm['mark']
   readonly state: QueueState
   readonly loop: CommitLoop
   readonly time: LogTime
@@ -53,11 +54,11 @@ export class Claims {
   readonly #releasing = new Set<number>()
 
   constructor(options: ClaimsOptions) {
-    const { context, epoch, predecessor, state, loop, signal } = options
+    const { context, epoch, predecessor, mark, state, loop, signal } = options
     this.#options = options
     this.#state = state
     this.#side = context.options.transport?.lead({
-      ...{ epoch, predecessor, queue: context.options, signal, trouble: context.trouble, runsIn: options.runsIn },
+      ...{ epoch, mark, predecessor, queue: context.options, signal, trouble: context.trouble, runsIn: options.runsIn },
       isActive: (token) => state.active.has(token),
       waiting: () => state.counts.waiting,
       isBusy: () => state.counts.waiting + state.active.size > 0,
@@ -176,6 +177,7 @@ export class Claims {
     for (const token of tokens) {
       const claim = this.#state.active.get(token)
       if (claim?.adoptedAt !== undefined) {
+        this.#options.loop.tick()
         events.push({ type: 'extended', token, timeoutMs: claim.timeoutMs })
         this.#saying.add(token)
       }
@@ -257,6 +259,7 @@ export class Claims {
     const { clock } = this.#options.context.options
     const provenAt = clock.monotonic()
     const timeoutMs = Math.max(atLeastMs, claim.timeoutMs)
+    this.#options.loop.tick()
     this.#deadlines.extend(token, Number.POSITIVE_INFINITY)
     return new Promise((resolve, reject) => {
       const durable = (): void => {
@@ -265,7 +268,8 @@ export class Claims {
         this.setAlarm()
         resolve({ provenAt, timeoutMs })
       }
-      this.#options.loop.record([{ type: 'extended', token, timeoutMs }], { durable, lost: reject })
+      const lost = (reason: Error, mayBeInLog: boolean): void => reject(mayBeInLog ? outcomeUnknown(reason) : reason)
+      this.#options.loop.record([{ type: 'extended', token, timeoutMs }], { durable, lost })
     })
   }
 
@@ -276,6 +280,7 @@ export class Claims {
     const { worker, number, extend = [], lasting = [], reports = [] } = notice
     const held = this.extend(extend, worker)
     const mine = reports.filter(({ token }) => this.#state.active.get(token)?.worker === worker)
+    if (mine.length > 0) this.#options.loop.tick()
     this.#options.loop.record(mine.map((report) => ({ type: 'reported', ...report })))
     const said = this.#sayExtended(held)
     const receipt = { notice: number, lost: extend.filter((token) => !held.has(token)) }

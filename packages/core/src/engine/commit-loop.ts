@@ -7,7 +7,7 @@
  */
 import type { LogPosition, LogWriter } from '@s3queue/primitives'
 import type { Clock } from '@s3queue/storage'
-import { applyContinued, applyEvent, beginCommit } from '../state/apply.ts'
+import { applyContinued, applyEvent, beginCommit, partsOf } from '../state/apply.ts'
 import { encodeBatch, type Payload } from '../state/batch-codec.ts'
 import type { QueueEvent } from '../state/events.ts'
 import type { QueueState } from '../state/model.ts'
@@ -17,7 +17,8 @@ import { Pace } from './pace.ts'
 /** What happens when a batch's commit is in the log, or never will be by this writer. */
 export interface Effect {
   durable(): void
-  lost(reason: Error): void
+  /** `mayBeInLog`: the commit was on its way, and whether it arrived is not known. */
+  lost(reason: Error, mayBeInLog: boolean): void
 }
 
 interface OpenBatch {
@@ -41,6 +42,8 @@ export interface CommitLoopOptions {
   /** Called when a commit is in the log, before its effects, with its payloads and when it was sent, monotonic. */
   readonly onDurable: (slot: number, payloads: readonly Payload[], sentAt: number) => void
   readonly onFailure: (error: Error) => void
+  /** A decided event, or a part of it, does not fit the state: a defect of the decision. What does not fit was left out. */
+  readonly onSkipped: (slot: number, type: QueueEvent['type'], reason: string) => void
 }
 
 type Enqueued = Extract<QueueEvent, { type: 'enqueued' }>
@@ -89,10 +92,14 @@ export class CommitLoop {
     return this.#batches.length === 0
   }
 
-  /** Applies decided events and puts them into the next commit, together with an effect. Events may be empty: the effect then waits for what came before. */
+  /**
+   * Applies decided events and puts them into the next commit, together with an effect. Events may be empty: the effect then waits for what came before.
+   *
+   * Never reads the clock: between a decision and its events nothing becomes due and nothing expires. So call `tick` before a decision, not after it.
+   */
   record(events: readonly QueueEvent[], effect?: Effect, payloads: readonly Payload[] = []): void {
     if (this.#failure !== undefined) {
-      effect?.lost(this.#failure)
+      effect?.lost(this.#failure, false)
       return
     }
     if (events.length === 0) {
@@ -117,15 +124,20 @@ export class CommitLoop {
     this.#schedule()
   }
 
-  /** Brings the state's clock up to now, so that what is decided next happens then. */
-  tick(): void {
+  /**
+   * Brings the state's clock up to now, so that what is decided next happens then. This is the only reading of the clock that reaches the log. Returns whether
+   * the clock moved.
+   */
+  tick(): boolean {
     const at = Math.floor(this.#options.time.now())
-    if (at <= this.state.now) return
-    const batch = this.#open()
-    if (at <= this.state.now) return
-    const event: QueueEvent = { type: 'time', at }
-    batch.events.push(event)
-    applyEvent(this.state, event)
+    if (at <= this.state.now) return false
+    this.#add(this.#open(), { type: 'time', at })
+    return true
+  }
+
+  /** As `tick`, but only where a commit begins: for events that do not depend on the time, of which many share a commit. */
+  tickForNewCommit(): void {
+    if (this.#isClosed(this.#batches.at(-1))) this.tick()
   }
 
   /** Sees to it that `beforeCommit` runs soon, and a commit if it has anything to add. */
@@ -166,9 +178,11 @@ export class CommitLoop {
     if (this.#failure !== undefined) return
     this.#failure = reason
     this.#cancelTimer?.()
+    const isUncertain = this.#appending && this.#options.writer.isUncertain
     this.#abort.abort(reason)
     const lost = this.#batches.splice(0)
-    for (const batch of lost) for (const effect of batch.effects) effect.lost(reason)
+    for (const [i, { effects }] of lost.entries())
+      for (const effect of effects) effect.lost(reason, i === 0 && isUncertain)
     this.#options.onFailure(reason)
   }
 
@@ -178,26 +192,37 @@ export class CommitLoop {
     if (event.type === 'enqueued' && last?.type === 'enqueued' && continues(last, event)) {
       batch.events[batch.events.length - 1] = { ...last, count: last.count + event.count }
       applyContinued(this.state, event)
-    } else {
-      batch.events.push(event)
-      applyEvent(this.state, event)
+    } else if (this.#apply(batch.slot, event)) batch.events.push(event)
+  }
+
+  /** Applies an event before it enters a batch. Returns whether any part of it fits the state: what fits nowhere must not be written. */
+  #apply(slot: number, event: QueueEvent): boolean {
+    let unfit = 0
+    try {
+      applyEvent(this.state, event, (reason) => {
+        unfit++
+        this.#options.onSkipped(slot, event.type, reason)
+      })
+    } catch (error) {
+      // The state may be half changed: no longer the fold of the log, so it must not become a snapshot.
+      this.fail(error instanceof Error ? error : new Error(String(error)))
+      throw error
     }
+    return unfit === 0 || unfit < partsOf(event)
+  }
+
+  #isClosed(batch: OpenBatch | undefined): boolean {
+    return (
+      batch === undefined || (this.#appending && this.#batches.length === 1) || batch.payloadChars >= MAX_BATCH_CHARS
+    )
   }
 
   #open(): OpenBatch {
     const last = this.#batches.at(-1)
-    const closed =
-      last === undefined || (this.#appending && this.#batches.length === 1) || last.payloadChars >= MAX_BATCH_CHARS
-    if (!closed) return last
+    if (last !== undefined && !this.#isClosed(last)) return last
     const batch: OpenBatch = { slot: ++this.#lastSlot, events: [], payloads: [], effects: [], payloadChars: 0 }
     this.#batches.push(batch)
     beginCommit(this.state, batch.slot)
-    const at = Math.floor(this.#options.time.now())
-    if (at > this.state.now) {
-      const event: QueueEvent = { type: 'time', at }
-      batch.events.push(event)
-      applyEvent(this.state, event)
-    }
     return batch
   }
 
@@ -251,8 +276,8 @@ export class CommitLoop {
       sealed?.(position)
       if (this.#batches.length > 0 || this.#wanted) this.#schedule()
     } catch (error) {
-      this.#appending = false
       this.fail(error instanceof Error ? error : new Error(String(error)))
+      this.#appending = false
     }
   }
 }

@@ -1,10 +1,12 @@
 /** What the parts of one queue's engine share. */
 import type { FencedLog } from '@s3queue/primitives'
 import type { Ticket } from '../claim.ts'
+import { asError, NotAcknowledged } from '../errors.ts'
 import type { EventHub } from '../events.ts'
 import type { ResolvedQueueOptions } from '../options.ts'
 import type { Payload } from '../state/batch-codec.ts'
 import type { Command, ProgressReport, Settlement } from '../state/commands.ts'
+import type { OnSkipped } from '../state/fold.ts'
 import type { Claim } from '../state/model.ts'
 import type { WorkerSelf } from '../transport/port.ts'
 import type { Endings } from './endings.ts'
@@ -33,12 +35,14 @@ export interface EngineContext {
   readonly whenSent: () => Promise<void>
   /** Tells the user of something that no call can be told of. */
   readonly trouble: (error: unknown) => void
+  /** Reports an event of the log that does not fit the state and is left out, once for each. */
+  readonly skipped: OnSkipped
 }
 
 /** What the writer made of a command. Nobody knows if it went through the inbox: `undefined`. */
 export type Answer =
   | { readonly kind: 'taken' }
-  | { readonly kind: 'duplicate'; readonly of: string }
+  | { readonly kind: 'duplicate'; readonly of: string; readonly isDead: boolean }
   | { readonly kind: 'result'; readonly result: number }
 
 /** Commands on their way together, with those who wait for them. */
@@ -48,9 +52,31 @@ export interface Submission {
   readonly payloads: readonly Payload[]
   /** Where a message names a payload object: for how long it may. */
   readonly limits?: readonly NamingLimit[] | undefined
+  /** Whether the commands are sent again after a refusal of the store. For those that no call waits for, and that would otherwise be lost. */
+  readonly outlivesRefusals?: boolean | undefined
+  /** Set once a write of these commands had no answer: from then on a refusal does not mean that they did not take effect. */
+  mayBeDurable?: boolean
   /** The commands are durable. */
   readonly resolve: (answers: readonly Answer[] | undefined) => void
   readonly reject: (error: unknown) => void
+}
+
+/**
+ * Rejects the calls of a submission that cannot be completed because of `error`. Only `NotAcknowledged` may mean that a call took effect: so the caller
+ * gets that where an earlier write of the same commands had no answer.
+ */
+export function refuse(submission: Submission, error: unknown): void {
+  submission.reject(submission.mayBeDurable === true ? outcomeUnknown(error) : error)
+}
+
+/** The error of a call that may have taken effect, and of which nothing more can be learned because of `reason`. */
+export function outcomeUnknown(reason: unknown): NotAcknowledged {
+  if (reason instanceof NotAcknowledged) return reason
+  const cause = asError(reason)
+  return new NotAcknowledged(
+    `The call may have taken effect: a request for it got no answer, and a later one failed for good. Check, or repeat the call under the same id. The last error was: ${cause.message}`,
+    cause,
+  )
 }
 
 /** Settlements, and the claims they end, in the same order. */
@@ -89,6 +115,8 @@ export interface WorkerLink extends WorkerSelf {
   takeReports(): ProgressReport[]
   /** A claim was taken from it. */
   revoke(token: number, reason: Error): void
+  /** All its claims are void: their handlers get their signals aborted, and what ended before and was not taken yet is forgotten. */
+  abandon(reason: Error): void
   /** An operator wants this message back: stops its handler and settles the claim as released. Does nothing where the claim is not held or settled already. */
   release(token: number, reason: Error): void
   /** This process does not write any more: give back what has not started. */

@@ -65,7 +65,10 @@ export class Decisions {
 
   /** A worker is gone. In the log first: no later writer hands it anything, and each gives back what it still holds. */
   #left(worker: string): void {
-    if (this.#claims.side !== undefined) this.#loop.record([{ type: 'left', worker }])
+    if (this.#claims.side !== undefined) {
+      this.#loop.tick()
+      this.#loop.record([{ type: 'left', worker }])
+    }
     void this.#claims.releaseLeft(worker)
   }
 
@@ -74,17 +77,18 @@ export class Decisions {
     const command = visibleAt === sent.visibleAt ? sent : { ...sent, visibleAt }
     // Windows and waits are counted from now, not from the last commit.
     if (command.extras !== undefined) this.#loop.tick()
+    else this.#loop.tickForNewCommit()
     const decision = decideEnqueue(this.#state, command)
+    if (decision.kind === 'repeated') return { kind: 'taken' }
     if (decision.kind === 'enqueued') {
-      this.#loop.record([decision.event], this.#announcer.enqueued(command), payloads)
-    } else if (decision.kind === 'duplicate') {
-      this.#loop.record([decision.event])
-      return decision
-    }
-    return { kind: 'taken' }
+      const { before, event } = decision
+      this.#loop.record(before === undefined ? [event] : [before, event], this.#announcer.enqueued(command), payloads)
+    } else this.#loop.record([decision.event])
+    return decision.kind === 'duplicate' ? decision : { kind: 'taken' }
   }
 
   #control(command: ControlCommand): Answer {
+    this.#loop.tick()
     const decision = decideControl(this.#state, command)
     if (decision === undefined) return { kind: 'taken' }
     const { events, result, token } = decision
@@ -129,6 +133,7 @@ export class Decisions {
 
   /** What handlers of this process reported. */
   report(reports: readonly { readonly token: number }[]): void {
+    if (reports.length > 0) this.#loop.tick()
     for (const report of reports) {
       if (this.#state.active.has(report.token)) this.#loop.record([{ type: 'reported', ...report }])
     }
@@ -138,6 +143,7 @@ export class Decisions {
   expire(tokens: readonly number[], crashed = false): void {
     const claims = tokens.map((token) => this.#state.active.get(token)).filter((claim) => claim !== undefined)
     if (claims.length === 0) return
+    this.#loop.tick()
     for (const token of tokens) this.#claims.forget(token)
     const decided = decideExpire(this.#state, tokens, crashed)
     this.#loop.record(decided, this.#announcer.expired(claims, decided))

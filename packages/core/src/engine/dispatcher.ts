@@ -4,7 +4,7 @@
  * A claim's time begins when its worker can know of it: at once in this process, elsewhere when its ticket has arrived.
  */
 import { handOver } from '../claim.ts'
-import { decideDispatch } from '../dispatch.ts'
+import { type Demand, type Dispatch, decideDispatch } from '../dispatch.ts'
 import type { Settlement } from '../state/commands.ts'
 import type { Claim, QueueState } from '../state/model.ts'
 import { topPriority } from '../state/runs.ts'
@@ -348,10 +348,16 @@ export class Dispatcher {
     this.#cancelRetry()
   }
 
+  /** The claims to make now. Where there are none the clock stays, as its step would be a commit of its own. */
+  #decide(demand: Demand): Dispatch | undefined {
+    const dispatch = decideDispatch(this.#state, demand)
+    return dispatch !== undefined && this.#options.loop.tick() ? decideDispatch(this.#state, demand) : dispatch
+  }
+
   /** Returns how many claims were made. */
   #toLocal(worker: WorkerLink, limit: number, askedAt: number, above?: number): number {
     const { visibilityTimeoutMs: timeoutMs } = this.#options.context.options
-    const dispatch = decideDispatch(this.#state, { worker: worker.id, limit, timeoutMs, above })
+    const dispatch = this.#decide({ worker: worker.id, limit, timeoutMs, above })
     if (dispatch === undefined) return 0
     const { event, count } = dispatch
     worker.reserve(count)
@@ -382,7 +388,7 @@ export class Dispatcher {
     const most = Math.max(MIN_TRAVELLING, Math.floor(MAX_TRAVELLING_BYTES / (this.#payloadSize + PER_TICKET_BYTES)))
     const limit = Math.min(wanted, most)
     const { visibilityTimeoutMs: timeoutMs } = this.#options.context.options
-    const dispatch = decideDispatch(this.#state, { worker: remote.id, limit, timeoutMs, above })
+    const dispatch = this.#decide({ worker: remote.id, limit, timeoutMs, above })
     if (dispatch === undefined) return 0
     const { event, count } = dispatch
     const durable = (): void => {

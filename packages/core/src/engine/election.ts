@@ -4,10 +4,19 @@
  * Owns the role. Any process that is used takes over when nobody else writes; when somebody does it stands by, and tries again if it
  * has a worker. Who writes is decided by the log's fence alone; the lease beside it only says when it makes sense to try.
  */
-import { type Leadership, Lease, type LeaseGrant, LeaseLost, type LeaseRecord } from '@s3queue/primitives'
+import {
+  asLogMark,
+  type Leadership,
+  Lease,
+  type LeaseGrant,
+  LeaseLost,
+  type LeaseRecord,
+  type LogMark,
+  LogReplaced,
+} from '@s3queue/primitives'
 import { asProcessIdentity, isSameProcess, type ProcessState, sleep } from '@s3queue/storage'
 import { ClockOff, QueueClosed, TransportMissing } from '../errors.ts'
-import { queueFold } from '../state/fold.ts'
+import { createQueueFold } from '../state/fold.ts'
 import type { QueueState } from '../state/model.ts'
 import { BELL_POLL_MS, BellReader, bellKey } from './bell.ts'
 import { Changes } from './changes.ts'
@@ -62,6 +71,8 @@ export interface ElectionOptions {
   readonly onLost: (submission: Submission) => void
   /** The store refuses: those who wait must be told. */
   readonly onRefused: (error: unknown) => void
+  /** The log that this process has used is gone: all that it holds is void. */
+  readonly onReplaced: (error: LogReplaced) => void
   /** Right before this process tries to fence the writer it knows of. */
   readonly onTrying: () => void
   /** The lease says that something is likely to be there for this process's worker. */
@@ -110,6 +121,10 @@ export class Election {
   /** The bell is to be read before the next wait. */
   #isBellDue = true
   #cancelLook: (() => void) | undefined
+  /** The log may not be the one that this process knows: to be checked before anything else. */
+  #isDoubtful = false
+  /** Why this process does nothing, until its log is back. */
+  #replaced: LogReplaced | undefined
   /** The queue is being closed, and this process does not become the writer any more. */
   #isEnding = false
 
@@ -177,10 +192,46 @@ export class Election {
     this.#wakeStandby?.()
   }
 
-  /** The lease may be free: look at it, if the last look is not quite recent. */
-  lookSoon(): void {
-    if (this.#options.context.options.clock.monotonic() - this.#lookedAt < BUSY_POLL_MS) return
+  /** The lease may be free, or of another log: look at it, if the last look is not quite recent. */
+  lookSoon(maxAgeMs: number = BUSY_POLL_MS): void {
+    if (this.#options.context.options.clock.monotonic() - this.#lookedAt < maxAgeMs) return
     this.lookNow()
+  }
+
+  /** Why this process does nothing: the log that it knows is gone. */
+  get replaced(): LogReplaced | undefined {
+    return this.#replaced
+  }
+
+  /**
+   * Reads the lease, only to learn from it how far the log goes, or that it is another one than this process knows. For a process that stands by and is not
+   * to become the writer. Never rejects.
+   */
+  async observeLog(): Promise<void> {
+    const { signal } = this.#abort
+    if (this.#role.kind !== 'standby') return
+    try {
+      const record = await this.#lease.observe(signal)
+      if (record === undefined) await this.#options.context.log.confirm(signal)
+      else await this.#meetWriter(record, signal)
+    } catch (error) {
+      if (signal.aborted) return
+      if (error instanceof LogReplaced) this.doubt()
+      else this.#options.context.trouble(error)
+    }
+  }
+
+  /** The log may not be the one that this process knows: check that now. */
+  doubt(): void {
+    this.#isDoubtful = true
+    this.lookNow()
+  }
+
+  /** See `StandbyProcess.meets`. */
+  meets(mark: LogMark): boolean {
+    const isKnown = this.#options.context.log.note(mark)
+    if (!isKnown) this.doubt()
+    return isKnown
   }
 
   /** The lease is said to be free: look at it. */
@@ -237,6 +288,7 @@ export class Election {
     while (!signal.aborted && !this.#isEnding) {
       try {
         if (this.#role.kind !== 'standby') this.#setRole({ kind: 'electing' })
+        await this.#confirmLog(signal)
         await this.#probe(signal)
         this.#lookedAt = context.options.clock.monotonic()
         this.#isLookDue = false
@@ -253,6 +305,7 @@ export class Election {
         if (attempt.outcome === 'acquired') {
           await this.#lead(attempt.grant, silentWorkerOf(attempt.before))
         } else {
+          await this.#meetWriter(attempt.record, signal)
           this.#setRole({ kind: 'standby' })
           this.#noteReaction(attempt.record)
           this.#sayWait(attempt.record, attempt.freeInMs)
@@ -262,13 +315,40 @@ export class Election {
         }
       } catch (error) {
         if (signal.aborted) return
+        if (error instanceof LogReplaced) this.#refuse(error)
         onRefused(error)
         this.#setRole({ kind: 'idle' })
         if (context.worker() === undefined) return
-        context.trouble(error)
+        if (!(error instanceof LogReplaced)) context.trouble(error)
         await sleep(context.options.clock, RETRY_MS, signal).catch(() => {})
       }
     }
+  }
+
+  /** Throws `LogReplaced` if there is reason to doubt the log, and rightly so. */
+  async #confirmLog(signal: AbortSignal): Promise<void> {
+    if (!this.#isDoubtful) return
+    await this.#options.context.log.confirm(signal)
+    this.#isDoubtful = false
+    this.#replaced = undefined
+  }
+
+  /** Throws `LogReplaced` if the writer writes another log than this process knows. */
+  async #meetWriter({ details, generation }: LeaseRecord<WriterDetails>, signal: AbortSignal): Promise<void> {
+    const { log } = this.#options.context
+    const mark = asLogMark(details.log)
+    if (mark !== undefined) await log.meet(mark, signal)
+    // A new writer that reads its log.
+    else if (generation !== this.#generation) await log.confirm(signal)
+  }
+
+  /** From now on this process does nothing until its log is back. Reports that once. */
+  #refuse(error: LogReplaced): void {
+    const isNew = this.#replaced === undefined || this.#replaced.found !== error.found
+    this.#isDoubtful = true
+    this.#replaced = error
+    this.#options.onReplaced(error)
+    if (isNew) this.#options.context.trouble(error)
   }
 
   #sayWait(record: LeaseRecord<WriterDetails>, freeInMs: number): void {
@@ -310,12 +390,17 @@ export class Election {
     const { context, onLost, onTrying } = this.#options
     const { signal } = this.#abort
     onTrying()
-    const [leadership] = await Promise.all([this.#takeOver(grant), this.#learnBell()])
+    const [leadership] = await Promise.all([this.#takeOver(grant), this.#learnBell()]).catch(async (error: unknown) => {
+      // To the writer of the log that is there now, if any.
+      if (error instanceof LogReplaced) await grant.release(signal)
+      throw error
+    })
     const provenAt = context.options.clock.monotonic()
     const { epoch } = leadership.writer
     // All that was rung for until now, the term finds with its first read of the inbox.
     const { nonce: bell } = this.#bell
-    const details = describeWriter(context, { busy: false, epoch, bell, earlier: this.#earlier })
+    const about = { busy: false, epoch, bell, log: leadership.writer.mark, earlier: this.#earlier }
+    const details = describeWriter(context, about)
     if (!(await isStillGranted(grant, details, signal))) return
     if (this.#isEnding) return grant.release(signal)
     if (leadership.state.shared && context.options.transport === undefined) {
@@ -365,7 +450,9 @@ export class Election {
       },
       clock.monotonic(),
     )
-    return context.log.takeOver(queueFold, signal).finally(() => signs.stop())
+    return context.log
+      .takeOver(createQueueFold(context.skipped, context.endings.read), signal)
+      .finally(() => signs.stop())
   }
 
   /** A new writer may have told this process's worker something, and so may the writer of a busy queue at any time. */

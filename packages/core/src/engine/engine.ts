@@ -3,9 +3,9 @@
  *
  * Owns the commands that wait for a role. In the writer's process they go into the next commit, elsewhere through the inbox.
  */
-import { createFencedLog } from '@s3queue/primitives'
+import { createFencedLog, type LogReplaced } from '@s3queue/primitives'
 import { inTime } from '@s3queue/storage'
-import { NotAcknowledged, QueueClosed } from '../errors.ts'
+import { asError, EventSkipped, NotAcknowledged, QueueClosed } from '../errors.ts'
 import type { EventHub } from '../events.ts'
 import type { FollowedEvent } from '../follow/events.ts'
 import { followLog, type ResolvedFollowOptions } from '../follow/follow.ts'
@@ -13,13 +13,17 @@ import type { QueueHealth } from '../health.ts'
 import type { ResolvedQueueOptions } from '../options.ts'
 import { senderFor } from '../shard/shard-of.ts'
 import type { Payload } from '../state/batch-codec.ts'
-import type { Command, ControlAction } from '../state/commands.ts'
+import type { Command, ControlAction, EnqueueCommand } from '../state/commands.ts'
+import type { QueueEvent } from '../state/events.ts'
 import type { Batch } from '../state/model.ts'
 import { BellRinger } from './bell.ts'
-import type { Answer, EngineContext, Submission } from './context.ts'
+import { type Answer, type EngineContext, refuse, type Submission } from './context.ts'
 import { Election, type Role } from './election.ts'
 import { Endings } from './endings.ts'
+import { Existence } from './existence.ts'
+import { SIGN_SHARE } from './heartbeat.ts'
 import { InboxSender } from './inbox-sender.ts'
+import { LastError } from './last-error.ts'
 import { LocalWorker } from './local-worker.ts'
 import { LogTexts } from './log-texts.ts'
 import { admitInTime, NamingLimit } from './naming-limit.ts'
@@ -31,6 +35,12 @@ import type { Term } from './term.ts'
 import { wasTakenOver } from './term-end.ts'
 import { Views } from './views.ts'
 
+/** A process that sends reads the lease at least this often, in ms: so it notices that the store was emptied, or set back to an earlier state. */
+const SENDER_LOOK_MS = 5000
+/** It also reads the lease once after it has sent something, when the writer has renewed it: from then on it knows a place in the log behind what it sent. In ms. */
+const LOOK_BEHIND_MS = 2000
+/** Events of one log that do not fit and are reported, at most. */
+const MOST_SKIPPED = 1000
 /** For what is under way when a queue is closed, and heeds the signal that ends it. */
 const END_MS = 1000
 
@@ -49,21 +59,27 @@ export class Engine {
   readonly #bell: BellRinger
   readonly #outstanding: Outstanding
   readonly #abort = new AbortController()
+  readonly #existence: Existence
   /** Commands that came while there was no role. */
   #held: Submission[] = []
   #closing: Promise<void> | undefined
-  #lastTrouble: unknown
+  readonly #lastError: LastError
+  /** Events of the log that do not fit and were reported. */
+  readonly #skipped = new Set<string>()
   /** What this process sees of the queue. */
   readonly views: Views
   /** The worker of this process. */
   readonly local: LocalWorker
   /** Who waits for the end of a message. */
-  readonly endings: Endings = new Endings()
+  readonly endings: Endings
   readonly sender: string
   #nextSeq = 0
   #isHurried = false
   /** Closing took too long. */
   #hasGivenUp = false
+  /** Something was sent since the next read of the lease was planned. */
+  #hasSent = false
+  #cancelLook: (() => void) | undefined
   #epoch = 0
 
   constructor({ options, events, wallNow }: EngineOptions) {
@@ -71,14 +87,17 @@ export class Engine {
     const { store, prefix, clock, random, ids } = options
     const trouble = (error: unknown): void => this.#trouble(error)
     this.sender = senderFor(options.shard, ids.nonce(16))
+    this.endings = new Endings(this.sender)
     const log = createFencedLog({ store, prefix, clock, random, ids, onTrouble: trouble })
     const texts = new LogTexts({ log, store, prefix, signal: this.#abort.signal })
+    this.#existence = new Existence(options, trouble)
     this.#context = {
       ...{ options, log, events, endings: this.endings, texts, wallNow, trouble, worker: () => this.local.link },
       knows: (token) => this.local.knows(token),
       revoke: (token, reason) => this.local.revoke(token, reason),
       release: (token, reason) => this.local.release(token, reason),
       whenSent: () => this.#inbox.idle(),
+      skipped: (slot, type, reason) => this.#reportSkipped(slot, type, reason),
     }
     this.#bell = new BellRinger({
       ...{ options, onTrouble: trouble },
@@ -87,10 +106,14 @@ export class Engine {
       onReaction: () => this.#election.sawReaction(),
     })
     this.#inbox = new InboxSender({
-      ...{ options, sender: this.sender, onTrouble: trouble },
-      onSent: (key, bytes) => this.#bell.sent(key, bytes),
+      ...{ options, sender: this.sender, mark: () => log.mark, onTrouble: trouble },
+      onSent: (key, bytes) => {
+        this.#bell.sent(key, bytes)
+        this.#lookBehind()
+      },
     })
-    this.#outstanding = new Outstanding(clock, options.acknowledgeTimeoutMs, () => this.#lastTrouble)
+    this.#lastError = new LastError({ clock, queue: options.name, store: store.description })
+    this.#outstanding = new Outstanding(clock, options.acknowledgeTimeoutMs, this.#lastError)
     this.#standby = new Standby({
       context: this.#context,
       inbox: this.#inbox,
@@ -100,6 +123,8 @@ export class Engine {
         this.#sawEpoch(epoch)
       },
       wake: () => this.#election.lookNow(),
+      meets: (mark) => this.#election.meets(mark),
+      doubt: () => this.#election.doubt(),
       signal: this.#abort.signal,
     })
     this.#election = new Election({
@@ -108,6 +133,7 @@ export class Engine {
       onChange: (role) => this.#roleChanged(role),
       onLost: (submission) => this.#held.push(submission),
       onRefused: (error) => this.#refuseHeld(error),
+      onReplaced: (error) => this.#abandon(error),
       onTrying: () => this.#standby.end(),
       onNewsLikely: () => this.#standby.look(),
       isDeputy: () => this.#standby.isDeputy,
@@ -116,7 +142,7 @@ export class Engine {
     })
     const [context, election, outstanding] = [this.#context, this.#election, this.#outstanding]
     const parts = { context, election, outstanding, signal: this.#abort.signal }
-    this.views = new Views({ ...parts, isClosing: () => this.#closing !== undefined })
+    this.views = new Views({ ...parts, existence: this.#existence, isClosing: () => this.#closing !== undefined })
     this.local = new LocalWorker({
       ...{ ...parts, standby: this.#standby, views: this.views },
       submit: (command) => this.submit([command], []),
@@ -130,6 +156,11 @@ export class Engine {
 
   wallNow(): number {
     return this.#context.wallNow()
+  }
+
+  /** The queue exists, or a call of this process is about to create it. */
+  assumeExists(): void {
+    this.#existence.assume()
   }
 
   /** Whether the store has answered: if it tells its time, `wallNow` goes by that from then on. */
@@ -175,6 +206,7 @@ export class Engine {
 
   /** Carries out what an operator wants, wherever the writer is, and resolves to its answer. */
   async control(action: ControlAction): Promise<number> {
+    if (action.kind !== 'pause' && !(await this.#outstanding.bound(this.#existence.check(this.#abort.signal)))) return 0
     if (action.kind === 'purge') await this.#takeFromInbox()
     const result = await this.#carryOut(action)
     if (result > 0 || action.kind !== 'cancel') return result
@@ -192,15 +224,42 @@ export class Engine {
   async #carryOut(action: ControlAction): Promise<number> {
     const seq = this.number(1)
     const answers = await this.submit([{ type: 'control', sender: this.sender, seq, action }], [])
-    const answer = answers?.[0]
-    if (answer?.kind === 'result') return answer.result
-    return this.#outstanding.bound(this.views.answerTo(this.sender, seq), this.#options.maxPollMs)
+    const decided = answers?.[0]
+    if (decided?.kind === 'result') return decided.result
+    const answer = this.#outstanding.bound(this.views.answerTo(this.sender, seq), this.#options.maxPollMs)
+    // The command is in the inbox: a read that fails does not take it back.
+    return answer.catch((error: unknown) => {
+      throw unanswered(error)
+    })
+  }
+
+  /**
+   * What the writer made of enqueues that went through the inbox, those of them that are known within `mostMs` and before the queue is closed. Never rejects: the
+   * messages are durable.
+   */
+  async outcomesOf(commands: readonly EnqueueCommand[], mostMs: number): Promise<ReadonlyMap<EnqueueCommand, Answer>> {
+    const { clock, name } = this.#options
+    const known = new Map<EnqueueCommand, Answer>()
+    const over = new AbortController()
+    const reading = this.views.outcomesOf(commands, known, () => over.signal.aborted || this.#isHurried)
+    await inTime(clock, mostMs, reading, () => new QueueClosed(name)).catch(() => {})
+    over.abort()
+    return known
   }
 
   /** What happens in the queue, read from its log; makes this process neither writer nor worker. See `followLog`. */
-  follow(options: ResolvedFollowOptions, fromStart: boolean): AsyncGenerator<FollowedEvent, void, void> {
+  async *follow(options: ResolvedFollowOptions, fromStart: boolean): AsyncGenerator<FollowedEvent, void, void> {
     const signals = [...options.signals, this.#abort.signal]
-    return followLog(this.#context, { ...options, signals }, fromStart)
+    const end = AbortSignal.any(signals)
+    let exists: boolean
+    try {
+      exists = await this.#outstanding.bound(this.#existence.check(end))
+    } catch (error) {
+      if (end.aborted) return
+      throw error
+    }
+    // All that ever happens in a queue that does not exist yet happens from now on.
+    yield* followLog(this.#context, { ...options, signals }, fromStart || !exists)
   }
 
   /** Whether this process is the writer now. */
@@ -245,12 +304,13 @@ export class Engine {
   }
 
   async #close(boundMs: number): Promise<void> {
+    this.#cancelLook?.()
     const { clock, name } = this.#options
     const closed = new QueueClosed(name)
     try {
       await inTime(clock, boundMs, this.#closeInOrder(closed), () => closed)
     } catch {
-      this.#giveUp()
+      this.#giveUp(boundMs)
     }
     this.#inbox.stop(closed)
     this.#bell.stop()
@@ -268,23 +328,21 @@ export class Engine {
     await this.#endInOrder(role.kind === 'leading' ? role.term : undefined, reason)
   }
 
-  #giveUp(): void {
+  #giveUp(boundMs: number): void {
     this.#hasGivenUp = true
     const { name } = this.#options
     const calls = this.#outstanding.size
     const what = calls === 0 ? '' : ` ${calls} ${calls === 1 ? 'call was' : 'calls were'} not confirmed.`
-    const trouble = this.#lastTrouble
-    const why = trouble instanceof Error ? ` The last error was: ${trouble.message}` : ''
     this.#outstanding.giveUp(
-      new NotAcknowledged(
-        `Queue "${name}" was closed before the store confirmed the call. It may still have taken effect.${why}`,
-        trouble,
+      this.#lastError.notAcknowledged(
+        `Queue "${name}" was closed before the store confirmed the call. It may still have taken effect.`,
+        boundMs,
       ),
     )
     this.#trouble(
-      new NotAcknowledged(
-        `Queue "${name}" was closed before the store had confirmed everything.${what} Messages whose outcome is not recorded are handed out again.${why}`,
-        trouble,
+      this.#lastError.notAcknowledged(
+        `Queue "${name}" was closed before the store had confirmed everything.${what} Messages whose outcome is not recorded are handed out again.`,
+        boundMs,
       ),
     )
   }
@@ -294,25 +352,43 @@ export class Engine {
     await term?.close(reason).catch((error: unknown) => {
       if (!wasTakenOver(error) && !this.#hasGivenUp) this.#trouble(error)
     })
-    for (const submission of this.#held.splice(0)) this.#inbox.send(submission)
+    const { replaced } = this.#election
+    for (const submission of this.#held.splice(0)) {
+      if (replaced === undefined) this.#inbox.send(submission)
+      else submission.reject(replaced)
+    }
     await this.local.whenLeft()
-    await this.#inbox.idle()
+    await this.#inbox.finish()
     await this.#bell.finish()
     await this.#context.texts.idle()
   }
 
   #place(submission: Submission): void {
     if (!admitInTime(submission)) return
+    this.#existence.assume()
     const { role } = this.#election
     if (role.kind === 'leading') role.term.accept(submission)
     else if (role.kind === 'standby') {
       this.#inbox.send(submission)
       // No writer may be there to take it out.
-      if (!this.#bell.isWriterAwake) this.#election.lookSoon()
+      this.#election.lookSoon(this.#bell.isWriterAwake ? SENDER_LOOK_MS : undefined)
     } else {
       this.#held.push(submission)
       this.#election.start()
     }
+  }
+
+  /** Reads the lease once the writer has taken what was sent, and has renewed it. A process with a worker reads it anyway. */
+  #lookBehind(): void {
+    this.#hasSent = true
+    if (this.#cancelLook !== undefined || this.local.link !== undefined || this.#closing !== undefined) return
+    this.#hasSent = false
+    const { clock, takeoverAfterMs } = this.#options
+    this.#cancelLook = clock.setTimer(takeoverAfterMs * SIGN_SHARE + LOOK_BEHIND_MS, () => {
+      this.#cancelLook = undefined
+      void this.#election.observeLog()
+      if (this.#hasSent) this.#lookBehind()
+    })
   }
 
   #roleChanged(role: Role): void {
@@ -336,18 +412,45 @@ export class Engine {
     this.#epoch = Math.max(this.#epoch, epoch)
   }
 
+  /** The log that this process used is gone, so all that it holds is void, and nothing that waits is sent to the log that is there. */
+  #abandon(error: LogReplaced): void {
+    this.#standby.abandon()
+    this.local.link?.abandon(error)
+    for (const submission of this.#held.splice(0)) submission.reject(error)
+    this.#inbox.drop(error)
+    this.#outstanding.giveUp(error)
+  }
+
   /** Tells those who wait for an enqueue that the store refuses; settlements are kept for a better time. */
   #refuseHeld(error: unknown): void {
     const held = this.#held
     this.#held = held.filter(isSettlement)
-    for (const submission of held) if (!isSettlement(submission)) submission.reject(error)
+    for (const submission of held) if (!isSettlement(submission)) refuse(submission, error)
+  }
+
+  /** Once for each type of event in a slot: the observer and the writer of this process meet the same slot, and so does a reading that starts over. */
+  #reportSkipped(slot: number, type: QueueEvent['type'], reason: string): void {
+    const key = `${slot} ${type}`
+    if (this.#skipped.has(key) || this.#skipped.size >= MOST_SKIPPED) return
+    this.#skipped.add(key)
+    this.#context.events.trouble(new EventSkipped(this.#options.name, slot, type, reason))
   }
 
   #trouble(error: unknown): void {
-    this.#lastTrouble = error
+    this.#lastError.note(error)
     this.#options.transport?.noteTrouble?.(error)
     this.#context.events.trouble(error)
   }
+}
+
+/** The error of a control command that is durable, and whose answer cannot be read. */
+function unanswered(error: unknown): NotAcknowledged {
+  if (error instanceof NotAcknowledged) return error
+  const cause = asError(error)
+  return new NotAcknowledged(
+    `The command is durable and the next writer carries it out, but its answer could not be read. The last error was: ${cause.message}`,
+    cause,
+  )
 }
 
 function isSettlement({ commands }: Submission): boolean {

@@ -5,7 +5,7 @@
  * takes over gives every running claim its full time again, so a claim is safe for its whole timeout from any moment at
  * which nobody had taken over yet, and the start of a successful commit or renewal is such a moment.
  */
-import { type LeaseGrant, LeaseLost } from '@s3queue/primitives'
+import { type LeaseGrant, LeaseLost, type LogMark } from '@s3queue/primitives'
 import type { Clock } from '@s3queue/storage'
 import type { EngineContext } from './context.ts'
 import type { WriterProcess } from './worker-processes.ts'
@@ -30,6 +30,8 @@ export interface WriterDetails extends WriterProcess {
   readonly busy: boolean
   /** The writer's epoch, once it has one. */
   readonly epoch?: number | undefined
+  /** The newest place in the writer's log, once it is the writer: by it others recognise the log. */
+  readonly log?: LogMark | undefined
   /** The nonce of the last ring that the writer heard: a process that heard a later one expects a renewal. */
   readonly bell?: string | undefined
 }
@@ -37,7 +39,7 @@ export interface WriterDetails extends WriterProcess {
 /** What this process would show, or shows, as the writer. `earlier`: workers of earlier writers that may still hold claims. */
 export function describeWriter(
   { options, worker }: EngineContext,
-  { earlier = [], ...about }: Pick<WriterDetails, 'busy' | 'epoch' | 'bell' | 'earlier'>,
+  { earlier = [], ...about }: Pick<WriterDetails, 'busy' | 'epoch' | 'log' | 'bell' | 'earlier'>,
 ): WriterDetails {
   const link = worker()
   return {

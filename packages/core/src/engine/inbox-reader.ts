@@ -6,10 +6,10 @@
  */
 import { CorruptObject, persistently, waitBeforeRetry } from '@s3queue/primitives'
 import type { ListEntry } from '@s3queue/storage'
-import type { Batch, Payload } from '../state/batch-codec.ts'
+import type { Payload } from '../state/batch-codec.ts'
 import type { Command } from '../state/commands.ts'
 import type { EngineContext } from './context.ts'
-import { decodeInbox, inboxPrefix } from './inbox-codec.ts'
+import { decodeInbox, type InboxObject, inboxPrefix } from './inbox-codec.ts'
 import { StoreWatch } from './store-watch.ts'
 
 /** Shortest wait between two looks. */
@@ -27,9 +27,8 @@ const DELETE_EVERY_MS = 500
 const CHUNK_OBJECTS = 64
 const CHUNK_BYTES = 32 << 20
 
-export interface InboxEntry {
+export interface InboxEntry extends InboxObject {
   readonly key: string
-  readonly batch: Batch<Command>
 }
 
 /**
@@ -83,10 +82,10 @@ async function readEntry(
   for (let reads = 1; ; reads++) {
     const answer = await persistently(patience, () => options.store.get(key, { signal }), signal)
     if (answer.outcome !== 'found') return undefined
-    const batch = decodeInbox(answer.body)
-    if (typeof batch !== 'string') return { key, batch }
+    const object = decodeInbox(answer.body)
+    if (typeof object !== 'string') return { key, ...object }
     if (reads >= READS_BEFORE_CORRUPT) {
-      onCorrupt(new CorruptObject(key, options.store.description, batch))
+      onCorrupt(new CorruptObject(key, options.store.description, object))
       return undefined
     }
     await waitBeforeRetry(patience, reads, undefined, signal)

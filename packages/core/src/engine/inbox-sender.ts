@@ -6,19 +6,23 @@
  * has run out, and an operator wants an answer. An unknown outcome is repeated with the same key and the same bytes: however often it
  * lands, the writer takes it once, by the sender's numbers.
  */
-import { waitBeforeRetry } from '@s3queue/primitives'
-import { create } from '@s3queue/storage'
+import { type LogMark, waitBeforeRetry } from '@s3queue/primitives'
+import { type Clock, create, type PutResult, StoreError } from '@s3queue/storage'
 import type { ResolvedQueueOptions } from '../options.ts'
-import type { Submission } from './context.ts'
+import { refuse, type Submission } from './context.ts'
 import { encodeInbox, inboxPrefix } from './inbox-codec.ts'
 import { admitInTime, isLate } from './naming-limit.ts'
 import { Pace } from './pace.ts'
 
 const MAX_CHARS = 8 << 20
+/** Wait before sending again what the store refused, if nothing else is to be sent, in ms. */
+const REFUSED_MS = 5000
 
 export interface InboxSenderOptions {
   readonly options: ResolvedQueueOptions
   readonly sender: string
+  /** The newest place of the log that this process knows. */
+  readonly mark: () => LogMark | undefined
   /** An object of this many bytes is durable. */
   readonly onSent: (key: string, bytes: number) => void
   readonly onTrouble: (error: unknown) => void
@@ -35,6 +39,9 @@ export class InboxSender {
   /** Whether what waits is to be sent at once. */
   #isUrgent = false
   #endLinger = (): void => {}
+  #endPause = (): void => {}
+  /** From now on what the store refuses is not sent again. */
+  #isFinishing = false
 
   constructor(context: InboxSenderOptions) {
     this.#context = context
@@ -45,7 +52,7 @@ export class InboxSender {
   /** Takes a command; it is resolved once it is durable. */
   send(submission: Submission): void {
     if (this.#abort.signal.aborted) {
-      submission.reject(this.#abort.signal.reason)
+      refuse(submission, this.#abort.signal.reason)
       return
     }
     this.#waiting.push(submission)
@@ -53,6 +60,7 @@ export class InboxSender {
     if (mayLinger(submission)) this.#pace.note(submission.commands.length + submission.payloads.length)
     else this.#hurry()
     if (this.#chars > MAX_CHARS) this.#hurry()
+    this.#endPause()
     this.#sending ??= this.#run().finally(() => {
       this.#sending = undefined
     })
@@ -70,9 +78,25 @@ export class InboxSender {
     await this.#sending
   }
 
+  /** Rejects what waits. A request that is under way goes on. */
+  drop(reason: unknown): void {
+    this.#chars = 0
+    for (const submission of this.#waiting.splice(0)) refuse(submission, reason)
+    this.#endPause()
+    this.#hurry()
+  }
+
+  /** As `idle`, and what the store refuses from now on is given up. */
+  async finish(): Promise<void> {
+    this.#isFinishing = true
+    this.#endPause()
+    await this.idle()
+  }
+
   /** Rejects what is not durable yet with `reason`. */
   stop(reason: unknown): void {
     this.#abort.abort(reason)
+    this.#endPause()
     this.#hurry()
   }
 
@@ -91,9 +115,35 @@ export class InboxSender {
           this.#putBack(batch)
         }
       } catch (error) {
-        for (const submission of batch) submission.reject(error)
+        await this.#refused(batch, error)
       }
     }
+  }
+
+  /** Settlements of handlers outlive a refusal: without them their claims would run out, or be given back as if no handler had started. */
+  async #refused(batch: readonly Submission[], error: unknown): Promise<void> {
+    const { options, onTrouble } = this.#context
+    const isKept = ({ outlivesRefusals }: Submission): boolean =>
+      outlivesRefusals === true && !this.#isFinishing && !this.#abort.signal.aborted
+    const kept = batch.filter(isKept)
+    for (const submission of batch) if (!isKept(submission)) refuse(submission, error)
+    if (kept.length === 0) return
+    onTrouble(error)
+    const isAlone = this.#waiting.length === 0
+    this.#putBack(kept)
+    if (isAlone) await this.#pause(options.clock, REFUSED_MS)
+  }
+
+  /** Until something else is to be sent, for at most `ms`. */
+  async #pause(clock: Clock, ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const cancel = clock.setTimer(ms, resolve)
+      this.#endPause = () => {
+        cancel()
+        resolve()
+      }
+    })
+    this.#endPause = () => {}
   }
 
   /** Until it pays no more to wait for company. */
@@ -143,12 +193,13 @@ export class InboxSender {
       sender,
       commands,
       batch.flatMap(({ payloads }) => payloads),
+      this.#context.mark(),
     )
     const key = `${inboxPrefix(options.prefix)}${options.ids.ulid()}-${sender}`
     const { signal } = this.#abort
     for (let attempt = 1; ; attempt++) {
       if (batch.some(isLate)) return false
-      const put = await options.store.put(key, body, { condition: create, signal })
+      const put = await this.#attempt(batch, key, body)
       if (put.outcome !== 'unknown') {
         onSent(key, body.length)
         return true
@@ -156,6 +207,23 @@ export class InboxSender {
       await waitBeforeRetry({ ...options, onTrouble }, attempt, put.error, signal)
     }
   }
+
+  /** One request. Anything but an answer or a refusal leaves open whether the object is stored. */
+  async #attempt(batch: readonly Submission[], key: string, body: Uint8Array): Promise<PutResult> {
+    const { store } = this.#context.options
+    try {
+      const put = await store.put(key, body, { condition: create, signal: this.#abort.signal })
+      if (put.outcome === 'unknown') markAsPerhapsDurable(batch)
+      return put
+    } catch (error) {
+      if (!(error instanceof StoreError)) markAsPerhapsDurable(batch)
+      throw error
+    }
+  }
+}
+
+function markAsPerhapsDurable(batch: readonly Submission[]): void {
+  for (const submission of batch) submission.mayBeDurable = true
 }
 
 function mayLinger({ commands }: Submission): boolean {

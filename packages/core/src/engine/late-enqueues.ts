@@ -21,12 +21,15 @@ export interface LateEnqueuesOptions {
   readonly signal: AbortSignal
 }
 
-/** An entry without those of its enqueues whose payload object is gone. Costs a request for each that may be one; in time, none is. */
-export async function withoutLate({ batch }: InboxEntry, options: LateEnqueuesOptions): Promise<FoldableCommands> {
+/** `commands`, which are all enqueues of an entry and perhaps more of it, without those of its enqueues whose payload object is gone. Costs a request for each that may be one; in time, none is. */
+export async function withoutLate(
+  { batch, commands }: InboxEntry & { readonly commands: readonly Command[] },
+  options: LateEnqueuesOptions,
+): Promise<FoldableCommands> {
   const { entries, payloads } = batch
   const refused = new Set<Command>()
-  for (const command of entries) if (await isGone(command, options)) refused.add(command)
-  if (refused.size === 0) return { commands: entries, payloads: payloads.all() }
+  for (const command of commands) if (await isGone(command, options)) refused.add(command)
+  if (refused.size === 0) return { commands, payloads: payloads.all() }
   const kept: Payload[] = []
   let at = 0
   for (const command of entries) {
@@ -34,7 +37,7 @@ export async function withoutLate({ batch }: InboxEntry, options: LateEnqueuesOp
     for (let i = 0; i < count && !refused.has(command); i++) kept.push(payloads.at(at + i))
     at += count
   }
-  return { commands: entries.filter((command) => !refused.has(command)), payloads: kept }
+  return { commands: commands.filter((command) => !refused.has(command)), payloads: kept }
 }
 
 async function isGone(command: Command, { context, state, signal }: LateEnqueuesOptions): Promise<boolean> {
@@ -49,6 +52,7 @@ async function isGone(command: Command, { context, state, signal }: LateEnqueues
   context.trouble(
     new NotAcknowledged(
       `Message ${command.seq} of ${command.sender} came after its payload ${payloadKey} was deleted, and is refused. Who enqueued it was told that it is not acknowledged.`,
+      new Error(`${payloadKey} was deleted, as no message named it.`),
     ),
   )
   return true

@@ -3,7 +3,6 @@
  * where that is here, else on its way through the standby.
  */
 import { sleep } from '@s3queue/storage'
-import { NotAcknowledged } from '../errors.ts'
 import { statsOf } from '../queue-view.ts'
 import type { LeftCommand, SettleCommand } from '../state/commands.ts'
 import type { ClaimExtension, Extended } from '../transport/port.ts'
@@ -132,8 +131,10 @@ export class LocalWorker {
     const answer = role.kind === 'leading' ? role.term.setTimeout(token, ms) : this.#standby.setTimeout(token, ms)
     if (answer !== undefined) return this.#options.outstanding.bound(answer)
     return Promise.reject(
-      new NotAcknowledged(
+      this.#options.outstanding.notAcknowledged(
         'The claim cannot be extended now: this process is not the writer at the moment. The claim lasts until its deadline.',
+        0,
+        new Error('No process is known to write at the moment.'),
       ),
     )
   }
@@ -184,8 +185,10 @@ export class LocalWorker {
     const { clock, takeoverAfterMs, maxPollMs, acknowledgeTimeoutMs } = this.#options.context.options
     const boundMs = takeoverAfterMs + maxPollMs + acknowledgeTimeoutMs
     if (clock.monotonic() - startedAt <= boundMs) return
-    throw new NotAcknowledged(
+    throw this.#options.outstanding.notAcknowledged(
       `${available} messages wait, and no writer handed one to this process within ${boundMs} ms (takeoverAfterMs, maxPollMs and acknowledgeTimeoutMs).`,
+      boundMs,
+      new Error('No writer has handed out a message, and no error was met.'),
     )
   }
 }

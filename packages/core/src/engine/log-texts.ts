@@ -6,14 +6,16 @@
 import { CorruptObject, type FencedLog } from '@s3queue/primitives'
 import type { ObjectStore } from '@s3queue/storage'
 import type { EventHub, QueueEvents } from '../events.ts'
+import { describeFailures, type Failure } from '../failure.ts'
 import { type Described, type MessageInfo, withOutcome } from '../message-info.ts'
 import { decodeBatch } from '../state/batch-codec.ts'
-import type { Failure, QueueEvent, Report } from '../state/events.ts'
+import type { FailureRecord, FailureText, QueueEvent, Report } from '../state/events.ts'
 import {
+  charsOf,
   type Death,
-  type FailureText,
   failuresOf,
   failuresOfDeath,
+  failureTextOf,
   type StoredFailure,
   textWithoutLog,
 } from '../state/failures.ts'
@@ -75,14 +77,15 @@ export class LogTexts {
   /** The failures of a message that died. A text that cannot be read is replaced by one that says so. Never rejects. */
   async ofDeath(death: Death): Promise<readonly Failure[]> {
     const failures = failuresOfDeath(death)
-    return Promise.all(
+    const records = await Promise.all(
       failures.map((failure) =>
-        this.#failure(failure).catch((): Failure => {
+        this.#failure(failure).catch((): FailureRecord => {
           const { attempt, at } = failure
           return { attempt, at, name: 'Unknown', message: 'the text of this failure could not be read from the log' }
         }),
       ),
     )
+    return describeFailures(records)
   }
 
   /** Reports that a message died: immediately, or once the texts of its earlier failures are read. */
@@ -90,7 +93,7 @@ export class LogTexts {
     if (!events.hears('died')) return
     const failures = failuresOfDeath(death)
     if (this.#reporting === undefined && failures.every(isKnown)) {
-      events.emit('died', { ...about, reason: death.reason, failures: failures.filter(isKnown) })
+      events.emit('died', { ...about, reason: death.reason, failures: describeFailures(failures.filter(isKnown)) })
       return
     }
     const report = async (before: Promise<void> | undefined): Promise<void> => {
@@ -108,11 +111,11 @@ export class LogTexts {
     while (this.#reporting !== undefined) await this.#reporting
   }
 
-  #failures(failures: readonly (Failure | StoredFailure)[]): Promise<Failure[]> {
-    return Promise.all(failures.map((failure) => this.#failure(failure)))
+  async #failures(failures: readonly (FailureRecord | StoredFailure)[]): Promise<Failure[]> {
+    return describeFailures(await Promise.all(failures.map((failure) => this.#failure(failure))))
   }
 
-  async #failure(failure: Failure | StoredFailure): Promise<Failure> {
+  async #failure(failure: FailureRecord | StoredFailure): Promise<FailureRecord> {
     if (isKnown(failure)) return failure
     const { attempt, at, slot, token } = failure
     const text = textWithoutLog(failure) ?? (await this.#commit(slot)).failures.get(token)
@@ -178,7 +181,7 @@ export class LogTexts {
   }
 }
 
-function isKnown(failure: Failure | StoredFailure): failure is Failure {
+function isKnown(failure: FailureRecord | StoredFailure): failure is FailureRecord {
   return 'message' in failure
 }
 
@@ -188,9 +191,13 @@ function textsOf(events: readonly QueueEvent[]): CommitTexts {
   let chars = 0
   for (const event of events) {
     if (event.type === 'retried' || event.type === 'died') {
-      const { token, name, message } = event
-      failures.set(token, { name, message })
-      chars += name.length + message.length
+      failures.set(event.token, failureTextOf(event))
+      chars += charsOf(event)
+    } else if (event.type === 'expired') {
+      for (const [token, text] of event.failures ?? []) {
+        failures.set(token, text)
+        chars += charsOf(text)
+      }
     } else if (event.type === 'completed') {
       const reportOf = new Map(event.reports)
       for (const [token, result] of event.results ?? []) {

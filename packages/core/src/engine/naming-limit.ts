@@ -45,6 +45,7 @@ export function admitInTime(submission: Limited & { readonly reject: (error: unk
   submission.reject(
     new NotAcknowledged(
       `The message was not known to be enqueued within ${NAMING_LIMIT_MS / 3_600_000} hours after its payload was written, and is given up: the payload may have been deleted. Enqueue it again.`,
+      new Error('Payload objects that no message names are deleted, and the time to name this one is over.'),
     ),
   )
   return false

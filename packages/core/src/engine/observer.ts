@@ -5,9 +5,9 @@ import type { InboxRun, QueueView } from '../queue-view.ts'
 import type { Payload } from '../state/batch-codec.ts'
 import type { EnqueueCommand } from '../state/commands.ts'
 import { NO_FAILURES } from '../state/failures.ts'
-import { queueFold } from '../state/fold.ts'
+import { createQueueFold } from '../state/fold.ts'
 import { numberedId, type QueueState, type Run } from '../state/model.ts'
-import { findName } from '../state/names.ts'
+import { findNames } from '../state/names.ts'
 import { wasTaken } from '../state/senders.ts'
 import type { EngineContext } from './context.ts'
 import { inboxPrefix } from './inbox-codec.ts'
@@ -28,28 +28,38 @@ export class Observer {
   #reading: Promise<unknown> = Promise.resolve()
   /** A refresh that has not begun. */
   #next: Promise<QueueState> | undefined
+  /** A survey that has not begun, and the messages whose payloads it is to find. */
+  #nextSurvey: { readonly ids: Set<string>; readonly view: Promise<QueueView> } | undefined
 
   constructor(context: EngineContext) {
     this.#context = context
-    this.#follower = context.log.follow(queueFold)
+    this.#follower = context.log.follow(createQueueFold(context.skipped, context.endings.read))
   }
 
   /**
-   * What `look` sees of the whole queue, the inbox included, as of some moment during the call. Calls wait for each other. `id`: the message whose
-   * payload is wanted, if it lies in the inbox.
+   * What `look` sees of the whole queue, the inbox included, as of some moment during the call. Calls that come while one is under way share the next one.
+   * `id`: the message whose payload is wanted, if it lies in the inbox.
    *
    * The inbox is read before the log. A message that the writer takes out in between is then seen in both, and counted once by its number.
    * Read in the other order, it would be seen in neither.
    */
   survey<T>(look: (view: QueueView) => T, id: string | undefined, signal?: AbortSignal): Promise<T> {
-    const next = this.#reading.then(async () => {
-      const enqueues = await this.#readInbox(id, signal)
+    this.#nextSurvey ??= this.#beginSurvey(signal)
+    if (id !== undefined) this.#nextSurvey.ids.add(id)
+    return this.#nextSurvey.view.then(look)
+  }
+
+  #beginSurvey(signal: AbortSignal | undefined): { readonly ids: Set<string>; readonly view: Promise<QueueView> } {
+    const ids = new Set<string>()
+    const view = this.#reading.then(async () => {
+      this.#nextSurvey = undefined
+      const enqueues = await this.#readInbox(ids, signal)
       const state = await this.#follower.refresh(signal)
       const now = this.#now(state)
-      return look({ state, now, inbox: runsOf(state, enqueues, now) })
+      return { state, now, inbox: runsOf(state, enqueues, now) }
     })
-    this.#reading = next.catch(() => {})
-    return next
+    this.#reading = view.catch(() => {})
+    return { ids, view }
   }
 
   /** What `look` sees in the state of the log. Those who ask while a look is under way share the next one. */
@@ -72,8 +82,8 @@ export class Observer {
     return Math.max(state.now, this.#context.wallNow())
   }
 
-  /** All payloads but those that come with the message `id` are dropped: the inbox may be larger than the memory. */
-  async #readInbox(id: string | undefined, signal?: AbortSignal): Promise<InboxEnqueue[]> {
+  /** All payloads but those that come with the messages `ids` are dropped: the inbox may be larger than the memory. */
+  async #readInbox(ids: ReadonlySet<string>, signal?: AbortSignal): Promise<InboxEnqueue[]> {
     const found: InboxEnqueue[] = []
     const prefix = inboxPrefix(this.#context.options.prefix)
     for await (const entries of readInbox(this.#context, () => false, this.#context.trouble, signal)) {
@@ -85,7 +95,7 @@ export class Observer {
           if (command.type !== 'enqueue') continue
           const first = at
           at += command.count
-          const isWanted = id !== undefined && hasMessage(command, id)
+          const isWanted = ids.size > 0 && hasMessage(command, ids)
           const payloads = isWanted
             ? Array.from({ length: command.count }, (_, i) => batch.payloads.at(first + i))
             : undefined
@@ -103,8 +113,8 @@ function runsOf(state: QueueState, enqueues: readonly InboxEnqueue[], now: numbe
   const seen = new Set<string>()
   let index = 0
   for (const { command, sentAt, payloads } of enqueues) {
-    const { sender, seq, extras } = command
-    if (wasTaken(state.senders, sender, seq) || findName(state.names, extras, now) !== undefined) continue
+    const { sender, seq } = command
+    if (wasTaken(state.senders, sender, seq) || !willBeEnqueued(state, command, now)) continue
     const names = namesOf(command)
     if (names.some((name) => seen.has(name))) continue
     for (const name of names) seen.add(name)
@@ -112,6 +122,11 @@ function runsOf(state: QueueState, enqueues: readonly InboxEnqueue[], now: numbe
     index += command.count
   }
   return runs
+}
+
+function willBeEnqueued({ names, dead }: QueueState, { extras, onDead }: EnqueueCommand, now: number): boolean {
+  const known = findNames(names, extras, now)
+  return known.length === 0 || (onDead === 'replace' && known.every((id) => dead.has(id)))
 }
 
 /** `slot` and `index`: the place that its first message has at the earliest, so that a page of a list that begins behind it skips nothing. */
@@ -139,8 +154,8 @@ function namesOf({ sender, seq, extras }: EnqueueCommand): string[] {
   ]
 }
 
-function hasMessage({ sender, seq, count, extras }: EnqueueCommand, id: string): boolean {
-  if (extras?.id !== undefined) return extras.id === id
-  for (let i = 0; i < count; i++) if (numberedId(sender, seq + i) === id) return true
+function hasMessage({ sender, seq, count, extras }: EnqueueCommand, ids: ReadonlySet<string>): boolean {
+  if (extras?.id !== undefined) return ids.has(extras.id)
+  for (let i = 0; i < count; i++) if (ids.has(numberedId(sender, seq + i))) return true
   return false
 }

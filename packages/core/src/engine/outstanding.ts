@@ -3,7 +3,8 @@
  * while what was asked for goes on being tried.
  */
 import type { Clock } from '@s3queue/storage'
-import { NotAcknowledged } from '../errors.ts'
+import type { NotAcknowledged } from '../errors.ts'
+import type { LastError } from './last-error.ts'
 
 const SWEEP_MS = 1000
 
@@ -17,15 +18,15 @@ interface Waiter {
 export class Outstanding {
   readonly #clock: Clock
   readonly #timeoutMs: number
-  readonly #lastTrouble: () => unknown
+  readonly #lastError: LastError
   readonly #waiters = new Set<Waiter>()
   #cancelSweep: (() => void) | undefined
   #onEmpty: (() => void)[] = []
 
-  constructor(clock: Clock, timeoutMs: number, lastTrouble: () => unknown) {
+  constructor(clock: Clock, timeoutMs: number, lastError: LastError) {
     this.#clock = clock
     this.#timeoutMs = timeoutMs
-    this.#lastTrouble = lastTrouble
+    this.#lastError = lastError
   }
 
   /** `answer`, but for at most `timeoutMs`, and `moreMs` where not the store alone has to answer. */
@@ -77,12 +78,22 @@ export class Outstanding {
   }
 
   #notAcknowledged(moreMs: number): NotAcknowledged {
-    const trouble = this.#lastTrouble()
-    const why = trouble instanceof Error ? ` The last trouble was: ${trouble.message}` : ''
-    const what =
-      moreMs === 0
-        ? `The store did not confirm within ${this.#timeoutMs} ms (acknowledgeTimeoutMs). The call may still take effect, as it goes on being tried.`
-        : `No writer answered within ${this.#timeoutMs + moreMs} ms (acknowledgeTimeoutMs and maxPollMs). The call is durable: the next writer carries it out.`
-    return new NotAcknowledged(`${what}${why}`, trouble)
+    const waitedMs = this.#timeoutMs + moreMs
+    if (moreMs === 0) {
+      return this.notAcknowledged(
+        `The store did not confirm within ${waitedMs} ms (acknowledgeTimeoutMs). The call may still take effect, as it is still retried.`,
+        waitedMs,
+      )
+    }
+    return this.notAcknowledged(
+      `No writer answered within ${waitedMs} ms (acknowledgeTimeoutMs and maxPollMs). The call is durable: the next writer carries it out.`,
+      waitedMs,
+      new Error('No writer has taken the command out of the inbox: check that a process with a worker runs.'),
+    )
+  }
+
+  /** See `LastError.notAcknowledged`. */
+  notAcknowledged(what: string, waitedMs: number, silent?: Error): NotAcknowledged {
+    return this.#lastError.notAcknowledged(what, waitedMs, silent)
   }
 }

@@ -8,7 +8,14 @@ import { Cancelled, Released } from '../errors.ts'
 import type { Payload } from '../state/batch-codec.ts'
 import type { Command, SettleCommand, Settlement } from '../state/commands.ts'
 import type { Claim } from '../state/model.ts'
-import type { ClaimExtension, Extended, SettledElsewhere, TravellingTicket, WorkerSide } from '../transport/port.ts'
+import type {
+  ClaimExtension,
+  Extended,
+  SettledElsewhere,
+  StandbyProcess,
+  TravellingTicket,
+  WorkerSide,
+} from '../transport/port.ts'
 import { announceSettled, SETTLED } from './announcer.ts'
 import type { EngineContext, Submission, TicketTimes, WorkerLink } from './context.ts'
 import { FIRST_POLL_MS } from './inbox-reader.ts'
@@ -28,6 +35,8 @@ export interface StandbyOptions {
   readonly sawEpoch: (epoch: number) => void
   /** Look at the lease now. */
   readonly wake: () => void
+  readonly meets: StandbyProcess['meets']
+  readonly doubt: StandbyProcess['doubt']
   readonly signal: AbortSignal
 }
 
@@ -59,12 +68,12 @@ export class Standby {
 
   /** Another process writes: if this one has a worker, it is to get tickets. */
   begin(): void {
-    const { context, epoch, sawEpoch, wake } = this.#options
+    const { context, epoch, sawEpoch, wake, meets, doubt } = this.#options
     const { transport } = context.options
     const worker = context.worker()
     if (transport === undefined || worker === undefined || this.#joined !== undefined) return
     const side = transport.join({
-      ...{ queue: context.options, worker, epoch, sawEpoch, wake, trouble: context.trouble },
+      ...{ queue: context.options, worker, epoch, sawEpoch, wake, meets, doubt, trouble: context.trouble },
       knows: context.knows,
       send: (commands) => this.#send(commands),
       deliver: (tickets, provenAt, askedAt) => this.#deliver(worker, tickets, provenAt, askedAt),
@@ -97,6 +106,12 @@ export class Standby {
     this.#joined?.side.stop()
     this.#joined = undefined
     this.#settled.clear()
+  }
+
+  /** The log was replaced: what this process knows of claims is void. */
+  abandon(): void {
+    this.end()
+    this.#loading.clear()
   }
 
   /** Whether the payload of this claim is being read. */
@@ -135,7 +150,7 @@ export class Standby {
     this.#flushedAt = context.options.clock.monotonic()
     if (hears) this.#remember(settlements, claims)
     inbox.send({
-      ...{ commands, payloads: [], resolve: () => side?.sent() },
+      ...{ commands, payloads: [], outlivesRefusals: settlements.length > 0, resolve: () => side?.sent() },
       reject: (error) => context.trouble(error),
     })
   }

@@ -5,10 +5,11 @@
  * snapshots and signs of life. When the term ends, by another's fence, by trouble or by `close`, whatever is not durable is
  * given back to those who asked for it, so that they can ask elsewhere under the same numbers.
  */
-import type { Leadership, LeaseGrant, LogPosition } from '@s3queue/primitives'
+import { type Leadership, type LeaseGrant, type LogPosition, LogReplaced } from '@s3queue/primitives'
 import { type QueueView, viewOf } from '../queue-view.ts'
 import type { Payload } from '../state/batch-codec.ts'
 import type { Settlement } from '../state/commands.ts'
+import type { QueueEvent } from '../state/events.ts'
 import { type Claim, describeStats, KEEP_NOTHING, type QueueState, type QueueStats } from '../state/model.ts'
 import type { ClaimExtension, Extended } from '../transport/port.ts'
 import { BELL_POLL_MS, BellListener, type BellReader } from './bell.ts'
@@ -18,6 +19,7 @@ import { CommitLoop, type Effect } from './commit-loop.ts'
 import type { Answer, EngineContext, Submission } from './context.ts'
 import { Decisions } from './decisions.ts'
 import { Dispatcher } from './dispatcher.ts'
+import { ForeignCommandFilter, withoutForeign } from './foreign-commands.ts'
 import { describeWriter, Heartbeat, type WriterDetails } from './heartbeat.ts'
 import { type FoldableCommands, InboxReader } from './inbox-reader.ts'
 import { withoutLate } from './late-enqueues.ts'
@@ -50,6 +52,8 @@ export interface TermOptions {
 
 /** A process whose worker has gone is treated as one without a worker after this long, in ms. */
 const BETWEEN_WORKERS_MS = 100
+/** A writer that commits checks this often, in ms, that what it wrote before is still there: a store that was restored or emptied takes commits as before. */
+const CONFIRM_PAST_MS = 3000
 /** What a payload takes in memory beside its characters, about. */
 const PER_PAYLOAD = 32
 
@@ -57,6 +61,7 @@ export class Term {
   readonly epoch: number
   readonly #options: TermOptions
   readonly #state: QueueState
+  readonly #time: LogTime
   readonly #loop: CommitLoop
   readonly #claims: Claims
   readonly #dispatcher: Dispatcher
@@ -72,6 +77,7 @@ export class Term {
   readonly #workerProcesses: WorkerProcesses
   readonly #end = new AbortController()
   #isSteppingDown = false
+  #cancelPastCheck: (() => void) | undefined
   /** When there was work last, monotonic. */
   #workedAt = Number.NEGATIVE_INFINITY
 
@@ -83,6 +89,7 @@ export class Term {
     this.epoch = leadership.writer.epoch
     this.#state = leadership.state
     const time = new LogTime(clock, context.wallNow, leadership.state.now)
+    this.#time = time
     this.#loop = new CommitLoop({
       clock,
       writer: leadership.writer,
@@ -93,20 +100,18 @@ export class Term {
       onSealed: (bytes) => this.#onSealed(bytes),
       onDurable: (slot, payloads, sentAt) => this.#onDurable(slot, payloads, sentAt),
       onFailure: (error) => this.#onFailure(error),
+      onSkipped: context.skipped,
     })
     this.#payloads = new PayloadSource(context, signal)
     this.#garbage = new PayloadCollector({
       context,
       state: leadership.state,
-      onDeleted: (payloadKeys) => this.#loop.record([{ type: 'collected', payloadKeys }]),
+      onDeleted: (payloadKeys) => this.#recordNow({ type: 'collected', payloadKeys }),
       signal,
     })
     this.#orphans = new OrphanSweep({
       ...{ context, state: leadership.state, signal },
-      record: (event) => {
-        this.#loop.tick()
-        this.#loop.record([event])
-      },
+      record: (event) => this.#recordNow(event),
       readInbox: () => this.#inbox.pollAfresh(),
     })
     this.#orphans.start()
@@ -126,7 +131,8 @@ export class Term {
         takeoverAfterMs,
         isUrgent: (withinMs) => this.#isUrgent(withinMs),
         details: () => {
-          const about = { busy: this.#isBusy(), epoch: this.epoch, bell: this.#bell.heard }
+          const { mark: log } = leadership.writer
+          const about = { busy: this.#isBusy(), epoch: this.epoch, log, bell: this.#bell.heard }
           return describeWriter(context, { ...about, earlier: this.#earlierWithClaims() })
         },
         onLost: (error) => this.#loop.fail(error),
@@ -135,9 +141,17 @@ export class Term {
       },
       provenAt,
     )
+    const foreign = new ForeignCommandFilter({
+      ...{ context, epoch: this.epoch, whenCurrent: () => this.#loop.whenCurrent() },
+      recognises: (mark) => leadership.writer.recognises(mark, signal),
+    })
     this.#inbox = new InboxReader({
       context,
-      sift: (entry) => withoutLate(entry, { context, state: leadership.state, signal }),
+      sift: async (entry) => {
+        const { entries } = entry.batch
+        const commands = (await foreign.isOurs(entry)) ? entries : withoutForeign(entries)
+        return withoutLate({ ...entry, commands }, { context, state: leadership.state, signal })
+      },
       fold: (commands, done) => this.#foldInbox(commands, done),
       settled: () => this.#loop.whenDurable(),
       visits: () => this.#dispatcher.visits(),
@@ -164,7 +178,13 @@ export class Term {
       onEnded: (worker) => void this.#processEnded(worker),
     })
     this.#claims = new Claims({
-      ...{ ...parts, ...toOthers, epoch: this.epoch, predecessor: options.predecessor },
+      ...{
+        ...parts,
+        ...toOthers,
+        epoch: this.epoch,
+        predecessor: options.predecessor,
+        mark: () => leadership.writer.mark,
+      },
       expire: (tokens) => this.#decisions.expire(tokens),
       runsIn: (worker, process) => {
         if (process === undefined) this.#workerProcesses.forget(worker)
@@ -192,7 +212,13 @@ export class Term {
       answers.push(this.#decisions.take(command, submission.payloads.slice(at, at + count)))
       at += count
     }
-    this.#loop.record([], { durable: () => submission.resolve(answers), lost })
+    this.#loop.record([], {
+      durable: () => submission.resolve(answers),
+      lost: (_, mayBeInLog) => {
+        if (mayBeInLog) submission.mayBeDurable = true
+        lost()
+      },
+    })
   }
 
   /** A worker came or went: others must know, as it decides who should write. */
@@ -255,7 +281,7 @@ export class Term {
 
   /** What `look` sees in the state, once that is durable. */
   async view<T>(look: (view: QueueView) => T): Promise<T> {
-    const seen = look(viewOf(this.#state))
+    const seen = look(viewOf(this.#state, this.#time.now()))
     await this.#loop.whenDurable()
     return seen
   }
@@ -377,7 +403,13 @@ export class Term {
       resolve: () => {},
       reject: () => {},
     }
-    return { durable: () => {}, lost: () => this.#options.onLost(submission) }
+    return {
+      durable: () => {},
+      lost: (_, mayBeInLog) => {
+        if (mayBeInLog) submission.mayBeDurable = true
+        this.#options.onLost(submission)
+      },
+    }
   }
 
   /** The user's retention becomes part of the log where it differs, as forgetting must be the same in every process. */
@@ -386,7 +418,12 @@ export class Term {
     const { retention: known } = this.#state
     const retention = known === KEEP_NOTHING ? ofNew : { ...known, ...givenRetention }
     if (JSON.stringify(retention) !== JSON.stringify(this.#state.retention))
-      this.#loop.record([{ type: 'configured', retention }])
+      this.#recordNow({ type: 'configured', retention })
+  }
+
+  #recordNow(event: QueueEvent): void {
+    this.#loop.tick()
+    this.#loop.record([event])
   }
 
   #onSealed(bytes: number): (position: LogPosition) => void {
@@ -402,6 +439,7 @@ export class Term {
     this.#heartbeat.proven(sentAt)
     this.#noteWork()
     this.#heartbeat.noteWork()
+    this.#checkPastLater()
     if (payloads.length > 0) {
       const size = payloads.reduce((sum, payload) => sum + payload.length + PER_PAYLOAD, 0)
       this.#payloads.put(slot, { at: (index) => ownCopy(payloads[index] ?? '') }, size)
@@ -409,7 +447,29 @@ export class Term {
     this.#options.onCommitted()
   }
 
+  #checkPastLater(): void {
+    const { clock } = this.#options.context.options
+    this.#cancelPastCheck ??= clock.setTimer(CONFIRM_PAST_MS, () => {
+      this.#cancelPastCheck = undefined
+      void this.#checkPast()
+    })
+  }
+
+  /** Never rejects. */
+  async #checkPast(): Promise<void> {
+    const { leadership, context } = this.#options
+    const { signal } = this.#end
+    try {
+      await leadership.writer.confirmPast(signal)
+    } catch (error) {
+      if (signal.aborted) return
+      if (error instanceof LogReplaced) this.#loop.fail(error)
+      else context.trouble(error)
+    }
+  }
+
   #onFailure(error: Error): void {
+    this.#cancelPastCheck?.()
     this.#end.abort(error)
     this.#claims.stop()
     this.#dispatcher.stop()

@@ -2,17 +2,21 @@
  * What a process sees of its queue: the writer's own state once that is durable, elsewhere the log as far as it goes, and what waits in the inbox.
  * Nobody waits without end: see `Outstanding`.
  */
-import { CorruptObject } from '@s3queue/primitives'
+import { CorruptObject, LogReplaced } from '@s3queue/primitives'
 import { sleep } from '@s3queue/storage'
 import { QueueClosed } from '../errors.ts'
+import type { Failure } from '../failure.ts'
 import type { Described, MessageInfo } from '../message-info.ts'
 import { type QueueView, statsOf } from '../queue-view.ts'
-import type { Failure } from '../state/events.ts'
+import type { EnqueueCommand } from '../state/commands.ts'
 import type { Death } from '../state/failures.ts'
+import { queueFold } from '../state/fold.ts'
 import { numberedId, type QueueStats } from '../state/model.ts'
-import type { EngineContext } from './context.ts'
+import type { Answer, EngineContext } from './context.ts'
 import type { Election } from './election.ts'
 import type { Ending, Expectation } from './endings.ts'
+import { enqueueOutcome } from './enqueue-outcome.ts'
+import type { Existence } from './existence.ts'
 import { Observer } from './observer.ts'
 import type { Outstanding } from './outstanding.ts'
 import { wasTakenOver } from './term-end.ts'
@@ -33,6 +37,7 @@ export interface ViewsOptions {
   readonly context: EngineContext
   readonly election: Election
   readonly outstanding: Outstanding
+  readonly existence: Existence
   /** Whether the queue takes no questions any more. */
   readonly isClosing: () => boolean
   readonly signal: AbortSignal
@@ -58,8 +63,9 @@ export class Views {
   }
 
   async #view<T>(look: (view: QueueView) => T): Promise<T> {
+    if (!(await this.#exists())) return look(this.#nothing())
     const role = await this.#election.whenKnown()
-    if (role.kind !== 'leading') return this.#observer.view(look, this.#options.signal)
+    if (role.kind !== 'leading') return this.#observed(this.#observer.view(look, this.#options.signal))
     return role.term.view(look).catch((error: unknown) => {
       if (wasTakenOver(error)) return this.#view(look)
       throw error
@@ -81,10 +87,19 @@ export class Views {
   }
 
   async #survey<T>(look: (view: QueueView) => T, id: string | undefined): Promise<T> {
+    if (!(await this.#exists())) return look(this.#nothing())
     const role = await this.#election.whenKnown()
-    if (role.kind !== 'leading') return this.#observer.survey(look, id, this.#options.signal)
+    if (role.kind !== 'leading') return this.#observed(this.#observer.survey(look, id, this.#options.signal))
     return role.term.survey(look).catch((error: unknown) => {
       if (wasTakenOver(error)) return this.#survey(look, id)
+      throw error
+    })
+  }
+
+  /** What is read without being the writer. If the log was replaced, this process is to notice as a whole. */
+  #observed<T>(seen: Promise<T>): Promise<T> {
+    return seen.catch((error: unknown) => {
+      if (error instanceof LogReplaced) this.#election.doubt()
       throw error
     })
   }
@@ -106,6 +121,17 @@ export class Views {
   ): Promise<T | undefined> {
     const found = await this.view(look)
     return found !== undefined && !mayBeOld(found) ? found : this.survey(look, id)
+  }
+
+  /** As `find`, for a call that does not need the payload and may have heard of the end of the message before. */
+  async findUnlessKnown<T>(
+    look: (view: QueueView) => T | undefined,
+    mayBeOld: (found: T) => boolean,
+    isKnown: () => boolean,
+  ): Promise<T | undefined> {
+    const found = await this.view(look)
+    if (found === undefined ? isKnown() : !mayBeOld(found)) return found
+    return this.survey(look)
   }
 
   /**
@@ -138,6 +164,26 @@ export class Views {
     }
   }
 
+  /** Enters into `known` what the writer made of enqueues that went through the inbox, until all are decided or `isOver` says so. */
+  async outcomesOf(
+    commands: readonly EnqueueCommand[],
+    known: Map<EnqueueCommand, Answer>,
+    isOver: () => boolean,
+  ): Promise<void> {
+    let open = commands
+    for (const waits = this.#waits(); !isOver(); ) {
+      open = await this.view(({ state }) =>
+        open.filter((command) => {
+          const outcome = enqueueOutcome(state, command)
+          if (typeof outcome === 'object') known.set(command, outcome)
+          return outcome === 'undecided'
+        }),
+      )
+      if (open.length === 0) return
+      await this.#lookLater(waits())
+    }
+  }
+
   /** Waits between reads that await the writer's reaction, in ms: each is twice the one before. */
   #waits(): () => number {
     const { clock } = this.#options.context.options
@@ -150,10 +196,13 @@ export class Views {
     }
   }
 
-  /** How the wait for a message ends: at once where this process writes, else there is a look after a while. */
+  /** How the wait for a message ends: when the commit that ends it is durable or read, and otherwise with a poll after `waitMs` where another process writes. */
   async ending(expected: Expectation, waitMs: number, signal: AbortSignal | undefined): Promise<Ending> {
     if (this.#election.isLeading) return expected.known(signal)
-    await this.#sleep(waitMs, signal)
+    const either = signal === undefined ? expected.met : AbortSignal.any([signal, expected.met])
+    await this.#sleep(waitMs, either).catch((error: unknown) => {
+      if (expected.ending === undefined) throw error
+    })
     return expected.ending ?? { kind: 'look' }
   }
 
@@ -173,6 +222,15 @@ export class Views {
   #sleep(ms: number, signal?: AbortSignal): Promise<void> {
     const { context, signal: end } = this.#options
     return sleep(context.options.clock, ms, signal === undefined ? end : AbortSignal.any([signal, end]))
+  }
+
+  #exists(): Promise<boolean> {
+    return this.#options.existence.check(this.#options.signal)
+  }
+
+  /** What is seen of a queue that does not exist. */
+  #nothing(): QueueView {
+    return { state: queueFold.start(undefined), now: this.#options.context.wallNow(), inbox: [] }
   }
 
   #assertOpen(): void {

@@ -62,11 +62,11 @@ export function resolveFollowOptions(
 
 /** What happens from now on, or all from the beginning of the log on, until one of the signals is aborted. */
 export async function* followLog(
-  { log, options, texts }: EngineContext,
+  { log, options, texts, skipped }: EngineContext,
   { names, signals, pollMs, maxPollMs }: ResolvedFollowOptions,
   fromStart: boolean,
 ): AsyncGenerator<FollowedEvent, void, void> {
-  const fold = new TellingFold(options.shard, fromStart ? 0 : undefined)
+  const fold = new TellingFold(options.shard, fromStart ? 0 : undefined, skipped)
   const follower = log.follow(fold)
   const end = AbortSignal.any([...signals])
   for (let waitMs = pollMs; ; ) {

@@ -5,12 +5,13 @@
  * removed before it was read is told as a gap.
  */
 import type { Fold, LogEntry } from '@s3queue/primitives'
-import { attemptOf } from '../claim.ts'
+import { attemptOf, timesOf } from '../claim.ts'
+import { describeFailure } from '../failure.ts'
 import { applyEvent, beginCommit } from '../state/apply.ts'
 import { decodeBatch } from '../state/batch-codec.ts'
 import type { QueueEvent } from '../state/events.ts'
-import type { Death } from '../state/failures.ts'
-import { queueFold } from '../state/fold.ts'
+import { type Death, deathOf } from '../state/failures.ts'
+import { createQueueFold, type OnSkipped } from '../state/fold.ts'
 import { type Claim, numberedId, type QueueState } from '../state/model.ts'
 import type { FollowedEvent, FollowedEventName } from './events.ts'
 
@@ -25,18 +26,22 @@ export interface Told {
 
 export class TellingFold implements Fold<QueueState> {
   readonly #shard: number
+  readonly #onSkipped: OnSkipped
+  readonly #fold: Fold<QueueState>
   /** Slots up to here are told; undefined: nothing is to be told before the first call of `take`. */
   #upTo: number | undefined
   #told: Told[] = []
 
   /** `upTo`: the last slot that is not to be told; undefined for all that are there. */
-  constructor(shard: number, upTo: number | undefined) {
+  constructor(shard: number, upTo: number | undefined, onSkipped: OnSkipped) {
     this.#shard = shard
+    this.#onSkipped = onSkipped
+    this.#fold = createQueueFold(onSkipped)
     this.#upTo = upTo
   }
 
   start(snapshot: Uint8Array | undefined): QueueState {
-    const state = queueFold.start(snapshot)
+    const state = this.#fold.start(snapshot)
     this.#told = []
     if (this.#upTo !== undefined && state.slot > this.#upTo)
       this.#tell(state, 'gap', { fromSlot: this.#upTo + 1, toSlot: state.slot })
@@ -45,7 +50,7 @@ export class TellingFold implements Fold<QueueState> {
 
   apply(state: QueueState, entry: LogEntry): void {
     if (this.#upTo === undefined || entry.slot <= this.#upTo) {
-      queueFold.apply(state, entry)
+      this.#fold.apply(state, entry)
       return
     }
     beginCommit(state, entry.slot)
@@ -65,7 +70,7 @@ export class TellingFold implements Fold<QueueState> {
     const claims = tokensOf(event)
       .map((token) => state.active.get(token))
       .filter((claim) => claim !== undefined)
-    applyEvent(state, event)
+    applyEvent(state, event, (reason) => this.#onSkipped(state.slot, event.type, reason))
     if (event.type === 'enqueued') {
       const { sender, seq, count, extras } = event
       this.#tell(state, 'enqueued', {
@@ -82,28 +87,29 @@ export class TellingFold implements Fold<QueueState> {
   /** How a claim ended. */
   #tellEnd(state: QueueState, event: QueueEvent, claim: Claim): void {
     const about = attemptOf(claim)
+    const times = timesOf(claim)
     const { now: at } = state
     switch (event.type) {
       case 'completed': {
         const text = event.results?.find(([token]) => token === claim.token)?.[1]
         const result: unknown = text === undefined ? undefined : JSON.parse(text)
-        this.#tell(state, 'completed', { ...about, durationMs: Math.max(0, at - claim.claimedAt), result })
+        this.#tell(state, 'completed', { ...about, ...times, durationMs: Math.max(0, at - claim.claimedAt), result })
         break
       }
       case 'retried': {
-        const { name, message, visibleAt } = event
-        const error = { attempt: claim.attempt, at, name, message }
-        this.#tell(state, 'retried', { ...about, maxAttempts: claim.batch.maxAttempts, error, visibleAt })
+        const { name, message, more, visibleAt } = event
+        const error = describeFailure({ attempt: claim.attempt, at, name, message, more })
+        this.#tell(state, 'retried', { ...about, ...times, maxAttempts: claim.batch.maxAttempts, error, visibleAt })
         break
       }
       case 'died': {
-        const { reason, name, message } = event
-        const last = { attempt: claim.attempt, at, name, message }
-        this.#tell(state, 'died', { ...about, reason, failures: [last] }, { reason, earlier: claim.failures, last })
+        const death = deathOf(claim, at, event)
+        const failures = [describeFailure(death.last)]
+        this.#tell(state, 'died', { ...about, ...times, reason: event.reason, failures }, death)
         break
       }
       case 'snoozed':
-        this.#tell(state, 'snoozed', { ...about, visibleAt: event.visibleAt })
+        this.#tell(state, 'snoozed', { ...about, ...times, visibleAt: event.visibleAt })
         break
       case 'released':
       case 'expired':

@@ -2,6 +2,8 @@
 
 export { type CloseTimes, closeBy, resolveCloseOptions } from '../close-options.ts'
 export { costOf } from '../cost.ts'
+export { isThere, queueNotFound } from '../engine/existence.ts'
+export { LastError, type LastErrorOptions } from '../engine/last-error.ts'
 export { ensureProbed } from '../engine/probe.ts'
 export { streamEvents } from '../event-stream.ts'
 export { EventHub } from '../events.ts'

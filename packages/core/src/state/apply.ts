@@ -2,12 +2,14 @@
  * `applyEvent(state, event)`: how each event changes the state. Pure but for changing `state`, and deterministic: the same
  * log gives the same state in every process.
  *
- * An event that does not fit the state (a token nobody holds, a run that is too short) cannot come from a log that was written
- * by the decisions of this package; it throws, since going on would mean to guess.
+ * The writer applies each event before it enters a commit, so every event of a log fits. Should a log hold one that does not (a token
+ * that no claim has, a message that is not in the dead letters), the part that does not fit is left out and reported. All folds leave out
+ * the same, so the state stays the same in every process, and the queue stays usable. An event of an unknown type throws: a newer version
+ * wrote it, and leaving it out would make the two versions disagree.
  */
 import { complete, dropCompletion, forgetEnded, forgetMessage, keepCompletion, keepDead } from './endings.ts'
-import type { QueueEvent } from './events.ts'
-import { addFailure, addUnsettled, type FailureHistory, type FailureText, NO_FAILURES } from './failures.ts'
+import type { FailureText, QueueEvent } from './events.ts'
+import { addFailure, addUnsettled, type FailureHistory, failureTextOf, NO_FAILURES } from './failures.ts'
 import { retain } from './live.ts'
 import { type Batch, type Claim, countHeld, numberedId, type QueueState } from './model.ts'
 import { enterNames, forgetNames } from './names.ts'
@@ -29,8 +31,15 @@ export function beginCommit(state: QueueState, slot: number): void {
 
 type Enqueued = Extract<QueueEvent, { type: 'enqueued' }>
 
+/** Receives the reason for each part of an event that does not fit the state and is left out. */
+export type OnUnfit = (reason: string) => void
+
 type Apply = {
-  readonly [T in QueueEvent['type']]: (state: QueueState, event: Extract<QueueEvent, { type: T }>) => void
+  readonly [T in QueueEvent['type']]: (
+    state: QueueState,
+    event: Extract<QueueEvent, { type: T }>,
+    unfit: OnUnfit,
+  ) => void
 }
 
 const table: Apply = {
@@ -72,86 +81,110 @@ const table: Apply = {
     if (payloadKey !== undefined) dropPayloadObject(state, payloadKey)
   },
 
-  claimed(state, { worker, token, timeoutMs, runs }) {
+  claimed(state, { worker, token, timeoutMs, runs }, unfit) {
     let next = token
     for (let i = 0; i < runs.length; i += 2) {
-      next = claimFrom(state, runs[i] as number, runs[i + 1] as number, worker, next, timeoutMs)
+      next = claimFrom(state, runs[i] as number, runs[i + 1] as number, worker, next, timeoutMs, unfit)
     }
     state.nextToken = next
   },
 
-  extended(state, { token, timeoutMs }) {
-    const claim = held(state, token)
+  extended(state, { token, timeoutMs }, unfit) {
+    const claim = held(state, token, unfit)
+    if (claim === undefined) return
     state.watch?.claimChanges(claim)
     claim.timeoutMs = timeoutMs
     claim.adoptedAt = undefined
   },
 
-  adopted(state, { ranges }) {
+  adopted(state, { ranges }, unfit) {
     for (let i = 0; i < ranges.length; i += 2) {
       const [first, count] = [ranges[i] as number, ranges[i + 1] as number]
       for (let token = first; token < first + count; token++) {
-        const claim = held(state, token)
+        const claim = held(state, token, unfit)
+        if (claim === undefined) continue
         state.watch?.claimChanges(claim)
         claim.adoptedAt = state.now
       }
     }
   },
 
-  reported(state, { token, progress, log = [] }) {
-    const claim = held(state, token)
+  reported(state, { token, progress, log = [] }, unfit) {
+    const claim = held(state, token, unfit)
+    if (claim === undefined) return
     state.watch?.claimChanges(claim)
     const lines = [...(claim.report?.log ?? []), ...log].slice(-LOG_LINES_KEPT)
     claim.report = { progress: progress ?? claim.report?.progress, log: lines }
   },
 
-  completed(state, { tokens, results = [], reports }) {
+  completed(state, { tokens, results = [], reports }, unfit) {
     const resultOf = new Map(results)
     const reportOf = reports && new Map(reports)
     // A result that those behind it push out of the retention is not kept to begin with.
     const firstKept = tokens.length - state.retention.completedCount
     tokens.forEach((token, i) => {
-      const claim = end(state, token)
+      const claim = end(state, token, unfit)
+      if (claim === undefined) return
       const ordinal = complete(state, claim)
       if (i >= firstKept) keepCompletion(state, claim, ordinal, resultOf.get(token), reportOf?.get(token))
     })
   },
 
-  retried(state, { token, visibleAt, name, message }) {
-    const claim = end(state, token)
-    putBack(state, claim, claim.attempt, visibleAt, failuresWith(state, claim, { name, message }), 'back')
+  retried(state, { token, visibleAt, ...event }, unfit) {
+    const claim = end(state, token, unfit)
+    if (claim === undefined) return
+    putBack(state, claim, claim.attempt, visibleAt, failuresWith(state, claim, event), 'back')
   },
 
-  snoozed(state, { token, visibleAt }) {
-    const claim = end(state, token)
+  snoozed(state, { token, visibleAt }, unfit) {
+    const claim = end(state, token, unfit)
+    if (claim === undefined) return
     putBack(state, claim, claim.attempt - 1, visibleAt, claim.failures, 'back')
   },
 
-  releasing(state, { token }) {
-    const claim = held(state, token)
+  releasing(state, { token }, unfit) {
+    const claim = held(state, token, unfit)
+    if (claim === undefined) return
     state.watch?.claimChanges(claim)
     claim.releasing = true
   },
 
-  released(state, { tokens, started, counted = started }) {
+  released(state, { tokens, started, counted = started }, unfit) {
     for (let i = tokens.length - 1; i >= 0; i--) {
-      const claim = end(state, tokens[i] as number)
+      const claim = end(state, tokens[i] as number, unfit)
+      if (claim === undefined) continue
       putBack(state, claim, counted ? claim.attempt : claim.attempt - 1, 0, claim.failures, 'front')
     }
   },
 
-  expired(state, { tokens, crashed = false }) {
+  expired(state, { tokens, crashed = false, failures: texts }, unfit) {
+    const textOf = texts && new Map(texts)
     for (let i = tokens.length - 1; i >= 0; i--) {
-      const claim = end(state, tokens[i] as number)
-      const failed = { attempt: claim.attempt, at: state.now }
-      const failures = addUnsettled(state.live, claim.failures, failed, claim.timeoutMs, crashed)
+      const claim = end(state, tokens[i] as number, unfit)
+      if (claim === undefined) continue
+      const text = textOf?.get(claim.token)
+      const failures =
+        text === undefined
+          ? addUnsettled(
+              state.live,
+              claim.failures,
+              { attempt: claim.attempt, at: state.now },
+              claim.timeoutMs,
+              crashed,
+            )
+          : failuresWith(state, claim, text)
       putBack(state, claim, claim.attempt, 0, failures, 'front')
     }
   },
 
-  died(state, { token, reason, name, message }) {
-    const claim = end(state, token)
-    keepDead(state, claim, reason, failuresWith(state, claim, { name, message }))
+  died(state, { token, reason, ...event }, unfit) {
+    const claim = end(state, token, unfit)
+    if (claim === undefined) return
+    keepDead(state, claim, reason, failuresWith(state, claim, event))
+  },
+
+  restored(state, { token }) {
+    state.nextToken = Math.max(state.nextToken, token)
   },
 
   left(state, { worker }) {
@@ -162,14 +195,15 @@ const table: Apply = {
     state.paused = paused
   },
 
-  cancelled(state, { token }) {
-    forgetMessage(state, end(state, token))
+  cancelled(state, { token }, unfit) {
+    const claim = end(state, token, unfit)
+    if (claim !== undefined) forgetMessage(state, claim)
   },
 
-  withdrawn(state, { run: id, offset }) {
+  withdrawn(state, { run: id, offset }, unfit) {
     const run = state.runs.get(id)
     if (run === undefined || offset >= run.count)
-      throw new Error(`The log withdraws message ${offset} of run ${id}, which has ${run?.count ?? 0}.`)
+      return unfit(`it withdraws message ${offset} of run ${id}, which has ${run?.count ?? 0}`)
     takeOut(state, run, offset)
     forgetMessage(state, run)
   },
@@ -178,10 +212,13 @@ const table: Apply = {
     for (const run of takeAll(state)) for (let i = 0; i < run.count; i++) forgetMessage(state, run)
   },
 
-  redriven(state, { ids }) {
+  redriven(state, { ids }, unfit) {
     for (const id of ids) {
       const dead = state.dead.get(id)
-      if (dead === undefined) throw new Error(`The log redrives ${id}, which is not in the dead letters.`)
+      if (dead === undefined) {
+        unfit(`it redrives message ${JSON.stringify(id)}, which is not in the dead letters`)
+        continue
+      }
       state.dead.delete(id)
       const { batch, seq, failures } = dead
       addRun(state, { batch, seq, count: 1, visibleAt: 0, attempts: 0, failures }, 'back')
@@ -230,13 +267,24 @@ export function applyContinued(state: QueueState, { sender, seq, count }: Enqueu
   growRun(state, run, count)
 }
 
-/** Changes `state` by `event`. */
-export function applyEvent(state: QueueState, event: QueueEvent): void {
+const leaveOut: OnUnfit = () => {}
+
+/** Changes `state` by `event`, without the parts that do not fit it. */
+export function applyEvent(state: QueueState, event: QueueEvent, unfit: OnUnfit = leaveOut): void {
   // Each entry of the table takes the events of its own type: the compiler checks the table, but cannot follow the lookup.
-  const apply = table[event.type] as ((state: QueueState, event: QueueEvent) => void) | undefined
+  const apply = table[event.type] as ((state: QueueState, event: QueueEvent, unfit: OnUnfit) => void) | undefined
   if (apply === undefined)
     throw new Error(`The log holds an event of the unknown type ${JSON.stringify((event as QueueEvent).type)}.`)
-  apply(state, event)
+  apply(state, event, unfit)
+}
+
+/** In how many parts an event may fit the state or not. */
+export function partsOf(event: QueueEvent): number {
+  if ('tokens' in event) return event.tokens.length
+  if ('ids' in event) return event.ids.length
+  if (event.type === 'claimed') return event.runs.length / 2
+  if (event.type !== 'adopted') return 1
+  return event.ranges.reduce((sum, count, i) => (i % 2 === 1 ? sum + count : sum), 0)
 }
 
 function claimFrom(
@@ -246,10 +294,14 @@ function claimFrom(
   worker: string,
   token: number,
   timeoutMs: number,
+  unfit: OnUnfit,
 ): number {
   const run = state.runs.get(id)
-  if (run === undefined || run.count < count)
-    throw new Error(`The log claims ${count} messages of run ${id}, which has ${run?.count ?? 0}.`)
+  if (run === undefined || run.count < count) {
+    unfit(`it claims ${count} messages of run ${id}, which has ${run?.count ?? 0}`)
+    // The tokens are used up: those behind them belong to other claims of the event.
+    return token + count
+  }
   const { batch, seq, failures } = run
   const attempt = run.attempts + 1
   const claimedAt = state.now
@@ -274,24 +326,25 @@ function claimFrom(
   return token + count
 }
 
-function held(state: QueueState, token: number): Claim {
+function held(state: QueueState, token: number, unfit: OnUnfit): Claim | undefined {
   const claim = state.active.get(token)
-  if (claim === undefined) throw new Error(`The log speaks of token ${token}, which no claim holds.`)
+  if (claim === undefined) unfit(`it names token ${token}, which no claim has`)
   return claim
 }
 
 /** Ends a claim: its token is void from here on. */
-function end(state: QueueState, token: number): Claim {
-  const claim = held(state, token)
+function end(state: QueueState, token: number, unfit: OnUnfit): Claim | undefined {
+  const claim = held(state, token, unfit)
+  if (claim === undefined) return undefined
   state.active.delete(token)
   countHeld(state, claim.worker, claim.batch.priority, -1)
   return claim
 }
 
 /** Once the attempt of `claim` has failed, too, as an event of this commit says. */
-function failuresWith(state: QueueState, claim: Claim, text: FailureText): FailureHistory {
+function failuresWith(state: QueueState, claim: Claim, event: FailureText): FailureHistory {
   const { attempt, token, failures } = claim
-  return addFailure(state.live, failures, { attempt, at: state.now, slot: state.slot, token }, text)
+  return addFailure(state.live, failures, { attempt, at: state.now, slot: state.slot, token }, failureTextOf(event))
 }
 
 function putBack(

@@ -23,6 +23,7 @@ const ACTIONS: Readonly<Record<string, Check>> = {
   pause: () => true,
   resume: () => true,
   purge: () => true,
+  'accept-restore': () => true,
   cancel: ({ id }) => isText(id),
   release: ({ id }) => isText(id),
   redrive: ({ ids }) => ids === undefined || areTexts(ids),

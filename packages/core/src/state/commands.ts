@@ -17,10 +17,17 @@ export interface EnqueueCommand {
   /** Not before this moment, ms since 1970; 0 for at once. */
   readonly visibleAt: number
   readonly extras?: Extras | undefined
+  /** A dead letter that has its id or deduplication key is forgotten, and this message enqueued. */
+  readonly onDead?: 'replace' | undefined
 }
 
 /** The end of a claim, as its worker sees it. Taken only while the token is the current one. */
-export type Settlement =
+export type Settlement = Ending & {
+  /** How long the ticket lay in the worker's hands before its handler started, and how long that ran, in ms. Not in the log: for events. */
+  times?: readonly [heldMs: number, ranMs: number] | undefined
+}
+
+type Ending =
   /** `result`: JSON text. */
   | { readonly token: number; readonly kind: 'complete'; readonly result?: string | undefined }
   /** `afterMs` instead of the backoff. */
@@ -29,6 +36,8 @@ export type Settlement =
       readonly kind: 'fail'
       readonly name: string
       readonly message: string
+      /** See `FailureRecord`. */
+      readonly more?: string | undefined
       readonly retriable: boolean
       readonly afterMs?: number | undefined
     }
@@ -52,6 +61,8 @@ export type ControlAction =
   | { readonly kind: 'cancel'; readonly id: string }
   | { readonly kind: 'release'; readonly id: string }
   | { readonly kind: 'purge' }
+  /** Answers with the first token of the claims that follow. */
+  | { readonly kind: 'accept-restore' }
   /** `ids`: undefined for all. */
   | { readonly kind: 'redrive'; readonly ids?: readonly string[] | undefined }
   /** Dead and completed messages. */

@@ -1,17 +1,40 @@
 /** How messages end, what is remembered of them, and for how long. */
-import type { DeadReason, Report } from './events.ts'
-import { dropFailures, type FailureHistory, type FailureText, unsettled } from './failures.ts'
+import type { DeadReason, FailureText, Report } from './events.ts'
+import { dropFailures, type FailureHistory, unsettled } from './failures.ts'
 import { release, retain } from './live.ts'
-import { type Batch, type Claim, type Completion, messageId, type QueueState } from './model.ts'
+import { type Batch, type Claim, type Completion, type DeadLetter, messageId, type QueueState } from './model.ts'
 import { endNames } from './names.ts'
 import { dropPayloadObject } from './payload-keys.ts'
 
 /** A longer result, or a longer report, stays in the commit that completed the message. At most 100,000 of each are remembered. */
 const SHORT_CHARS = 512
+/** Characters of what a failed attempt reported. */
+const MAX_PROGRESS = 1024
+const MAX_LOG = 2048
+
+/** What the event says of a failed attempt: its error, and what it reported, as far as that is kept. So all of it is in one place to be read from. */
+export function failureOf(
+  { report }: Claim,
+  { name, message, more }: Pick<FailureText, 'name' | 'message' | 'more'>,
+): FailureText {
+  const error = more === undefined ? { name, message } : { name, message, more }
+  if (report === undefined) return error
+  const { progress } = report
+  let first = report.log.length
+  for (let left = MAX_LOG; first > 0; first--) {
+    left -= report.log[first - 1]?.length ?? 0
+    if (left < 0) break
+  }
+  return {
+    ...error,
+    ...(progress !== undefined && progress.length <= MAX_PROGRESS ? { progress } : {}),
+    ...(first < report.log.length ? { log: report.log.slice(first) } : {}),
+  }
+}
 
 /** How an attempt failed whose claim ended without a settlement. `crashed`: the process of its worker has ended. */
-export function failureOf({ timeoutMs }: Claim, crashed: boolean): FailureText {
-  return unsettled(timeoutMs, crashed)
+export function unsettledFailureOf(claim: Claim, crashed: boolean): FailureText {
+  return failureOf(claim, unsettled(claim.timeoutMs, crashed))
 }
 
 /** Whether a report is too long for the state: the event that completes the message then carries it. */
@@ -94,17 +117,27 @@ export function forgetMessage(state: QueueState, { batch, failures }: Gone): voi
   endNames(state.names, batch.extras, state.now)
 }
 
+/** Whether a completed message is over its age at `now`. The state may hold it still, as it forgets at its next step only. */
+export function isCompletionOver({ retention }: QueueState, { completedAt }: Completion, now: number): boolean {
+  return now - completedAt > retention.completedAgeMs
+}
+
+/** The same of a dead letter. */
+export function isDeadOver({ retention }: QueueState, { diedAt }: DeadLetter, now: number): boolean {
+  return now - diedAt > retention.deadAgeMs
+}
+
 /** Forgets what is over the retention. Costs no more than what it forgets. */
 export function forgetEnded(state: QueueState): void {
-  const { completedAgeMs, completedCount, completedBytes, deadAgeMs, deadCount } = state.retention
+  const { completedCount, completedBytes, deadCount } = state.retention
   for (let oldest = state.completed.oldest(); oldest !== undefined; oldest = state.completed.oldest()) {
-    const isYoung = state.now - oldest[1].completedAt <= completedAgeMs
-    if (isYoung && state.completed.size <= completedCount && state.completedChars <= completedBytes) break
+    const isFull = state.completed.size > completedCount || state.completedChars > completedBytes
+    if (!isFull && !isCompletionOver(state, oldest[1], state.now)) break
     dropCompletion(state, oldest[0])
   }
   for (let oldest = state.dead.oldest(); oldest !== undefined; oldest = state.dead.oldest()) {
     const [id, dead] = oldest
-    if (state.now - dead.diedAt <= deadAgeMs && state.dead.size <= deadCount) break
+    if (!isDeadOver(state, dead, state.now) && state.dead.size <= deadCount) break
     state.dead.delete(id)
     forgetMessage(state, dead)
   }

@@ -8,15 +8,24 @@
 /** Why a message was moved to the dead letters. */
 export type DeadReason = 'attempts-used-up' | 'not-retriable' | 'timed-out' | 'rejected'
 
-/** One failed attempt, as it is kept with the message. */
-export interface Failure {
+/** What an event says of a failed attempt: see `failure.ts`. */
+export interface FailureText {
+  /** The error's name; `VisibilityTimeout` when the claim ran out, `ProcessEnded` when its worker's process had ended. */
+  readonly name: string
+  readonly message: string
+  /** JSON text of the error's code, causes, parts and stack. */
+  readonly more?: string | undefined
+  /** What the handler reported in this attempt: JSON text of its progress, and lines of its log. */
+  readonly progress?: string | undefined
+  readonly log?: readonly string[] | undefined
+}
+
+/** One failed attempt of a message. */
+export interface FailureRecord extends FailureText {
   /** The attempt that failed, from 1 on. */
   readonly attempt: number
   /** When it was recorded, ms since 1970. */
   readonly at: number
-  /** The error's name; `VisibilityTimeout` when the claim ran out, `ProcessEnded` when its worker's process had ended. */
-  readonly name: string
-  readonly message: string
 }
 
 /** What a handler reported while it ran. */
@@ -121,13 +130,7 @@ export type QueueEvent =
       readonly reports?: readonly (readonly [number, Report])[] | undefined
     }
   /** The attempt failed, and there will be another one from `visibleAt` on. */
-  | {
-      readonly type: 'retried'
-      readonly token: number
-      readonly visibleAt: number
-      readonly name: string
-      readonly message: string
-    }
+  | ({ readonly type: 'retried'; readonly token: number; readonly visibleAt: number } & FailureText)
   /** The handler wants to see the message later; the attempt is not counted. */
   | { readonly type: 'snoozed'; readonly token: number; readonly visibleAt: number }
   /**
@@ -145,16 +148,20 @@ export type QueueEvent =
       readonly started: boolean
       readonly counted?: boolean | undefined
     }
-  /** The visibility timeout passed without a settlement, or the process of the worker has ended (`crashed`), and there are attempts left. */
-  | { readonly type: 'expired'; readonly tokens: readonly number[]; readonly crashed?: boolean | undefined }
+  /**
+   * The visibility timeout passed without a settlement, or the process of the worker has ended (`crashed`), and there are attempts left. `failures`: pairs of
+   * a token and its failure, for those whose handlers reported something.
+   */
   | {
-      readonly type: 'died'
-      readonly token: number
-      readonly reason: DeadReason
-      readonly name: string
-      readonly message: string
+      readonly type: 'expired'
+      readonly tokens: readonly number[]
+      readonly crashed?: boolean | undefined
+      readonly failures?: readonly (readonly [number, FailureText])[] | undefined
     }
+  | ({ readonly type: 'died'; readonly token: number; readonly reason: DeadReason } & FailureText)
   | { readonly type: 'paused'; readonly paused: boolean }
+  /** The log was restored from a copy: new claims get tokens from `token` on, above all that were used before. */
+  | { readonly type: 'restored'; readonly token: number }
   /** This worker is gone for good: no writer hands anything to it from here on, and what it still holds is given back. */
   | { readonly type: 'left'; readonly worker: string }
   /** A message is gone for good: the one with this token, or the one at `offset` of a run. */

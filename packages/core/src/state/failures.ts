@@ -4,15 +4,12 @@
  *
  * A commit that holds such a text is kept, as one with a payload is: see `QueueState.live`.
  */
-import type { DeadReason, Failure } from './events.ts'
+import type { DeadReason, FailureRecord, FailureText, QueueEvent } from './events.ts'
 import { type Live, release, retain } from './live.ts'
-
-/** What an event says of a failure. */
-export type FailureText = Omit<Failure, 'attempt' | 'at'>
 
 export interface FailureHistory {
   /** Those whose texts are short, oldest first. */
-  readonly short: readonly Failure[]
+  readonly short: readonly FailureRecord[]
   /**
    * The others, oldest first, flat: for each one the attempt, when it was recorded, and where its text is. That is the commit's slot and the token
    * of the claim, or two numbers below one for a text that needs none: see `unsettled`.
@@ -83,7 +80,7 @@ export function countFailures({ short, stored }: FailureHistory): number {
 }
 
 /** All of them, oldest first. */
-export function* failuresOf({ short, stored }: FailureHistory): Generator<Failure | StoredFailure, void, void> {
+export function* failuresOf({ short, stored }: FailureHistory): Generator<FailureRecord | StoredFailure, void, void> {
   let next = 0
   for (const failure of storedFailures(stored)) {
     for (let first = short[next]; first !== undefined && isBefore(first, failure); first = short[++next]) yield first
@@ -93,9 +90,9 @@ export function* failuresOf({ short, stored }: FailureHistory): Generator<Failur
 }
 
 /** All of them, oldest first; undefined if some of their texts are in the log. */
-export function textsAtHand(history: FailureHistory): readonly Failure[] | undefined {
+export function textsAtHand(history: FailureHistory): readonly FailureRecord[] | undefined {
   if (history.stored.length === 0) return history.short
-  const known: Failure[] = []
+  const known: FailureRecord[] = []
   for (const failure of failuresOf(history)) {
     if ('message' in failure) {
       known.push(failure)
@@ -126,7 +123,7 @@ function* storedFailures(stored: readonly number[]): Generator<StoredFailure, vo
   }
 }
 
-function isBefore(a: Failure, b: StoredFailure): boolean {
+function isBefore(a: FailureRecord, b: StoredFailure): boolean {
   return a.at < b.at || (a.at === b.at && a.attempt < b.attempt)
 }
 
@@ -140,8 +137,20 @@ function trim(live: Live, history: FailureHistory): FailureHistory {
   return { short, stored: stored.slice(WIDTH) }
 }
 
-function charsOf({ name, message }: FailureText): number {
-  return name.length + message.length
+/** Characters of a failure, with all that is recorded of it. */
+export function charsOf({ name, message, more, progress, log = [] }: FailureText): number {
+  const rest = (more?.length ?? 0) + (progress?.length ?? 0)
+  return log.reduce((sum, line) => sum + line.length, name.length + message.length + rest)
+}
+
+/** What an event says of a failure, without the rest of the event. */
+export function failureTextOf({ name, message, more, progress, log }: FailureText): FailureText {
+  return {
+    ...{ name, message },
+    ...(more === undefined ? {} : { more }),
+    ...(progress === undefined ? {} : { progress }),
+    ...(log === undefined ? {} : { log }),
+  }
 }
 
 /** How a message died: what is reported of it. */
@@ -149,10 +158,20 @@ export interface Death {
   readonly reason: DeadReason
   /** Failures of its earlier attempts. */
   readonly earlier: FailureHistory
-  readonly last: Failure
+  readonly last: FailureRecord
+}
+
+/** How `claim` died at `at`, ms since 1970, as its event says. */
+export function deathOf(
+  claim: { readonly attempt: number; readonly failures: FailureHistory },
+  at: number,
+  event: Extract<QueueEvent, { type: 'died' }>,
+): Death {
+  const { attempt, failures: earlier } = claim
+  return { reason: event.reason, earlier, last: { attempt, at, ...failureTextOf(event) } }
 }
 
 /** All failures of a death, the last ones that are kept, oldest first. */
-export function failuresOfDeath({ earlier, last }: Death): (Failure | StoredFailure)[] {
+export function failuresOfDeath({ earlier, last }: Death): (FailureRecord | StoredFailure)[] {
   return [...failuresOf(earlier), last].slice(-FAILURES_KEPT)
 }

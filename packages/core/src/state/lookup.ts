@@ -1,4 +1,5 @@
 /** Finding a message by its id. Dead and completed ones are at hand; waiting and active ones are looked for, run by run. */
+import { isCompletionOver, isDeadOver } from './endings.ts'
 import type { Claim, Completion, DeadLetter, QueueState, Run } from './model.ts'
 
 export type Found =
@@ -8,12 +9,13 @@ export type Found =
   | { readonly status: 'dead'; readonly dead: DeadLetter }
   | { readonly status: 'completed'; readonly completion: Completion }
 
-/** The message with this id, wherever it is; undefined if it is not known, or no longer. */
-export function findMessage(state: QueueState, id: string): Found | undefined {
+/** The message with this id, wherever it is at `now`; undefined if it is not known, or no longer. */
+export function findMessage(state: QueueState, id: string, now: number): Found | undefined {
   const dead = state.dead.get(id)
-  if (dead !== undefined) return { status: 'dead', dead }
+  if (dead !== undefined) return isDeadOver(state, dead, now) ? undefined : { status: 'dead', dead }
   const completion = state.completed.get(id)
-  if (completion !== undefined) return { status: 'completed', completion }
+  if (completion !== undefined)
+    return isCompletionOver(state, completion, now) ? undefined : { status: 'completed', completion }
   return state.names.held.has(id) ? findOwn(state, id) : findNumbered(state, id)
 }
 

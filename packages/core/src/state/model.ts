@@ -226,7 +226,7 @@ export interface QueueStats {
   readonly waiting: number
   /** Enqueued for later, or waiting out a backoff. */
   readonly delayed: number
-  /** Claimed by a worker. */
+  /** Claimed by a worker: its handler runs, or the worker holds it ahead of a free handler. `Queue.running` and `Queue.heldAhead` tell the two apart for one process. */
   readonly active: number
   readonly completed: number
   /** In the dead letters. */

@@ -33,6 +33,14 @@ export function findName({ held, ended, keys }: Names, extras: Extras | undefine
   return named !== undefined && named.until > now ? named.id : undefined
 }
 
+/** The messages that have the id or the deduplication key of these settings, if any. */
+export function findNames(names: Names, extras: Extras | undefined, now: number): readonly string[] {
+  const byId = findName(names, extras?.id === undefined ? undefined : { id: extras.id }, now)
+  const key = extras?.deduplicationKey
+  const byKey = findName(names, key === undefined ? undefined : { deduplicationKey: key }, now)
+  return [...new Set([byId, byKey])].filter((id) => id !== undefined)
+}
+
 /** Enters a new message. */
 export function enterNames({ held, ended, keys }: Names, extras: Extras | undefined, id: string, now: number): void {
   if (extras?.id !== undefined) {

@@ -9,6 +9,7 @@
  *   from a moment at which the ticket *was not there yet*. So the worker gives up first, and no clocks are compared.
  * - What one writer told a worker must not reach it after the next writer has counted: see `WriterSide.adopt`.
  */
+import type { LogMark } from '@s3queue/primitives'
 import type { Clock, Ids, ObjectStore, Processes, ProcessIdentity, Random } from '@s3queue/storage'
 import type { SettledAs } from '../settle.ts'
 import type { Payload } from '../state/batch-codec.ts'
@@ -120,6 +121,8 @@ export interface RemoteWorker {
 /** What a term offers to its transport. */
 export interface WriterTerm {
   readonly epoch: number
+  /** The newest place in the writer's log: what it sends goes with it, so that a worker that uses another log notices. */
+  readonly mark: () => LogMark | undefined
   /** The worker in the process of the writer before this one: it may be gone with it. Undefined if that is not known. */
   readonly predecessor: string | undefined
   readonly queue: TransportQueue
@@ -195,6 +198,10 @@ export interface StandbyProcess {
   readonly epoch: () => number
   /** An epoch was seen. */
   readonly sawEpoch: (epoch: number) => void
+  /** A writer's message has this mark. False: that log is not the one that this process uses, as far as it knows, so the message is to be ignored. */
+  readonly meets: (mark: LogMark) => boolean
+  /** What this process wrote is gone: the core checks that the log is still the one that it knows. */
+  readonly doubt: () => void
   /** Makes commands durable for the writer, whoever that is. */
   readonly send: (commands: readonly Command[]) => Promise<void>
   /**

@@ -9,6 +9,8 @@ import { Deque } from '../state/deque.ts'
 export interface HeldTicket extends Ticket {
   /** How long the claim lasts from each proof that this process is the writer. */
   readonly timeoutMs: number
+  /** When it came into the worker's hands, monotonic. */
+  readonly arrivedAt: number
   deadlineAt: number
 }
 

@@ -172,8 +172,8 @@ export class SlotPool {
     this.#prefetch.started(now)
   }
 
-  /** A handler that started at `startedAt` has ended. */
-  ended(startedAt: number): void {
+  /** A handler that started at `startedAt` has ended. Returns the moment, monotonic. */
+  ended(startedAt: number): number {
     this.#running--
     this.#finished++
     this.#endedAt = this.#clock.monotonic()
@@ -183,6 +183,7 @@ export class SlotPool {
     this.#isStalled = false
     // The writers of the other logs do not see that a handler is free.
     if (this.#members.length > 1 && (wasStalled || this.#held() < this.concurrency)) this.#tellRoom()
+    return this.#endedAt
   }
 
   /** How long settlements may wait for others, in ms: 0 if the handlers may run out of work by then, or if nothing else of their log will end meanwhile. */

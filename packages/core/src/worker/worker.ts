@@ -4,6 +4,7 @@
  * Owns the tickets at hand and the attempts under way. It prevents a handler from working on a message that another worker may already have: each
  * deadline counts from a moment before the writer's does, so the signal is aborted first (`claim-time.ts`).
  */
+import type { CapturedContext } from '@s3queue/storage'
 import { attemptOf, type Ticket } from '../claim.ts'
 import type { Finished, TicketTimes, WorkerLink } from '../engine/context.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -36,6 +37,8 @@ export interface WorkerContext {
   /** Its name in claims and events, unlike that of any other worker of its log. */
   readonly id: string
   readonly slots: SlotPool
+  /** In which `process()` was called: handlers run in it. */
+  readonly handlers: CapturedContext
 }
 
 export class WorkerRuntime<T> implements WorkerLink, SlotMember {
@@ -43,7 +46,6 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
   readonly #context: WorkerContext
   readonly #handler: Handler<T>
   readonly #attemptOptions: AttemptOptions
-  readonly #tell = (error: Error): void => this.#context.engine.tell(error)
   readonly #slots: SlotPool
   readonly #tickets = new ReadyTickets()
   readonly #running = new Set<Attempt>()
@@ -59,6 +61,7 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     this.#handler = handler
     const { engine, process } = context
     const { clock, visibilityTimeoutMs } = context.queue
+    const { outside } = context.queue.contexts
     this.id = context.id
     this.#slots = context.slots
     this.#slots.join(this)
@@ -73,12 +76,14 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     })
     this.#attemptOptions = {
       workerId: this.id,
+      handlers: context.handlers,
       monotonic: () => clock.monotonic(),
       // The machine's own, not corrected by the store's: a handler compares its deadline with `Date.now()`.
       wallNow: () => clock.now(),
-      extend: (attempt, ms) => this.#time.extendOne(attempt, ms),
+      // What a handler asks for must not keep its context in timers and requests.
+      extend: (attempt, ms) => outside.run(() => this.#time.extendOne(attempt, ms)),
       reported: (attempt) => {
-        if (this.#running.has(attempt)) this.#outgoing.noteReport(attempt)
+        if (this.#running.has(attempt)) outside.run(() => this.#outgoing.noteReport(attempt))
       },
     }
   }
@@ -86,6 +91,16 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
   /** Handlers running now. */
   get running(): number {
     return this.#running.size
+  }
+
+  /** Messages at hand whose handlers have not started. */
+  get heldAhead(): number {
+    return this.#tickets.size
+  }
+
+  /** Whether the current call comes from one of its handlers, or from something that a handler has started, while any handler runs. */
+  get isCaller(): boolean {
+    return this.#slots.running > 0 && this.#context.queue.contexts.isWithin(this.#slots)
   }
 
   get concurrency(): number {
@@ -182,20 +197,29 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
   deliver(tickets: readonly Ticket[], { provenAt, askedAt }: TicketTimes, reserved: number): void {
     this.#reserved -= reserved
     this.#slots.took(tickets.length - reserved)
-    const { events } = this.#context
+    const { events, queue } = this.#context
+    const arrivedAt = queue.clock.monotonic()
     for (const { claim, payload } of tickets) {
       if (events.hears('claimed')) events.emit('claimed', attemptOf(claim))
       const { timeoutMs } = claim
-      this.#tickets.push({ claim, payload, timeoutMs, deadlineAt: provenAt + trustedMs(timeoutMs) })
+      this.#tickets.push({ claim, payload, timeoutMs, arrivedAt, deadlineAt: provenAt + trustedMs(timeoutMs) })
     }
     // What a writer elsewhere sent before it heard of a limit is more than may be taken.
     const excess = this.#stopping ? Number.POSITIVE_INFINITY : this.#slots.excess
     if (excess > 0) this.giveBackTickets(excess)
     const now = this.#slots.arrived(askedAt)
     // What was long on its way has lost a part of its time already.
-    if (now - provenAt > this.#context.queue.visibilityTimeoutMs / 4) this.#time.extendNow()
+    if (now - provenAt > queue.visibilityTimeoutMs / 4) this.#time.extendNow()
     this.#time.keepExtending()
     this.#tellIfIdle()
+  }
+
+  /** When the handler of this claim started, by this machine's clock, ms since 1970; undefined if it has not, or not here. */
+  startedAt(token: number): number | undefined {
+    const { clock } = this.#context.queue
+    for (const { claim, startedAt } of this.#running)
+      if (claim.token === token) return Math.floor(clock.now() - (clock.monotonic() - startedAt))
+    return undefined
   }
 
   takeFinished(): Finished {
@@ -214,6 +238,16 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     } else if (this.#tickets.take(token) !== undefined) this.#slots.took(-1)
     // There is room again, and no settlement that would make the writer look.
     this.#context.engine.local.finishedWaiting()
+  }
+
+  abandon(reason: Error): void {
+    for (const _ of this.#tickets.takeBack(Number.POSITIVE_INFINITY)) this.#slots.took(-1)
+    for (const attempt of [...this.#running]) {
+      attempt.abort(reason)
+      this.#finish(attempt, undefined)
+    }
+    this.#outgoing.takeFinished()
+    this.#outgoing.takeReports()
   }
 
   release(token: number, reason: Error): void {
@@ -271,8 +305,8 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     else this.#start(ticket, now)
   }
 
-  #start({ claim, payload, timeoutMs, deadlineAt }: HeldTicket, startedAt: number): void {
-    const attempt = new Attempt(claim, { timeoutMs, deadlineAt, startedAt }, this.#attemptOptions)
+  #start({ claim, payload, timeoutMs, deadlineAt, arrivedAt }: HeldTicket, startedAt: number): void {
+    const attempt = new Attempt(claim, { timeoutMs, deadlineAt, startedAt, arrivedAt }, this.#attemptOptions)
     const { token } = claim
     this.#running.add(attempt)
     this.#slots.started(startedAt)
@@ -287,18 +321,20 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
       // As if it had been asynchronous: a handler that always throws at once must not recurse through the tickets.
       returned = Promise.reject(error)
     }
+    const { maxFailureBytes } = this.#context.queue
     Promise.resolve(returned).then(
-      (value) => this.#finish(attempt, settlementOf(token, value, this.#tell)),
-      (error: unknown) => this.#finish(attempt, failureOf(token, error)),
+      (value) => this.#finish(attempt, settlementOf(token, value, maxFailureBytes)),
+      (error: unknown) => this.#finish(attempt, failureOf(token, error, maxFailureBytes)),
     )
   }
 
   #invoke(attempt: Attempt, payload: Payload): unknown {
     const value: unknown = typeof payload === 'string' ? JSON.parse(payload) : payload
-    const { schema } = this.#context.queue
-    if (schema === undefined) return this.#handler({ id: attempt.id, payload: value as T }, attempt)
-    return checkPayload(schema, value).then((checked) =>
-      this.#handler({ id: attempt.id, payload: checked as T }, attempt),
+    const { queue, handlers } = this.#context
+    const { schema } = queue
+    if (schema === undefined) return handlers.run(this.#handler, { id: attempt.id, payload: value as T }, attempt)
+    return handlers.run(() =>
+      checkPayload(schema, value).then((checked) => this.#handler({ id: attempt.id, payload: checked as T }, attempt)),
     )
   }
 
@@ -311,7 +347,7 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
         `The handler of message ${attempt.id} took longer than ${timeLimitMs} ms (timeLimitMs).`,
       )
       attempt.abort(error)
-      this.#finish(attempt, failureOf(attempt.claim.token, error))
+      this.#finish(attempt, failureOf(attempt.claim.token, error, queue.maxFailureBytes))
     })
   }
 
@@ -320,8 +356,12 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     if (!this.#running.delete(attempt)) return
     attempt.cancelTimeLimit?.()
     this.#handled++
-    this.#slots.ended(attempt.startedAt)
-    if (settlement !== undefined) this.#outgoing.push(attempt.claim, settlement)
+    const endedAt = this.#slots.ended(attempt.startedAt)
+    if (settlement !== undefined) {
+      // For events alone: in the writer's process without a listener nothing reads them.
+      if (this.isFar || this.#context.events.hasListeners) settlement.times = timesOf(attempt, endedAt)
+      this.#outgoing.push(attempt.claim, settlement)
+    }
     this.#slots.pump()
     this.#outgoing.tellFinished()
     this.#tellIfIdle()
@@ -350,4 +390,9 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
   giveBackTickets(count: number = Number.POSITIVE_INFINITY): void {
     for (const ticket of this.#tickets.takeBack(count)) this.#giveBack(ticket)
   }
+}
+
+/** How long an attempt was held and ran, in whole ms. */
+function timesOf({ arrivedAt, startedAt }: Attempt, endedAt: number): readonly [heldMs: number, ranMs: number] {
+  return [Math.round(startedAt - arrivedAt), Math.round(endedAt - startedAt)]
 }

@@ -114,6 +114,43 @@ const MUTANTS: readonly (readonly [name: string, file: string, from: string, to:
     'unique(action.ids).filter((id) => state.dead.has(id))',
     'action.ids.filter((id) => state.dead.has(id))',
   ],
+  [
+    'a view shows a dead letter that is over its age',
+    'core/src/state/lookup.ts',
+    "isDeadOver(state, dead, now) ? undefined : { status: 'dead', dead }",
+    "{ status: 'dead', dead }",
+  ],
+  [
+    'a view shows a completed message that is over its age',
+    'core/src/state/lookup.ts',
+    "isCompletionOver(state, completion, now) ? undefined : { status: 'completed', completion }",
+    "{ status: 'completed', completion }",
+  ],
+  ['statistics count a dead letter that is over its age', 'core/src/queue-view.ts', '  stats.dead -= expired\n', ''],
+  [
+    'a dead letter is forgotten a moment early',
+    'core/src/state/endings.ts',
+    'now - diedAt > retention.deadAgeMs',
+    'now - diedAt >= retention.deadAgeMs',
+  ],
+  [
+    'a redriven message stays in the dead letters',
+    APPLY,
+    '      state.dead.delete(id)\n      const { batch, seq, failures } = dead\n',
+    '      const { batch, seq, failures } = dead\n',
+  ],
+  [
+    'an enqueue that may replace dead letters replaces messages that are alive',
+    'core/src/enqueue.ts',
+    'ids.every((id) => state.dead.has(id))',
+    'ids.some((id) => state.dead.has(id))',
+  ],
+  [
+    'an enqueue that may replace dead letters does not',
+    'core/src/enqueue.ts',
+    "command.onDead === 'replace'",
+    "command.onDead !== 'replace' && false",
+  ],
   ['a cancelled message keeps its neighbours from waiting', RUNS, '  if (behind > 0) {\n', '  if (behind > 1) {\n'],
 ]
 

@@ -21,6 +21,15 @@ export interface NaiveMessage {
   group: number
   /** An operator wants it back from its worker. */
   releasing: boolean
+  /** When it was completed or died, ms since 1970. */
+  endedAt: number
+}
+
+/** How long what has ended is remembered, and an id kept afterwards. */
+export interface NaiveTimes {
+  readonly completedAgeMs: number
+  readonly deadAgeMs: number
+  readonly windowMs: number
 }
 
 export class NaiveQueue {
@@ -35,10 +44,16 @@ export class NaiveQueue {
   readonly #idsUntil = new Map<string, number>()
   /** Ids of completed messages of which something is known. */
   readonly #remembered = new Set<string>()
+  readonly #times: NaiveTimes
+
+  constructor(times: NaiveTimes) {
+    this.#times = times
+  }
 
   time(at: number): void {
     if (at <= this.now) return
     this.now = at
+    for (const message of this.messages) if (this.#isOver(message, at)) this.forget(message, this.#times.windowMs)
     const due = this.messages.filter(({ status, visibleAt }) => status === 'delayed' && visibleAt <= at)
     for (const message of due.sort((a, b) => a.visibleAt - b.visibleAt || a.since - b.since)) {
       message.status = 'waiting'
@@ -56,23 +71,29 @@ export class NaiveQueue {
       lifo: boolean
       named?: string | undefined
       key?: string | undefined
+      onDead?: 'replace' | undefined
       windowMs: number
       /** The same for all messages of one call. */
       group: number
     },
   ): string | undefined {
-    const { named, key, windowMs, priority, maxAttempts, visibleAt, lifo, group } = options
+    const { named, key, windowMs, priority, maxAttempts, visibleAt, lifo, group, onDead } = options
+    const holders: string[] = []
     if (named !== undefined) {
       const alive = this.messages.some(
         (m) => m.named === named && ['waiting', 'delayed', 'active', 'dead'].includes(m.status),
       )
-      if (alive || (this.#idsUntil.get(named) ?? 0) > this.now) return named
+      if (alive || (this.#idsUntil.get(named) ?? 0) > this.now) holders.push(named)
     }
     const known = key === undefined ? undefined : this.#keys.get(key)
-    if (known !== undefined && known.until > this.now) return known.id
+    if (known !== undefined && known.until > this.now) holders.push(known.id)
+    const dead = holders.map((holder) => this.messages.find((m) => m.id === holder && m.status === 'dead'))
+    if (onDead !== 'replace' || dead.includes(undefined)) {
+      if (holders.length > 0) return holders[0]
+    } else for (const one of dead) if (one?.status === 'dead') this.forget(one, windowMs)
     const message: NaiveMessage = {
       ...{ id: named ?? id, named, priority, maxAttempts, visibleAt, lifo },
-      ...{ attempts: 0, token: 0, turn: 0, since: 0, group: 0, releasing: false },
+      ...{ attempts: 0, token: 0, turn: 0, since: 0, group: 0, releasing: false, endedAt: 0 },
       status: 'waiting',
     }
     this.messages.push(message)
@@ -97,12 +118,19 @@ export class NaiveQueue {
     })
   }
 
+  /** The next token is `first`, which is higher than all before. */
+  raiseTokens(first: number): void {
+    if (first <= this.#token + 1) throw new Error(`Tokens are lowered to ${first} after ${this.#token}.`)
+    this.#token = first - 1
+  }
+
   by(token: number): NaiveMessage | undefined {
     return this.messages.find((message) => message.status === 'active' && message.token === token)
   }
 
   end(message: NaiveMessage, status: 'completed' | 'gone', windowMs: number): void {
     message.status = status
+    message.endedAt = this.now
     if (status === 'completed') this.#remembered.add(message.id)
     if (message.named !== undefined) this.#idsUntil.set(message.named, this.now + windowMs)
   }
@@ -150,12 +178,26 @@ export class NaiveQueue {
     return true
   }
 
+  /** What is shown of a message at `now`, while the queue's clock may be behind; undefined if nothing is. */
+  statusAt(message: NaiveMessage, now: number): NaiveMessage['status'] | undefined {
+    const { status, id, visibleAt } = message
+    if (status === 'gone' || this.#isOver(message, now)) return undefined
+    if (status === 'completed') return this.#remembered.has(id) ? status : undefined
+    return status === 'delayed' && visibleAt <= now ? 'waiting' : status
+  }
+
+  #isOver({ status, endedAt, id }: NaiveMessage, now: number): boolean {
+    if (status === 'dead') return now - endedAt > this.#times.deadAgeMs
+    return status === 'completed' && this.#remembered.has(id) && now - endedAt > this.#times.completedAgeMs
+  }
+
   count(status: NaiveMessage['status']): number {
     return this.messages.filter((message) => message.status === status).length
   }
 
   #die(message: NaiveMessage): void {
     message.status = 'dead'
+    message.endedAt = this.now
     message.since = ++this.#since
   }
 

@@ -10,6 +10,7 @@ export interface Enqueue {
   readonly lifo: boolean
   readonly named: string | undefined
   readonly key: string | undefined
+  readonly onDead: 'replace' | undefined
 }
 
 /** How a claim ends; `stale`: by a token that nobody holds. */
@@ -21,7 +22,9 @@ export interface Settle {
 }
 
 export interface Control {
-  readonly kind: ('cancel' | 'release-by-id' | 'redrive' | 'redrive-all' | 'forget') | ('pause' | 'resume' | 'purge')
+  readonly kind:
+    | ('cancel' | 'release-by-id' | 'redrive' | 'redrive-all' | 'forget')
+    | ('pause' | 'resume' | 'purge' | 'accept-restore')
   /** Which message. */
   readonly pick: number
 }
@@ -36,7 +39,7 @@ export type Step =
 
 const pick = fc.nat({ max: 1000 })
 
-const enqueue: fc.Arbitrary<Enqueue> = fc.record({
+const settings: fc.Arbitrary<Omit<Enqueue, 'onDead'>> = fc.record({
   kind: fc.constant('enqueue' as const),
   count: fc.integer({ min: 1, max: 4 }),
   priority: fc.constantFrom(0, 0, 0, 1, -2),
@@ -46,6 +49,11 @@ const enqueue: fc.Arbitrary<Enqueue> = fc.record({
   named: fc.constantFrom(undefined, undefined, undefined, undefined, 'x', 'y'),
   key: fc.constantFrom(undefined, undefined, undefined, undefined, 'k', 'l'),
 })
+
+const enqueue: fc.Arbitrary<Enqueue> = settings.map((one) => ({
+  ...one,
+  onDead: one.maxAttempts === 2 ? 'replace' : undefined,
+}))
 
 const settle: fc.Arbitrary<Settle> = fc.record({
   kind: fc.constantFrom(
@@ -58,6 +66,7 @@ const settle: fc.Arbitrary<Settle> = fc.record({
 const control: fc.Arbitrary<Control> = fc.record({
   kind: fc.constantFrom(
     ...(['cancel', 'release-by-id', 'redrive', 'pause', 'resume', 'purge', 'redrive-all', 'forget'] as const),
+    'accept-restore' as const,
   ),
   pick,
 })

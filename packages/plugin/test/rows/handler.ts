@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { inspect } from 'node:util'
 import { CachePlugin, PluginError } from 's3db.js'
 import { describe, expect, it } from 'vitest'
@@ -32,6 +33,46 @@ export function describeHandler(place: Place): void {
       await queue.startProcessing(({ type }) => Promise.reject(new Error(`saw ${type}`)))
       expect(await dead).toMatchObject({ error: 'Error: saw new' })
       await until(async () => (await tasks.queueStats()).dead === 1 && (await queue.countQueue('all')) === 1)
+    })
+
+    it('C60 handlers, onComplete and listeners run in the context in which they were given, not in that of the first request', async () => {
+      const tenant = new AsyncLocalStorage<string>()
+      const { use } = await openWorld(place)
+      const seen: string[] = []
+      const note = (what: string): void => void seen.push(`${what} ${tenant.getStore()}`)
+      const { queue, tasks } = await use({ onComplete: () => note('onComplete') })
+      const outcome = tenant.run('listener', () => next(queue, 'plg:s3-queue:message-completed'))
+      tenant.run('listener', () => queue.on('plg:s3-queue:message-completed', () => note('on')))
+      const removed = (): void => note('removed')
+      queue.once('plg:s3-queue:message-completed', removed)
+      queue.off('plg:s3-queue:message-completed', removed)
+      queue.once('plg:s3-queue:message-completed', () => note('once'))
+      await Promise.all(['a', 'b', 'c'].map((type) => tenant.run(type, () => tasks.enqueue({ type }))))
+      await tenant.run('worker', () =>
+        queue.startProcessing(async () => {
+          note('handler')
+        }),
+      )
+      await outcome
+      await until(async () => seen.length === 10)
+      const three = (text: string): string[] => [text, text, text]
+      expect(seen.sort()).toEqual([
+        ...three('handler worker'),
+        ...three('on listener'),
+        ...three('onComplete worker'),
+        'once undefined',
+      ])
+    })
+
+    it('C61 a handler that waits for the end of all handlers is told that it would wait for itself', async () => {
+      const { use } = await openWorld(place)
+      const { queue, tasks } = await use()
+      const completed = next(queue, 'plg:s3-queue:message-completed')
+      await tasks.enqueue({ type: 'a' })
+      const codeOf = (call: Promise<unknown>): Promise<unknown> => call.then(String, ({ code }) => code)
+      await queue.startProcessing(async () => [await codeOf(queue.stopProcessing()), await codeOf(queue.drain())])
+      expect(await completed).toMatchObject({ result: ['CALLED_IN_HANDLER', 'CALLED_IN_HANDLER'] })
+      await queue.stopProcessing()
     })
 
     it('C61 the context can be logged, copied and sent as JSON, and says the same', async () => {

@@ -2,6 +2,7 @@ import type { Ids, ObjectStore } from '@s3queue/storage'
 import type { CasObject } from '../cas-object.ts'
 import type { Patience } from '../patience.ts'
 import type { LogLayout } from './layout.ts'
+import type { LogMemory, LogOutline } from './mark.ts'
 
 /** What the parts of a log share: injected effects, the keys, and the base. */
 export interface LogContext extends Patience {
@@ -11,11 +12,12 @@ export interface LogContext extends Patience {
   readonly base: CasObject<BaseRecord>
   /** How many slots are read at once in a walk. */
   readonly readAhead: number
+  /** What this process knows of the log. */
+  readonly memory: LogMemory
 }
 
 /** The one mutable pointer: which snapshot stands for the log up to which slot. */
-export interface BaseRecord {
-  readonly slot: number
+export interface BaseRecord extends LogOutline {
   /** Epoch of the newest fence up to `slot`. */
   readonly epoch: number
   /** Hash of slot `slot`. */

@@ -11,6 +11,8 @@ import type { Patience } from '../patience.ts'
 import type { BaseRecord, Fold, LogContext } from './context.ts'
 import { LogFollower } from './follower.ts'
 import { describeLayout } from './layout.ts'
+import { type LogMark, LogMemory } from './mark.ts'
+import { confirmMemory } from './recognise.ts'
 import { readSlot } from './slot.ts'
 import { type Leadership, takeOver } from './take-over.ts'
 
@@ -35,6 +37,19 @@ export interface FencedLog {
   follow<S>(fold: Fold<S>): LogFollower<S>
   /** The bytes of one commit, or undefined if there is none (any more) in that slot. */
   readCommit(slot: number, signal?: AbortSignal): Promise<Uint8Array | undefined>
+  /** The newest place of the log that this object knows, from its reads, its writes, and what it met. */
+  readonly mark: LogMark | undefined
+  /**
+   * Compares a mark that another process made with what is known of the log, without a request. False: it contradicts that, so `confirm` is to tell what
+   * is true. A mark of the known epoch is remembered.
+   */
+  note(mark: LogMark): boolean
+  /**
+   * Like `note`, but reads the log where only that can tell: two or three requests for each change of writer. Throws `LogReplaced` if the log that this object knows is gone.
+   */
+  meet(mark: LogMark, signal?: AbortSignal): Promise<void>
+  /** Throws `LogReplaced` if the log that this object knows is gone. Costs two or three requests, and none if it knows nothing yet. */
+  confirm(signal?: AbortSignal): Promise<void>
 }
 
 /** The log below `prefix`. Makes no request by itself. Throws `InvalidOption`, and `InvalidRequest` for a prefix that is none. */
@@ -47,7 +62,8 @@ export function createFencedLog(options: FencedLogOptions): FencedLog {
   const readAhead = numberOption(who, 'readAhead', options.readAhead, 32, { min: 1, integer: true })
   const layout = describeLayout(prefix)
   const base = new CasObject<BaseRecord>({ ...patience, store, key: layout.base, ids })
-  const log: LogContext = { ...patience, store, ids, layout, base, readAhead }
+  const memory = new LogMemory()
+  const log: LogContext = { ...patience, store, ids, layout, base, readAhead, memory }
   return {
     takeOver: (fold, signal) => takeOver(log, fold, signal),
     follow: (fold) => new LogFollower(log, fold),
@@ -55,5 +71,19 @@ export function createFencedLog(options: FencedLogOptions): FencedLog {
       const found = await readSlot(log, slot, signal)
       return found?.header.kind === 'commit' ? found.body : undefined
     },
+    get mark() {
+      return memory.mark
+    },
+    note(mark) {
+      const compared = memory.compare(mark)
+      if (compared === 'follows') memory.remember(mark)
+      return compared !== 'contradicts'
+    },
+    async meet(mark, signal) {
+      const compared = memory.compare(mark)
+      if (compared !== 'follows') await confirmMemory(log, signal)
+      if (compared !== 'contradicts') memory.remember(mark)
+    },
+    confirm: (signal) => confirmMemory(log, signal),
   }
 }

@@ -1,5 +1,5 @@
 /** One slot: its header, reading it, and finding out who has it after a write to it went wrong (rules 1, 2 and 4 of the log). */
-import { create, type PutResult } from '@s3queue/storage'
+import { create, type ETag, type PutResult, StoreError } from '@s3queue/storage'
 import { CorruptObject } from '../errors.ts'
 import { persistently, waitBeforeRetry } from '../patience.ts'
 import type { LogContext } from './context.ts'
@@ -49,11 +49,25 @@ export async function readSlot(log: LogContext, slot: number, signal?: AbortSign
   return frame
 }
 
+/** How an attempt to create a slot ended: see `claimSlot`. */
+export interface SlotClaim {
+  readonly owner: 'mine' | 'other' | 'collected'
+  /** Of what was written; undefined if the store did not answer. */
+  readonly etag?: ETag | undefined
+}
+
+/** What is known of a write that may not have ended. */
+export interface WriteProgress {
+  /** Whether the bytes may be in the store: an attempt is under way, was aborted, or got no answer, and reading has not shown what became of it. */
+  mayBeStored: boolean
+}
+
 /**
  * Creates a slot with bytes that are fixed before the first try, and does not rest until it is known whose it is:
  * `mine`, `other`, or `collected`: it was taken and is empty again, so the log has gone far beyond it.
  *
  * While nobody knows (timeout, 5xx, …) the same bytes are put again, never others: a first try that lands late is then still ours.
+ * If this rejects, `progress` says whether the bytes may be in the store all the same.
  */
 export async function claimSlot(
   log: LogContext,
@@ -61,13 +75,35 @@ export async function claimSlot(
   nonce: string,
   bytes: Uint8Array,
   signal?: AbortSignal,
-): Promise<'mine' | 'other' | 'collected'> {
+  progress: WriteProgress = { mayBeStored: false },
+): Promise<SlotClaim> {
   for (let attempt = 1; ; attempt++) {
-    const put: PutResult = await log.store.put(log.layout.slot(slot), bytes, { condition: create, signal })
-    if (put.outcome === 'stored') return 'mine'
+    const put: PutResult = await putSlot(log, slot, bytes, signal, progress)
+    if (put.outcome === 'stored') return { owner: 'mine', etag: put.etag }
     if (put.outcome === 'unknown' && attempt > 1) await waitBeforeRetry(log, attempt - 1, put.error, signal)
     const found = await readSlot(log, slot, signal)
-    if (found !== undefined) return found.header.nonce === nonce ? 'mine' : 'other'
-    if (put.outcome === 'precondition-failed') return 'collected'
+    if (found !== undefined) {
+      progress.mayBeStored = false
+      return { owner: found.header.nonce === nonce ? 'mine' : 'other' }
+    }
+    if (put.outcome === 'precondition-failed') return { owner: 'collected' }
+  }
+}
+
+/** One attempt. A refusal of the first one is the only failure after which the bytes are certainly not in the store. */
+async function putSlot(
+  { store, layout }: LogContext,
+  slot: number,
+  bytes: Uint8Array,
+  signal: AbortSignal | undefined,
+  progress: WriteProgress,
+): Promise<PutResult> {
+  const wasUncertain = progress.mayBeStored
+  progress.mayBeStored = true
+  try {
+    return await store.put(layout.slot(slot), bytes, { condition: create, signal })
+  } catch (error) {
+    if (error instanceof StoreError) progress.mayBeStored = wasUncertain
+    throw error
   }
 }

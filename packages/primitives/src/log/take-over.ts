@@ -7,8 +7,10 @@
 import { persistently } from '../patience.ts'
 import type { Fold, LogContext } from './context.ts'
 import { encodeFrame } from './frame.ts'
+import { markOf } from './mark.ts'
+import { leadsThrough, onKnownLog } from './recognise.ts'
 import { claimSlot, readSlot, type SlotHeader } from './slot.ts'
-import { baseOvertook, beginWalk, Detours, type Walk, walkToHead } from './walk.ts'
+import { baseOvertook, beginWalk, Detours, noteFence, type Walk, type WritersWalk, walkToHead } from './walk.ts'
 import { LogWriter } from './writer.ts'
 
 /** What a new writer has: the right to append, and the state. */
@@ -20,14 +22,24 @@ export interface Leadership<S> {
 
 const NOTHING = new Uint8Array(0)
 
-export async function takeOver<S>(log: LogContext, fold: Fold<S>, signal?: AbortSignal): Promise<Leadership<S>> {
+/** Throws `LogReplaced`, and leaves the log as it is, if that is not the one that `log` has known before. */
+export function takeOver<S>(log: LogContext, fold: Fold<S>, signal?: AbortSignal): Promise<Leadership<S>> {
+  return onKnownLog(log, () => walkAndFence(log, fold, signal), signal)
+}
+
+async function walkAndFence<S>(log: LogContext, fold: Fold<S>, signal?: AbortSignal): Promise<Leadership<S>> {
   const detours = new Detours(log)
   for (;;) {
     const walk = await beginWalk(log, fold, signal)
     const end = await fenceHead(log, walk, fold, signal)
     if (end === 'astray') detours.note(walk)
-    else if (!(await baseOvertook(log, walk, signal))) return { writer: new LogWriter(log, walk), state: walk.state }
+    else if (!(await baseOvertook(log, walk, signal))) return lead(log, walk)
   }
+}
+
+function lead<S>(log: LogContext, walk: WritersWalk<S>): Leadership<S> {
+  log.memory.remember(markOf(walk))
+  return { writer: new LogWriter(log, walk), state: walk.state }
 }
 
 /**
@@ -56,7 +68,9 @@ async function fenceHead<S>(
   signal?: AbortSignal,
 ): Promise<'fenced' | 'astray'> {
   for (;;) {
+    const { mark } = log.memory
     if ((await walkToHead(log, walk, fold, signal)) === 'astray') return 'astray'
+    if (!(await leadsThrough(log, walk, mark, signal))) return 'astray'
     const behind = await lookBehind(log, walk, signal)
     if (behind === 'gap') return 'astray'
     if (behind === 'more') continue
@@ -68,12 +82,13 @@ async function fenceHead<S>(
       prev: null,
     }
     const { bytes, hash } = encodeFrame(header, NOTHING)
-    const owner = await claimSlot(log, header.slot, header.nonce, bytes, signal)
+    const { owner } = await claimSlot(log, header.slot, header.nonce, bytes, signal)
     if (owner === 'collected') return 'astray'
     if (owner === 'other') continue
     walk.slot = header.slot
     walk.epoch = header.epoch
     walk.hash = hash
+    noteFence(walk, header)
     fold.apply(walk.state, { kind: 'fence', slot: header.slot, epoch: header.epoch, body: NOTHING })
     return 'fenced'
   }

@@ -9,6 +9,7 @@ import type { CasVersion } from '../cas-object.ts'
 import { CorruptObject } from '../errors.ts'
 import { waitBeforeRetry } from '../patience.ts'
 import type { BaseRecord, Fold, LogContext } from './context.ts'
+import { type FenceMark, withFence } from './mark.ts'
 import { readSlot, type Slot } from './slot.ts'
 import { readSnapshot } from './snapshot.ts'
 
@@ -18,11 +19,17 @@ export interface Walk<S> {
   slot: number
   epoch: number
   hash: string
+  /** Identity of the log; empty at the beginning of the log. */
+  log: string
+  /** The newest fences up to `slot`, oldest first. */
+  fences: readonly FenceMark[]
   /** Commits that still exist although they are at or below `slot`, in ascending order: for who will collect them. */
   readonly held: number[] | undefined
   /** Up to here nothing can have been collected unseen: the base was not beyond it when we last looked. */
   verified: number
   base: CasVersion<BaseRecord> | undefined
+  /** Of a process that only reads along: the hashes of the slots that are folded in and not verified yet. */
+  readonly passed: Map<number, string> | undefined
   /** What the fold threw at the last slot. */
   refused?: unknown
 }
@@ -36,7 +43,7 @@ export type WalkEnd = 'head' | 'astray'
 
 /** A walk that stands at the base, for somebody who only reads along: for as long as that goes on, it must not grow by what it passes. */
 export async function beginReading<S>(log: LogContext, fold: Fold<S>, signal?: AbortSignal): Promise<Walk<S>> {
-  return { ...(await beginWalk(log, fold, signal)), held: undefined }
+  return { ...(await beginWalk(log, fold, signal)), held: undefined, passed: new Map() }
 }
 
 /** A walk that stands at the base. */
@@ -44,12 +51,15 @@ export async function beginWalk<S>(log: LogContext, fold: Fold<S>, signal?: Abor
   let base = await log.base.read(signal)
   for (let missing = 0; ; ) {
     if (base === undefined) {
-      return { state: fold.start(undefined), slot: 0, epoch: 0, hash: '', held: [], verified: 0, base }
+      const nothing = { slot: 0, epoch: 0, hash: '', log: '', fences: [], verified: 0 }
+      return { ...nothing, state: fold.start(undefined), held: [], base, passed: undefined }
     }
-    const { slot, epoch, hash, snapshot } = base.value
+    const { slot, epoch, hash, log: identity, fences, snapshot } = base.value
     const found = await readSnapshot(log, snapshot, signal)
     if (found !== undefined) {
-      return { state: fold.start(found.body), slot, epoch, hash, held: found.held, verified: slot, base }
+      const { held, body } = found
+      const state = fold.start(body)
+      return { state, slot, epoch, hash, log: identity, fences, held, verified: slot, base, passed: undefined }
     }
     // Collected since, for a base that has moved on: to be read at once, before that one is left behind as well.
     const again = await log.base.read(signal)
@@ -90,7 +100,9 @@ function step<S>(walk: Walk<S>, slot: Slot, fold: Fold<S>): boolean {
   const { kind, epoch, prev } = slot.header
   if (kind === 'commit' && prev !== walk.hash) return false
   walk.slot++
+  if (kind === 'fence') noteFence(walk, slot.header)
   walk.hash = slot.hash
+  walk.passed?.set(walk.slot, slot.hash)
   walk.epoch = Math.max(walk.epoch, epoch)
   if (kind === 'commit') walk.held?.push(walk.slot)
   try {
@@ -102,18 +114,41 @@ function step<S>(walk: Walk<S>, slot: Slot, fold: Fold<S>): boolean {
   }
 }
 
+/** A fence is in the log behind all that the walk has passed. The first one is the identity of the log. */
+export function noteFence(walk: Walk<unknown>, { epoch, slot, nonce }: FenceMark): void {
+  if (slot === 1) walk.log = nonce
+  walk.fences = withFence(walk.fences, { epoch, slot, nonce })
+}
+
 /**
  * Whether the base has moved beyond the part of the walk that is verified: then a collection may have run under the walk, and nothing of
  * it may be trusted. If not, all of the walk is verified from now on.
  */
 export async function baseOvertook<S>(log: LogContext, walk: Walk<S>, signal?: AbortSignal): Promise<boolean> {
+  return (await verify(log, walk, signal)) !== 'verified'
+}
+
+/**
+ * As `baseOvertook`, for a walk that only reads along and remembers what it `passed`. If it passed the base's slot with the base's hash, it is the true log up to there,
+ * as each commit carries the hash of the slot before, and nothing behind the base was collected before it was read. So it keeps what it read.
+ *
+ * `behind`: the base is ahead of the walk. The slots up to there are still there for a while, so the walk may go on and be verified then.
+ */
+export async function verify<S>(
+  log: LogContext,
+  walk: Walk<S>,
+  signal?: AbortSignal,
+): Promise<'verified' | 'behind' | 'overtaken'> {
   const now = walk.base === undefined ? await log.base.read(signal) : await log.base.readIfChanged(walk.base, signal)
   if (now !== 'unchanged' && now !== undefined) {
-    if (now.value.slot > walk.verified) return true
+    const { slot, hash } = now.value
+    if (slot > walk.verified && walk.passed?.get(slot) !== hash)
+      return walk.passed !== undefined && slot > walk.slot ? 'behind' : 'overtaken'
     walk.base = now
   }
   walk.verified = walk.slot
-  return false
+  walk.passed?.clear()
+  return 'verified'
 }
 
 /**

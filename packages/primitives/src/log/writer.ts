@@ -4,12 +4,15 @@
  * Owns the position of the last commit it knows to be in the log. It appends one commit at a time and never uses a
  * slot twice: when an append ends without its outcome being known (aborted, access withdrawn), the writer is closed for good.
  */
+import type { ETag, GetResult } from '@s3queue/storage'
 import type { CasVersion, CasWrite } from '../cas-object.ts'
 import { CasUnresolved, Fenced, WriterClosed } from '../errors.ts'
 import { persistently } from '../patience.ts'
 import type { BaseRecord, LogContext } from './context.ts'
 import { encodeFrame } from './frame.ts'
-import { claimSlot, readSlot, type SlotHeader } from './slot.ts'
+import { type FenceMark, findMark, type LogMark, markOf } from './mark.ts'
+import { confirmMark, hasFence } from './recognise.ts'
+import { claimSlot, readSlot, type SlotHeader, type WriteProgress } from './slot.ts'
 import { writeSnapshot } from './snapshot.ts'
 import type { WritersWalk } from './walk.ts'
 
@@ -26,20 +29,31 @@ export class LogWriter {
   /** The writer's fencing number: every take-over has a higher one. */
   readonly epoch: number
   readonly #log: LogContext
+  readonly #identity: string
+  readonly #fences: readonly FenceMark[]
   #position: LogPosition
+  /** Of the object in the slot of the position. */
+  #etag: ETag | undefined
+  /** What was the position when `confirmPast` was called last. */
+  #past: LogPosition & { readonly etag?: ETag | undefined }
   #base: CasVersion<BaseRecord> | undefined
   /** Commits at or below the position that still exist, in ascending order. */
   #held: number[]
   #obsoleteSnapshots: string[] = []
   #snapshotsListed = false
   #appending = false
+  /** Of the last append. */
+  #progress: WriteProgress = { mayBeStored: false }
   #closed: Error | undefined
 
   /** Made by `takeOver` alone: `walk` ends in this writer's own fence. */
   constructor(log: LogContext, walk: WritersWalk<unknown>) {
     this.#log = log
     this.epoch = walk.epoch
+    this.#identity = walk.log
+    this.#fences = walk.fences
     this.#position = { slot: walk.slot, hash: walk.hash }
+    this.#past = this.#position
     this.#base = walk.base
     this.#held = walk.held
   }
@@ -54,6 +68,19 @@ export class LogWriter {
     return this.#position
   }
 
+  /** The last slot that is known to be in the log, as other processes recognise it. */
+  get mark(): LogMark | undefined {
+    return markOf({ log: this.#identity, slot: this.#position.slot, fences: this.#fences })
+  }
+
+  /** Whether a mark that another process made lies in this log, as far as this writer knows it. Costs a request if it was made many epochs ago. */
+  async recognises(mark: LogMark, signal?: AbortSignal): Promise<boolean> {
+    // Others may have read a commit whose outcome this writer does not know yet.
+    if (mark.fence.nonce === this.#fences.at(-1)?.nonce) return true
+    const found = findMark({ log: this.#identity, slot: this.#position.slot, fences: this.#fences }, mark)
+    return found === 'unknown' ? hasFence(this.#log, mark, signal) : found === 'there'
+  }
+
   /** The slot that the base stands at, as far as this writer knows. */
   get baseSlot(): number {
     return this.#base?.value.slot ?? 0
@@ -63,7 +90,7 @@ export class LogWriter {
    * Puts one commit into the next slot and resolves once it is known to be there, however long that takes. One at a time.
    *
    * Throws `Fenced` when another process has taken over. Rejects with a `StoreError` when the store refuses
-   * for good, with the signal's reason when it is aborted; the outcome is unknown then, and the writer closed.
+   * for good, with the signal's reason when it is aborted; the writer is closed then, and `isUncertain` says whether the commit may be in the log.
    */
   async append(body: Uint8Array, signal?: AbortSignal): Promise<LogPosition> {
     this.#assertOpen()
@@ -80,15 +107,26 @@ export class LogWriter {
     }
   }
 
+  /**
+   * Whether the commit of the last `append` may be in the log: its outcome is not known yet, or an attempt to write it had no answer, whatever the
+   * store answered to a later one. True also once it is known to be there.
+   */
+  get isUncertain(): boolean {
+    return this.#progress.mayBeStored
+  }
+
   async #append(body: Uint8Array, signal?: AbortSignal): Promise<LogPosition> {
+    this.#progress = { mayBeStored: false }
     const slot = this.nextSlot
     const nonce = this.#log.ids.nonce()
     const header: SlotHeader = { kind: 'commit', slot, epoch: this.epoch, nonce, prev: this.#position.hash }
     const { bytes, hash } = encodeFrame(header, body)
-    const owner = await claimSlot(this.#log, slot, nonce, bytes, signal)
+    const { owner, etag } = await claimSlot(this.#log, slot, nonce, bytes, signal, this.#progress)
     if (owner !== 'mine') throw this.#fenced(slot)
     this.#held.push(slot)
     this.#position = { slot, hash }
+    this.#etag = etag
+    this.#log.memory.remember(this.mark)
     return this.#position
   }
 
@@ -103,6 +141,23 @@ export class LogWriter {
     if (found !== undefined && found.header.epoch !== this.epoch) throw this.#fenced(slot)
   }
 
+  /**
+   * Throws `LogReplaced` if what stood last in the log at the previous call is gone: a store that was emptied, or set back to an earlier state, takes what is
+   * appended like any other. Costs a request, and is to be called some time after a commit.
+   */
+  async confirmPast(signal?: AbortSignal): Promise<void> {
+    const { slot, hash, etag } = this.#past
+    const fence = this.#fences.at(-1)
+    this.#past = { ...this.#position, etag: this.#etag }
+    const key = this.#log.layout.slot(slot)
+    const read = (): Promise<GetResult> => this.#log.store.get(key, { ifNoneMatch: etag, signal })
+    if (etag !== undefined && (await persistently(this.#log, read, signal)).outcome === 'not-modified') return
+    const found = await readSlot(this.#log, slot, signal)
+    if (found?.hash === hash || fence === undefined) return
+    // It may have been collected.
+    await confirmMark(this.#log, { log: this.#identity, fence, slot }, signal)
+  }
+
   #assertOpen(): void {
     if (this.#closed === undefined) return
     throw new WriterClosed(`The writer of epoch ${this.epoch} is closed: ${this.#closed.message}`, this.#closed)
@@ -114,13 +169,18 @@ export class LogWriter {
 
   /**
    * Writes a snapshot of the state at `position` and moves the base there (rule 5). `position` is one that `append` returned.
-   * Does nothing if the base is there already. Throws `Fenced` when the base is beyond everything this writer wrote.
+   * Does nothing if the base is there already. Throws `Fenced` when the base is beyond everything this writer wrote,
+   * `LogReplaced` when the log below it is gone.
    */
   async checkpoint(position: LogPosition, snapshot: Uint8Array, signal?: AbortSignal): Promise<void> {
     if (position.slot <= this.baseSlot) return
+    // A base of this writer's state must not hide that the commits below it are gone, and nothing is to be collected then.
+    await this.confirmPast(signal)
     const held = this.#held.filter((slot) => slot <= position.slot)
     const key = await writeSnapshot(this.#log, position.slot, held, snapshot, signal)
-    const record: BaseRecord = { slot: position.slot, epoch: this.epoch, hash: position.hash, snapshot: key }
+    const { slot, hash } = position
+    const outline = { log: this.#identity, slot, fences: this.#fences }
+    const record: BaseRecord = { ...outline, epoch: this.epoch, hash, snapshot: key }
     for (;;) {
       const before = this.#base
       const { outcome, current } = await this.#moveBase(before, record, signal)
@@ -134,8 +194,16 @@ export class LogWriter {
         this.#base = current
         return
       }
+      if (before !== undefined && (current?.value.slot ?? 0) < before.value.slot)
+        await this.#confirmBase(before, signal)
       this.#base = current
     }
+  }
+
+  /** The base is gone or went back, which no writer does. */
+  async #confirmBase({ value }: CasVersion<BaseRecord>, signal?: AbortSignal): Promise<void> {
+    const mark = markOf(value)
+    if (mark !== undefined) await confirmMark(this.#log, mark, signal)
   }
 
   /** A base so far ahead that it does not know the one before any more is a lost race like any other. */
@@ -156,11 +224,16 @@ export class LogWriter {
   /**
    * Deletes commits at or below the base that nobody needs, and snapshots that the base has left behind. `isLive` says of a slot
    * whether something in it is still needed; it must go by commits that are known to be in the log. Fences are never
-   * deleted (rule 4). Resolves to the number of objects deleted; what a failure leaves behind is tried again the next time.
+   * deleted (rule 4). `upTo`: the last slot of which `isLive` can say that; by default that of the base. Resolves to the number of objects deleted; what a
+   * failure leaves behind is tried again the next time.
    */
-  async collect(isLive: (slot: number) => boolean, signal?: AbortSignal): Promise<number> {
+  async collect(
+    isLive: (slot: number) => boolean,
+    signal?: AbortSignal,
+    upTo: number = Number.POSITIVE_INFINITY,
+  ): Promise<number> {
     const log = this.#log
-    const below = this.baseSlot
+    const below = Math.min(upTo, this.baseSlot)
     const dead = this.#held.filter((slot) => slot <= below && !isLive(slot))
     if (!this.#snapshotsListed) await this.#listSnapshots(signal)
     const keys = [...this.#obsoleteSnapshots, ...dead.map((slot) => log.layout.slot(slot))]

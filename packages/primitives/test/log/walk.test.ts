@@ -2,13 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { CasObject } from '../../src/index.ts'
 import type { BaseRecord, LogContext } from '../../src/log/context.ts'
 import { describeLayout } from '../../src/log/layout.ts'
+import { LogMemory } from '../../src/log/mark.ts'
 import { beginReading, beginWalk, walkToHead } from '../../src/log/walk.ts'
 import { createRig, type Rig } from '../rig.ts'
 import { append, BASE, checkpoint, fold, lead, PREFIX } from './log-rig.ts'
 
 function contextOf({ store, clock, random, ids }: Rig): LogContext {
   const base = new CasObject<BaseRecord>({ store, key: BASE, clock, random, ids })
-  return { store, clock, random, ids, base, layout: describeLayout(PREFIX), readAhead: 4 }
+  return { store, clock, random, ids, base, layout: describeLayout(PREFIX), readAhead: 4, memory: new LogMemory() }
 }
 
 describe('a walk', () => {

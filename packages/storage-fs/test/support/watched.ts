@@ -1,6 +1,6 @@
 /** The real file system, with an eye on every call: to fail some, hold some up, or count them. */
 import type { FileSystem, OpenFile } from '../../src/file-system.ts'
-import { nodeFileSystem } from '../../src/node-file-system.ts'
+import { nodeFileSystem } from './node-file-system.ts'
 
 export type CallName = keyof FileSystem | keyof OpenFile
 

@@ -2,12 +2,30 @@
 import { InvalidOption } from './invalid-option.ts'
 import { nearestName } from './nearest-name.ts'
 
-/** Throws `InvalidOption` unless `options` is an object, and for its first key that is not in `known`: it names the known key nearest to that. */
+/**
+ * Throws `InvalidOption` unless `options` is an object with named fields. A promise, a `Map` or a `Date` has no own keys, so without this check it would
+ * count as an object in which no option is set.
+ */
+export function assertOptionsObject(owner: string, options: unknown): asserts options is object {
+  const kind = otherKind(options)
+  if (kind === undefined) return
+  const advice = kind === 'a Promise' ? ' Await it first.' : ''
+  throw new InvalidOption(owner, 'options', `must be an object, not ${kind}.${advice}`)
+}
+
+/** What `value` is, such as `an array`, `a Map` or `null`; undefined if it is an object with named fields. */
+export function otherKind(value: unknown): string | undefined {
+  if (value === null) return 'null'
+  if (typeof value !== 'object') return `a ${typeof value}`
+  if (Array.isArray(value)) return 'an array'
+  if ('then' in value && typeof value.then === 'function') return 'a Promise'
+  const tag = Object.prototype.toString.call(value).slice(8, -1)
+  return tag === 'Object' ? undefined : `${/^[AEIOU]/.test(tag) ? 'an' : 'a'} ${tag}`
+}
+
+/** The same, and throws for the first key of `options` that is not in `known`: the error names the known key nearest to it. */
 export function assertKnownKeys(owner: string, options: object, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    const given = options === null ? 'null' : Array.isArray(options) ? 'an array' : `a ${typeof options}`
-    throw new InvalidOption(owner, 'options', `must be an object, not ${given}.`)
-  }
+  assertOptionsObject(owner, options)
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue
     const nearest = nearestName(key, known)

@@ -4,6 +4,7 @@
  * State: the watchers by prefix. A change looks up the prefixes of its key only, so it costs nothing where no process watches.
  */
 import { assertWatchPrefix } from '../requests/assert-request.ts'
+import { inMicrotask } from '../runtime/microtask.ts'
 import type { WatchOptions } from './object-store.ts'
 
 export interface Watchers {
@@ -34,7 +35,7 @@ export function createWatchers(): Watchers {
   const notify = (watcher: Watcher): void => {
     if (watcher.isDue) return
     watcher.isDue = true
-    queueMicrotask(() => {
+    inMicrotask(() => {
       // A change that `onChange` makes is one more.
       watcher.isDue = false
       if (!watcher.options.signal.aborted) watcher.options.onChange()

@@ -18,8 +18,21 @@ describe('assertKnownKeys', () => {
     [null, 'null'],
     [[], 'an array'],
     ['x', 'a string'],
+    [Promise.resolve({ x: 1 }), 'a Promise. Await it first'],
+    [new Map([['x', 1]]), 'a Map'],
+    [new Date(0), 'a Date'],
+    [new Uint8Array(1), 'an Uint8Array'],
+    [new Error('x'), 'an Error'],
   ])('refuses %o for options', (given, what) => {
     expect(() => assertKnownKeys('open', given as never, ['x'])).toThrow(`must be an object, not ${what}.`)
+  })
+
+  test('takes objects of a class and those without a prototype', () => {
+    class Options {
+      readonly x = 1
+    }
+    const bare: object = Object.assign(Object.create(null), { x: 1 })
+    for (const options of [new Options(), bare, {}]) expect(() => assertKnownKeys('open', options, ['x'])).not.toThrow()
   })
 
   test('guesses nothing where nothing is near', () => {

@@ -16,6 +16,14 @@ const SLOW_READERS = { heartbeatIntervalMs: 2_000, heartbeatTtlMs: 20_000, dispa
 
 const WRITER: readonly Mutant[] = [
   mutant(
+    'settlements that the store refuses are dropped',
+    /is given back unstarted, but a handler had it/,
+    'core/src/engine/standby.ts',
+    'outlivesRefusals: settlements.length > 0, ',
+    '',
+    WEATHERS.refusals,
+  ),
+  mutant(
     'a ticket goes to a mailbox before its claim is in the log',
     /a ticket for token \d+ is put into a mailbox, which no commit gave out/,
     'core/src/engine/dispatcher.ts',
@@ -79,8 +87,8 @@ const WRITER: readonly Mutant[] = [
     'a worker is told that its claim lasts longer before that is in the log',
     TRUSTS_TOO_LONG,
     'core/src/engine/claims.ts',
-    "this.#options.loop.record([{ type: 'extended', token, timeoutMs }], { durable, lost: reject })",
-    "this.#options.loop.record([{ type: 'extended', token, timeoutMs }], { durable: () => {}, lost: reject })\n      durable()",
+    "this.#options.loop.record([{ type: 'extended', token, timeoutMs }], { durable, lost })",
+    "this.#options.loop.record([{ type: 'extended', token, timeoutMs }], { durable: () => {}, lost })\n      durable()",
     WEATHERS['more-time'],
   ),
   mutant(
@@ -93,7 +101,7 @@ const WRITER: readonly Mutant[] = [
   ),
   mutant(
     'a settlement is taken although its claim is over',
-    /is told that this is attempt|no handler ever had it|its handler has not returned|but in the log it is|speaks of token \d+, which no claim holds|none of them was told to stop/,
+    /is told that this is attempt|no handler ever had it|its handler has not returned|but in the log it is|names token \d+, which no claim has|none of them was told to stop/,
     'core/src/settle.ts',
     'const claim = state.active.get(settlement.token)\n',
     'const claim = state.active.get(settlement.token) ?? state.active.values().next().value\n',

@@ -182,6 +182,20 @@ const SUSPICIONS: Partial<Profile> = {
   blows: { pause: 4, stall: 2 },
 }
 
+/** A store that is emptied, or set back to an earlier state, under writers and workers that are busy. */
+const RESTORED: Partial<Profile> = {
+  ...{ ...SMALL, restores: true, takeoverAfterMs: 2_000, visibilityTimeoutMs: 6_000, maxPollMs: 1_000, lingerMs: 0 },
+  ...{ troubleMs: 6_000, actionEveryMs: 150, rates: { latency: 0.3 }, acknowledgeTimeoutMs: 10_000, shards: undefined },
+  ways: { returns: 1 },
+}
+
+/** Writes that get no answer, and a store that refuses what comes next: each call must say "perhaps", as its write may have been carried out. */
+const REFUSALS: Partial<Profile> = {
+  ...{ ...SMALL, refusals: 0.5, visibilityTimeoutMs: 2_000, takeoverAfterMs: 600, maxPollMs: 400 },
+  rates: { 'timeout-after-apply': 0.03, 'server-error': 0.03, 'timeout-before-apply': 0.02, latency: 0.5 },
+  actions: actions({ start: 4, crash: 1, operate: 6 }),
+}
+
 /** All of them by name. */
 export const WEATHERS: Readonly<Record<string, Partial<Profile>>> = {
   'stepping-down': STEPPING_DOWN,
@@ -202,4 +216,6 @@ export const WEATHERS: Readonly<Record<string, Partial<Profile>>> = {
   'short-terms': SHORT_TERMS,
   'lost-rings': LOST_RINGS,
   suspicions: SUSPICIONS,
+  restored: RESTORED,
+  refusals: REFUSALS,
 }

@@ -8,6 +8,9 @@ export class Acknowledgements {
   /** Payloads by the ids that were promised for them. */
   readonly #promised = new Map<string, string | undefined>()
 
+  /** Payloads of calls that the store refused, with the process that was told so. */
+  readonly #refused = new Map<string, string>()
+
   constructor(shards: Shards) {
     this.#shards = shards
   }
@@ -26,6 +29,11 @@ export class Acknowledgements {
     if (payload !== undefined || !this.#promised.has(id)) this.#promised.set(id, payload)
   }
 
+  /** An enqueue was rejected with a refusal of the store: none of its messages is in the queue, now or later. */
+  refused(process: string, payloads: readonly (string | undefined)[]): void {
+    for (const payload of payloads) if (payload !== undefined) this.#refused.set(payload, process)
+  }
+
   /** Ids of messages that were acknowledged and have no others' names. */
   get ids(): string[] {
     return [...this.#promised.keys()].filter((id) => this.#promised.get(id) !== undefined)
@@ -33,9 +41,11 @@ export class Acknowledgements {
 
   /** A queue says that it does not know an acknowledged message. */
   notFound(process: string, id: string): void {
-    const status = this.#message(id)?.status
+    const message = this.#message(id)
+    const status = message?.status
+    const { model } = this.#shards.holding(id).history
     must(
-      status === 'removed',
+      status === 'removed' || (message !== undefined && model.mayBeExpired(message)),
       `${process} does not know ${id}, which was acknowledged and is ${status ?? 'in the inbox'}`,
     )
   }
@@ -54,6 +64,10 @@ export class Acknowledgements {
     const seen = new Set<string>()
     for (const { payload, id } of this.#shards.messages()) {
       must(!seen.has(payload), `${payload} is in the queue twice, at last as ${id}`)
+      must(
+        !this.#refused.has(payload),
+        `${this.#refused.get(payload)} was told that the store refused ${payload}, and it is in the queue as ${id}`,
+      )
       seen.add(payload)
     }
   }

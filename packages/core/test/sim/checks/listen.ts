@@ -61,7 +61,7 @@ export function listenTo(world: World, process: VirtualProcess): void {
   queue.on('trouble', ({ error }) => {
     world.note(name, `has trouble: ${String(error)}`)
     const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
-    if (!process.mustRestart(code) && (code === undefined || !EXPLAINED.includes(code)))
+    if (!process.mustRestart(code) && !process.wasRefused(error) && (code === undefined || !EXPLAINED.includes(code)))
       world.violate(new Error(`${name} is in trouble: ${String(error)}`, { cause: error }))
   })
 }

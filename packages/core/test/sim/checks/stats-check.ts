@@ -103,8 +103,11 @@ export class StatsCheck {
     const possible = new Map<string, Possible>()
     for (let i = moment; i < shard.history.moments.length; i++) {
       const then = shard.history.moments[i]
-      if (then === undefined || !isWithin(then, told)) continue
-      const { active, completed, dead } = then
+      if (then === undefined) continue
+      const { active, completed } = then
+      // Some of the dead may be too old to be shown.
+      const dead = shard.history.model.hasShortDeadAge ? Math.min(then.dead, told.dead) : then.dead
+      if (!isWithin({ active, completed, dead }, told)) continue
       const wait = then.waiting + then.delayed
       const [least, most] = [wait + unfolded(shard, sure, i), wait + unfolded(shard, unsure, i)]
       possible.set([active, completed, dead, least, most].join(), { active, completed, dead, least, most })

@@ -21,6 +21,8 @@ export function createHandler(world: World, process: VirtualProcess): Handler<Si
     world.note(process.name, `handles ${message.id}, attempt ${context.attempt}, token ${context.fencingToken}`)
     const end = (hasReturned: boolean): void => {
       world.tally.handled++
+      if (hasReturned) world.returned.add(`${context.fencingToken} ${message.id}`)
+      world.highestToken = Math.max(world.highestToken, context.fencingToken)
       world.note(
         process.name,
         `${hasReturned ? 'has handled' : 'fails at'} ${message.id}, token ${context.fencingToken}`,

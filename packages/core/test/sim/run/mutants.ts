@@ -4,8 +4,16 @@ import { WEATHERS } from './weather.ts'
 
 const STATE: readonly Mutant[] = [
   mutant(
+    'a control command is decided before the clock moves and applied behind it',
+    /is (redriven|forgotten), but it is (removed|undefined)/,
+    'core/src/engine/decisions.ts',
+    '  #control(command: ControlCommand): Answer {\n    this.#loop.tick()\n    const decision = decideControl(this.#state, command)\n',
+    '  #control(command: ControlCommand): Answer {\n    const decision = decideControl(this.#state, command)\n    this.#loop.tick()\n',
+    WEATHERS['brief-memory'],
+  ),
+  mutant(
     'a settlement is taken without its token being the current one',
-    /its handler has not returned|no handler ever had it|The log speaks of token|but in the log it is/,
+    /its handler has not returned|no handler ever had it|names token \d+, which no claim has|but in the log it is/,
     'core/src/settle.ts',
     'const claim = state.active.get(settlement.token)\n',
     'const claim = state.active.get(settlement.token) ?? state.active.values().next().value\n',
@@ -73,6 +81,30 @@ const STATE: readonly Mutant[] = [
 
 const ENGINE: readonly Mutant[] = [
   mutant(
+    'a refusal is reported as it is, although an earlier write of the call had no answer',
+    /was told that the store refused .*, and it is in the queue/,
+    'core/src/engine/context.ts',
+    'submission.reject(submission.mayBeDurable === true ? outcomeUnknown(error) : error)',
+    'submission.reject(error)',
+    WEATHERS.refusals,
+  ),
+  mutant(
+    'a refused commit is treated as one that is not in the log, although its first write had no answer',
+    /was told that the store refused .*, and it is in the queue/,
+    'core/src/engine/commit-loop.ts',
+    'const isUncertain = this.#appending && this.#options.writer.isUncertain',
+    'const isUncertain = false',
+    WEATHERS.refusals,
+  ),
+  mutant(
+    'a refused object in the inbox is treated as not stored, although its first write had no answer',
+    /was told that the store refused .*, and it is in the queue/,
+    'core/src/engine/inbox-sender.ts',
+    "if (put.outcome === 'unknown') markAsPerhapsDurable(batch)",
+    '',
+    WEATHERS.refusals,
+  ),
+  mutant(
     'what is recorded is acknowledged before its commit is in the log',
     /which is neither in the log nor in the inbox|is enqueued, which is not in the log|which no commit gave out|but in the log it is/,
     'core/src/engine/commit-loop.ts',
@@ -112,23 +144,23 @@ const ENGINE: readonly Mutant[] = [
     'a look at messages shows what is not in the log yet',
     /which no commit gave out for it|but by the log it never was/,
     'core/src/engine/term.ts',
-    'const seen = look(viewOf(this.#state))\n    await this.#loop.whenDurable()\n',
-    'const seen = look(viewOf(this.#state))\n',
+    'const seen = look(viewOf(this.#state, this.#time.now()))\n    await this.#loop.whenDurable()\n',
+    'const seen = look(viewOf(this.#state, this.#time.now()))\n',
     WEATHERS.lookers,
   ),
   mutant(
     'a process that does not write reads the log before the inbox',
     /does not know .*, which was acknowledged|which was true at no moment/,
     'core/src/engine/observer.ts',
-    '      const enqueues = await this.#readInbox(id, signal)\n      const state = await this.#follower.refresh(signal)\n',
-    '      const state = await this.#follower.refresh(signal)\n      const enqueues = await this.#readInbox(id, signal)\n',
+    '      const enqueues = await this.#readInbox(ids, signal)\n      const state = await this.#follower.refresh(signal)\n',
+    '      const state = await this.#follower.refresh(signal)\n      const enqueues = await this.#readInbox(ids, signal)\n',
   ),
   mutant(
     'slots with payloads that are needed are deleted',
     /is deleted while a message needs what is in it/,
     'core/src/engine/checkpoints.ts',
-    'writer.collect((slot) => live.has(slot), signal)',
-    'writer.collect(() => false, signal)',
+    'writer.collect((slot) => live.has(slot), signal, upTo)',
+    'writer.collect(() => false, signal, upTo)',
   ),
   mutant(
     'slots with long texts of failures are deleted',
@@ -246,6 +278,23 @@ const PROCESSES: readonly Mutant[] = [
   ),
 ]
 
+const CONTEXTS: readonly Mutant[] = [
+  mutant(
+    'handlers run in the context of the call that woke the queue',
+    /runs in the context of/,
+    'core/src/worker/worker.ts',
+    'return handlers.run(this.#handler, { id: attempt.id, payload: value as T }, attempt)',
+    'return this.#handler({ id: attempt.id, payload: value as T }, attempt)',
+  ),
+  mutant(
+    'a queue keeps the context of the call that woke it',
+    /makes a request .* in the context of/,
+    'core/src/intake.ts',
+    'await outside.run(() => this.#engine.submit(commands, payloads, limits))',
+    'await this.#engine.submit(commands, payloads, limits)',
+  ),
+]
+
 const LOG: readonly Mutant[] = [
   mutant(
     "another writer's base is taken for one's own",
@@ -257,4 +306,40 @@ const LOG: readonly Mutant[] = [
   ),
 ]
 
-export const MUTANTS: readonly Mutant[] = [...STATE, ...ENGINE, ...BELL, ...WORKER, ...PROCESSES, ...LOG]
+const RESTORES: readonly Mutant[] = [
+  mutant(
+    'a settlement for another log is taken',
+    /is completed under token \d+ in a restored log, but no handler of it has returned/,
+    'core/src/engine/term.ts',
+    'const commands = (await foreign.isOurs(entry)) ? entries : withoutForeign(entries)',
+    'const commands = entries',
+    WEATHERS.restored,
+  ),
+  mutant(
+    'a take-over does not recognise the log',
+    /does not notice that the log it knows/,
+    'primitives/src/log/take-over.ts',
+    "    if (!(await leadsThrough(log, walk, mark, signal))) return 'astray'\n",
+    '',
+    WEATHERS.restored,
+  ),
+  mutant(
+    'the tokens after a restore continue where the copy ends',
+    /claims after a restore begin with token/,
+    'core/src/control.ts',
+    'return Math.max(byTime, nextToken + LEAST_RAISE)',
+    'return nextToken + 1',
+    WEATHERS.restored,
+  ),
+]
+
+export const MUTANTS: readonly Mutant[] = [
+  ...STATE,
+  ...ENGINE,
+  ...BELL,
+  ...WORKER,
+  ...PROCESSES,
+  ...CONTEXTS,
+  ...LOG,
+  ...RESTORES,
+]

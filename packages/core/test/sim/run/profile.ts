@@ -32,8 +32,12 @@ export interface Profile {
   readonly offloadAboveBytes: number
   /** Dead letters beyond this are forgotten. */
   readonly deadCount: number
+  /** How long dead letters and completed messages are remembered, in ms. Default: for longer than a run. */
+  readonly ages?: { readonly deadAgeMs: number; readonly completedAgeMs: number } | undefined
   readonly rates: FaultRates
   readonly times: FaultTimes
+  /** Of the writes of a process that get no answer, the share after which the store refuses that process for a while: its session has ended, say. Default 0. */
+  readonly refusals?: number | undefined
   /** Clocks go wrong by up to this share. Two of them differ by twice as much: 1 % is allowed. */
   readonly drift: number
   /** Share of workers that extend their claims by themselves. */
@@ -49,6 +53,8 @@ export interface Profile {
   readonly machines?: 'one' | undefined
   /** Whether the store notifies of changes, as on one machine; notifications are late and lost as often as other things go wrong. */
   readonly notifies?: boolean | undefined
+  /** Whether the store is emptied or set back to an earlier state under running processes: a course with checks of its own. */
+  readonly restores?: boolean | undefined
   /** What messages have of their own. Default: nothing. */
   readonly variety?: Variety | undefined
   /** How many logs the queue is spread over: at first, and after each raise. Default: one, and nobody speaks of it. */

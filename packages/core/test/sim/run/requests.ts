@@ -4,6 +4,7 @@ import { shardOf } from '../../../src/shard/index.ts'
 import { assertEnded, assertInLog, assertListed } from '../checks/look-check.ts'
 import { chance } from '../world/draw.ts'
 import { type SimPayload, textOf } from '../world/payload.ts'
+import { isRefusal } from '../world/refusals.ts'
 import { must } from '../world/violation.ts'
 import type { VirtualProcess } from '../world/virtual-process.ts'
 import type { World } from '../world/world.ts'
@@ -23,10 +24,16 @@ export async function enqueue(
   const payloads = Array.from({ length: count }, () => nextPayload(world))
   const answer = await process.call(
     `enqueue ${payloads.join(' ')} ${options ? JSON.stringify(options) : ''}`,
-    async () =>
-      count === 1
-        ? [await process.queue.enqueue(payloads[0] ?? '', options)]
-        : process.queue.enqueueMany(payloads, options),
+    async () => {
+      try {
+        return count === 1
+          ? [await process.queue.enqueue(payloads[0] ?? '', options)]
+          : await process.queue.enqueueMany(payloads, options)
+      } catch (error) {
+        if (isRefusal(error)) world.acknowledgements.refused(process.name, payloads.map(textOf))
+        throw error
+      }
+    },
     IN_TIME,
   )
   world.check(() => {

@@ -5,6 +5,7 @@ import type { Tally } from '../world/tally.ts'
 import { Violation } from '../world/violation.ts'
 import { World } from '../world/world.ts'
 import type { Profile } from './profile.ts'
+import { playRestore } from './restore.ts'
 import { play } from './scenario.ts'
 import type { Subject } from './subject.ts'
 
@@ -36,15 +37,14 @@ export async function runSeed(seed: number, subject: Subject, options: SeedOptio
     isOver = true
   }
   const onUnhandled = (reason: unknown): void =>
-    world.violate(new Violation(`a rejection that nobody handles: ${String(reason)}`, { cause: reason }))
+    world.fail(new Violation(`a rejection that nobody handles: ${String(reason)}`, { cause: reason }))
   process.on('unhandledRejection', onUnhandled)
-  play(world, subject)
-    .catch((error: unknown) => world.violate(error))
-    .finally(end)
+  const course = profile.restores ? playRestore(world) : play(world, subject)
+  course.catch((error: unknown) => world.fail(error)).finally(end)
   await world.clock.settle()
   for (let timers = 0; !isOver && world.violation === undefined; timers++) {
-    if (timers > MOST_TIMERS) world.violate(new Violation('timers are set for ever'))
-    if (!world.clock.fireNext()) world.violate(new Violation('somebody waits for something that never comes'))
+    if (timers > MOST_TIMERS) world.fail(new Violation('timers are set for ever'))
+    if (!world.clock.fireNext()) world.fail(new Violation('somebody waits for something that never comes'))
     await world.clock.settle()
   }
   process.off('unhandledRejection', onUnhandled)

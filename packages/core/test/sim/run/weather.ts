@@ -129,10 +129,35 @@ const SUSPICIONS: Partial<Profile> = {
   blows: blows({ pause: 3, stall: 1 }),
 }
 
+/** A store that is emptied, or set back to an earlier state, under processes that are busy. */
+const RESTORED: Partial<Profile> = {
+  ...{ restores: true, processes: 3, takeoverAfterMs: 2_000, visibilityTimeoutMs: 6_000, autoExtend: 1 },
+  ...{ maxAttempts: 5, troubleMs: 6_000, actionEveryMs: 200, rates: { latency: 0.3 }, maxPollMs: 1_000, lingerMs: 0 },
+  ...{ acknowledgeTimeoutMs: 10_000, deadCount: 100_000, variety: undefined },
+  ways: { ...none(WAYS), returns: 1 },
+}
+
+/** Queues that forget what has ended within moments, with operators who redrive it while little else happens. */
+const BRIEF_MEMORY: Partial<Profile> = {
+  ...{ processes: 2, startWorking: 1, maxAttempts: 1, takeoverAfterMs: 3_000, actionEveryMs: 150, lingerMs: 0 },
+  ...{ ages: { deadAgeMs: 300, completedAgeMs: 500 }, troubleMs: 30_000 },
+  actions: actions({ enqueue: 12, work: 4, operate: 4, redriveSome: 30, forget: 4, look: 20, stats: 10, awaitEnd: 10 }),
+  ways: { ...none(WAYS), returns: 10, throws: 20, buries: 10 },
+}
+
+/** Writes that get no answer, and a store that refuses what comes next: each call must say "perhaps", as its write may have been carried out. */
+const REFUSALS: Partial<Profile> = {
+  ...{ processes: 3, startWorking: 0.5, takeoverAfterMs: 600, visibilityTimeoutMs: 2_000, maxAttempts: 5 },
+  ...{ refusals: 0.5, maxPollMs: 400, actionEveryMs: 80, autoExtend: 1 },
+  rates: { 'timeout-after-apply': 0.03, 'server-error': 0.03, 'timeout-before-apply': 0.02, latency: 0.5 },
+  actions: actions({ enqueue: 40, start: 4, crash: 1, takeBack: 10, pause: 2 }),
+  ways: { ...none(WAYS), returns: 20, throws: 4 },
+}
+
 export type WeatherName =
   | ('long-claims' | 'late-writers' | 'late-fences' | 'lost-bases')
   | ('hanging-reads' | 'hanging-ends' | 'sleepers' | 'lookers' | 'releasing' | 'short-stays' | 'neighbours')
-  | ('lost-rings' | 'suspicions')
+  | ('lost-rings' | 'suspicions' | 'restored' | 'brief-memory' | 'refusals')
 
 /** All of them by name. */
 export const WEATHERS: Readonly<Record<WeatherName, Partial<Profile>>> = {
@@ -149,6 +174,9 @@ export const WEATHERS: Readonly<Record<WeatherName, Partial<Profile>>> = {
   releasing: RELEASING,
   'short-stays': SHORT_STAYS,
   neighbours: NEIGHBOURS,
+  restored: RESTORED,
+  'brief-memory': BRIEF_MEMORY,
+  refusals: REFUSALS,
 }
 
 export const WEATHER_NAMES: readonly WeatherName[] = Object.keys(WEATHERS) as WeatherName[]

@@ -17,8 +17,9 @@ export class InboxRecord {
   readonly ids: Set<string> = new Set()
 
   stored(key: string, bytes: Uint8Array, storedAt: number): InboxObject {
-    const batch = decodeInbox(bytes)
-    must(typeof batch !== 'string', `an inbox object is written with broken bytes: ${String(batch)}`)
+    const found = decodeInbox(bytes)
+    must(typeof found !== 'string', `an inbox object is written with broken bytes: ${String(found)}`)
+    const { batch } = found
     const object = { key, commands: batch.entries, storedAt }
     this.present.set(key, object)
     for (const command of batch.entries) {

@@ -13,6 +13,8 @@ export interface ModelMessage {
   longOutcomeIn: number | undefined
   attempts: number
   status: 'waiting' | 'active' | 'completed' | 'dead' | 'removed'
+  /** When it was completed or died, by the log's clock. */
+  endedAt: number
   /** The current claim's. */
   token: number | undefined
 }

@@ -2,7 +2,7 @@
  * A second, naive telling of what each event means: one object for each message, moved about one by one. It shares no code with
  * `src/state`, knows what no event may do, and throws a `Violation` where one does it: so it is the judge of what writers write.
  */
-import type { QueueEvent } from '../../../src/state/events.ts'
+import type { FailureText, QueueEvent } from '../../../src/state/events.ts'
 import { must } from '../world/violation.ts'
 import type { ModelMessage } from './model-message.ts'
 import { Shelves } from './shelves.ts'
@@ -25,6 +25,9 @@ const FAILURES_KEPT = 20
 
 type Meaning = { readonly [T in QueueEvent['type']]: (event: Extract<QueueEvent, { type: T }>) => void }
 
+/** Clocks are wrong by two hours at most. */
+const LONGEST_JUMP_MS = 2 * 3_600_000
+
 export class Model {
   readonly messages: Map<string, ModelMessage> = new Map()
   readonly claims: Map<number, ModelClaim> = new Map()
@@ -42,6 +45,8 @@ export class Model {
   /** By id, the latest last. */
   readonly #completed = new Map<string, ModelMessage>()
   #completedKept = Number.POSITIVE_INFINITY
+  #deadAgeMs = Number.POSITIVE_INFINITY
+  #completedAgeMs = Number.POSITIVE_INFINITY
   /** Workers that left: none of them gets a claim any longer. */
   readonly #left = new Set<string>()
   #slot = 0
@@ -112,10 +117,16 @@ export class Model {
   }
 
   readonly #meanings: Meaning = {
-    time: ({ at }) => this.#shelves.goTo(at),
+    time: ({ at }) => {
+      this.#shelves.goTo(at)
+      this.#forgetDead()
+      this.#forgetCompleted()
+    },
     configured: ({ retention }) => {
       this.#deadKept = retention.deadCount
       this.#completedKept = retention.completedCount
+      this.#deadAgeMs = retention.deadAgeMs
+      this.#completedAgeMs = retention.completedAgeMs
       this.#forgetDead()
       this.#forgetCompleted()
     },
@@ -144,15 +155,16 @@ export class Model {
         const message = this.#end(token, 'completed')
         message.status = 'completed'
         message.longOutcomeIn = long.has(token) ? this.#slot : undefined
+        message.endedAt = this.now
         this.#completed.delete(message.id)
         this.#completed.set(message.id, message)
         this.#forgetCompleted()
       }
       this.counts.completed += tokens.length
     },
-    retried: ({ token, visibleAt, name, message: text }) => {
+    retried: ({ token, visibleAt, ...text }) => {
       const message = this.#failed(token, 'retried')
-      this.#noteFailure(message, name + text)
+      this.#noteFailure(message, text)
       this.#putBack(message, visibleAt)
     },
     snoozed: ({ token, visibleAt }) => this.#putBack(this.#uncounted(token, 'snoozed'), visibleAt),
@@ -167,22 +179,24 @@ export class Model {
         this.#putBack(message, 0)
       }
     },
-    expired: ({ tokens }) => {
+    expired: ({ tokens, failures }) => {
+      const textOf = new Map(failures)
       for (const token of tokens.toReversed()) {
         const message = this.#failed(token, 'expired')
-        this.#noteFailure(message, '')
+        this.#noteFailure(message, textOf.get(token))
         this.#putBack(message, 0)
       }
     },
-    died: ({ token, reason, name, message: text }) => {
+    died: ({ token, reason, ...text }) => {
       const message = this.#end(token, 'died')
-      this.#noteFailure(message, name + text)
+      this.#noteFailure(message, text)
       const isLast = message.attempts >= message.maxAttempts
       must(
         isLast || reason === 'not-retriable' || reason === 'rejected',
         `${message.id} is dead (${reason}) after ${message.attempts} of ${message.maxAttempts} attempts`,
       )
       message.status = 'dead'
+      message.endedAt = this.now
       this.counts.dead++
       this.#dead.add(message)
       this.#forgetDead()
@@ -195,6 +209,7 @@ export class Model {
     },
     cancelled: ({ token }) => this.#remove(this.#end(token, 'cancelled')),
     withdrawn: ({ run, offset }) => this.#remove(this.#shelves.takeOut(run, offset)),
+    restored: ({ token }) => must(token > this.#lastToken, `tokens are lowered to ${token} after ${this.#lastToken}`),
     purged: () => {
       for (const message of this.#shelves.takeAll()) this.#remove(message)
     },
@@ -230,7 +245,7 @@ export class Model {
 
   #forgetDead(): void {
     for (const message of this.#dead) {
-      if (this.#dead.size <= this.#deadKept) return
+      if (this.#dead.size <= this.#deadKept && this.now - message.endedAt <= this.#deadAgeMs) return
       this.#dead.delete(message)
       this.counts.dead--
       this.#remove(message)
@@ -239,9 +254,20 @@ export class Model {
 
   #forgetCompleted(): void {
     for (const message of this.#completed.values()) {
-      if (this.#completed.size <= this.#completedKept) return
+      if (this.#completed.size <= this.#completedKept && this.now - message.endedAt <= this.#completedAgeMs) return
       this.#forget(message)
     }
+  }
+
+  /** Whether a view may take a message for too old to show, while the log's clock stands: its ages are shorter than clocks are wrong. */
+  mayBeExpired({ status }: ModelMessage): boolean {
+    return (
+      (status === 'dead' && this.hasShortDeadAge) || (status === 'completed' && this.#completedAgeMs < LONGEST_JUMP_MS)
+    )
+  }
+
+  get hasShortDeadAge(): boolean {
+    return this.#deadAgeMs < LONGEST_JUMP_MS
   }
 
   /** A completed message is known no more; it goes on being counted as one. */
@@ -278,7 +304,7 @@ export class Model {
       )
       must(payload !== undefined, `${id} is enqueued without a payload`)
       const message = { id, payload, slot: this.#slot, payloadKey, maxAttempts, attempts: 0, token: undefined }
-      messages.push({ ...message, failures: [], longOutcomeIn: undefined, status: 'waiting' })
+      messages.push({ ...message, failures: [], longOutcomeIn: undefined, status: 'waiting', endedAt: 0 })
     }
     for (const message of messages) this.messages.set(message.id, message)
     this.counts.enqueued += count
@@ -342,8 +368,9 @@ export class Model {
     return message
   }
 
-  #noteFailure(message: ModelMessage, text: string): void {
-    const failure = { slot: this.#slot, isLong: text.length > LONG_FAILURE }
+  #noteFailure(message: ModelMessage, text: FailureText | undefined): void {
+    const { name = '', message: why = '', more = '', progress = '', log = [] } = text ?? {}
+    const failure = { slot: this.#slot, isLong: [name, why, more, progress, ...log].join('').length > LONG_FAILURE }
     message.failures = [...message.failures, failure].slice(-FAILURES_KEPT)
   }
 

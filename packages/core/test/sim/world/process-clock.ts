@@ -19,12 +19,22 @@ export interface ProcessClockOptions {
   readonly aheadMs: number
 }
 
+/** What passes between two readings of a clock, at least, in ms: so the process's time moves on between any two of its steps, and a millisecond may end there. */
+const STEP_MS = 0.02
+
 export function createProcessClock({ world, gate, rate, aheadMs }: ProcessClockOptions): ProcessClock {
   const startedAt = world.monotonic()
   const wallOrigin = world.now() + aheadMs
   let jumpedMs = 0
   let pendingTimers = 0
-  const monotonic = (): number => (world.monotonic() - startedAt) * rate
+  let last = 0
+  let aheadOfWorldMs = 0
+  const monotonic = (): number => {
+    const real = (world.monotonic() - startedAt) * rate
+    aheadOfWorldMs = real > last ? Math.max(0, aheadOfWorldMs - (real - last)) : aheadOfWorldMs + STEP_MS
+    last = real
+    return real + aheadOfWorldMs
+  }
 
   return {
     monotonic,
@@ -38,7 +48,8 @@ export function createProcessClock({ world, gate, rate, aheadMs }: ProcessClockO
         pendingTimers--
         return true
       }
-      const cancel = world.setTimer(Math.max(0, ms) / rate, () =>
+      // A timer never fires before the clock shows its time; one of 0 ms fires in this turn.
+      const cancel = world.setTimer(ms > 0 ? (ms + aheadOfWorldMs) / rate : 0, () =>
         gate.pass('timer', () => {
           if (end()) callback()
         }),

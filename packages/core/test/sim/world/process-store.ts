@@ -11,6 +11,7 @@ import {
 import { chance } from './draw.ts'
 import type { Gate } from './gate.ts'
 import { Cut, type Link } from './link.ts'
+import type { Refusals } from './refusals.ts'
 import type { Stall } from './trap.ts'
 
 export interface ProcessStoreOptions {
@@ -22,6 +23,8 @@ export interface ProcessStoreOptions {
   readonly random: Random
   /** Whether the process is notified of changes. */
   readonly notifies: boolean
+  /** Undefined: the store refuses nothing. */
+  readonly refusals: Refusals | undefined
   /** Called for each request. What it returns keeps this one request from going on. */
   readonly onRequest: (operation: string, key: string) => Stall | undefined
   /** Called with each request's way to the store and back; it may be rejected. */
@@ -123,7 +126,11 @@ function sendRequest<T>(options: ProcessStoreOptions, what: Request<T>): Promise
         throw error
       })
       .then(
-        (answer) => reply(outcomeOf(answer), () => resolve(answer)),
+        (answer) => {
+          const outcome = outcomeOf(answer)
+          if (outcome === 'unknown') options.refusals?.unanswered()
+          reply(outcome, () => resolve(answer))
+        },
         (error: unknown) => reply(error instanceof Error ? error.name : String(error), () => reject(error)),
       )
   })
@@ -131,13 +138,14 @@ function sendRequest<T>(options: ProcessStoreOptions, what: Request<T>): Promise
 
 /** The way of a request to the store and back. Rejects with `Cut` if it is lost. */
 function travel<T>(
-  { link, clock, onArrival }: ProcessStoreOptions,
+  { link, clock, refusals, onArrival }: ProcessStoreOptions,
   { operation, key, send }: Request<T>,
   stall: Stall | undefined,
   signal: AbortSignal | undefined,
 ): Promise<T> {
   return link.carry(async () => {
     if (stall !== undefined) await sleep(clock, stall.beforeMs)
+    refusals?.pass(key)
     const answer = await send(signal)
     if (stall !== undefined) await sleep(clock, stall.afterMs)
     onArrival(operation, key)

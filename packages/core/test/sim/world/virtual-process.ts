@@ -2,6 +2,7 @@
  * A process that uses the queue: a queue object with clocks, randomness and a link of its own, all behind one gate. It can crash, stand still,
  * lose the store, and have its wall clock set, at any of its awaits.
  */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { createIds, type FaultyStore, seededFaults, unknownProcesses, withFaults } from '@s3queue/storage'
 import type { Handler, ProcessOptions, QueueOptions, Worker } from '../../../src/index.ts'
 import type { QueueUnderTest } from '../run/core-under-test.ts'
@@ -12,11 +13,14 @@ import type { MachineProcess } from './machines.ts'
 import type { SimPayload } from './payload.ts'
 import { createProcessClock, type ProcessClock } from './process-clock.ts'
 import { createProcessStore } from './process-store.ts'
+import { isRefusal, Refusals } from './refusals.ts'
 import { fits, type Stall, type Trap } from './trap.ts'
 import type { World } from './world.ts'
 
 const WAKE_ORDERS: readonly WakeOrder[] = ['as-held', 'timers-first', 'replies-first']
 const HOUR_MS = 3_600_000
+/** Which call of a user the code belongs to that runs now. Requests of a queue belong to none, and handlers to the call that started their worker. */
+const caller = new AsyncLocalStorage<string>()
 
 /** What a process is started with. */
 export interface ProcessStart {
@@ -115,18 +119,23 @@ export class VirtualProcess {
     this.pending.add(name)
     this.#world.note(this.name, `asks: ${what}`)
     try {
-      const answer = await ask()
+      const answer = await caller.run(name, ask)
       this.#world.note(this.name, `has: ${what}`)
       return answer
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
       this.#world.note(this.name, `has not: ${what}: ${code ?? String(error)}`)
-      if (!this.mustRestart(code) && (code === undefined || !codes.includes(code)))
+      if (!this.mustRestart(code) && !this.wasRefused(error) && (code === undefined || !codes.includes(code)))
         this.#world.violate(new Error(`${name} failed: ${String(error)}`, { cause: error }))
       return undefined
     } finally {
       this.pending.delete(name)
     }
+  }
+
+  /** Whether the store refused the call, in a world where it does that. */
+  wasRefused(error: unknown): boolean {
+    return (this.#world.profile.refusals ?? 0) > 0 && isRefusal(error)
   }
 
   /** Whether it is told by this that it is outdated, and rightly so. */
@@ -142,6 +151,9 @@ export class VirtualProcess {
   }
 
   #tread(moment: Trap['moment'], operation: string, key: string): Stall | undefined {
+    const found = caller.getStore()
+    if (found !== undefined)
+      this.#world.violate(new Error(`${this.name} makes a request (${operation} ${key}) in the context of ${found}`))
     if (this.#trap === undefined || !fits(this.#trap.trap, moment, operation, key)) return undefined
     const { spring } = this.#trap
     this.#trap = undefined
@@ -150,7 +162,13 @@ export class VirtualProcess {
 
   startWorker(handler: Handler<SimPayload>, options: ProcessOptions): void {
     this.#world.note(this.name, `starts a worker ${JSON.stringify(options)}`)
-    this.worker = this.queue.process(handler, options)
+    const name = `${this.name} worker`
+    const inContext: Handler<SimPayload> = (message, context) => {
+      const found = caller.getStore()
+      if (found !== name) this.#world.violate(new Error(`A handler of ${this.name} runs in the context of ${found}`))
+      return handler(message, context)
+    }
+    this.worker = caller.run(name, () => this.queue.process(inContext, options))
     this.#world.neighbours.works(this)
   }
 
@@ -206,6 +224,14 @@ export class VirtualProcess {
     this.clock.jumpWall(ms)
   }
 
+  #refusals(): Refusals | undefined {
+    const { profile, clock } = this.#world
+    const { refusals: share = 0 } = profile
+    if (share === 0) return undefined
+    const random = this.#world.stream(`${this.name}/refusals`)
+    return new Refusals({ clock, random, share, isCalm: () => this.#world.isCalm })
+  }
+
   #queueOptions(snapshotAfterCommits: number): QueueOptions {
     const { profile, clock } = this.#world
     const random = this.#world.stream(`${this.name}/runtime`)
@@ -213,6 +239,7 @@ export class VirtualProcess {
       ...{ network: this.network, gate: this.gate, link: this.#link, clock },
       random: this.#world.stream(`${this.name}/requests`),
       notifies: profile.notifies ?? false,
+      refusals: this.#refusals(),
       onRequest: (operation, key) => {
         this.#world.tally.requests++
         if (this.#world.isTraced) this.#world.note(this.name, `→ ${operation} ${key}`)
@@ -228,8 +255,13 @@ export class VirtualProcess {
     return {
       ...{ name: 'jobs', store, visibilityTimeoutMs, takeoverAfterMs, maxAttempts, backoff, lingerMs, maxPollMs },
       acknowledgeTimeoutMs: profile.acknowledgeTimeoutMs,
+      // Users look before anybody has enqueued.
+      ifMissing: 'empty',
       offloadAboveBytes: profile.offloadAboveBytes,
-      retention: { deadCount: profile.deadCount, completedCount: profile.variety?.completedCount ?? 100_000 },
+      retention: {
+        ...{ deadCount: profile.deadCount, completedCount: profile.variety?.completedCount ?? 100_000 },
+        ...profile.ages,
+      },
       runtime: {
         ...{ clock: this.clock, random, ids: createIds(this.clock, random) },
         processes: this.#onMachine?.processes ?? unknownProcesses,

@@ -2,7 +2,7 @@
  * One simulated world: a shared store, one time, the processes in it, and those who watch. Owns all state of a run, so that
  * a seed and the code under test are all that a run depends on.
  */
-import { type Clock, type FaultyStore, type ObjectStore, type Random, sleep } from '@s3queue/storage'
+import { type Clock, type FaultyStore, type ObjectStore, overwrite, type Random, sleep } from '@s3queue/storage'
 import { createManualClock, type ManualClock } from '@s3queue/storage/testing'
 import { createMemoryStore, type MemoryStore } from '@s3queue/storage-memory'
 import type { QueueEvent } from '../../../src/state/events.ts'
@@ -11,6 +11,7 @@ import type { HandlerWatch } from '../checks/handler-watch.ts'
 import { Homes } from '../checks/homes.ts'
 import { Neighbours } from '../checks/neighbours.ts'
 import { Pauses } from '../checks/pauses.ts'
+import { RestoreCheck } from '../checks/restore-check.ts'
 import { StatsCheck } from '../checks/stats-check.ts'
 import type { CoreUnderTest } from '../run/core-under-test.ts'
 import type { Profile } from '../run/profile.ts'
@@ -52,11 +53,16 @@ export class World {
   readonly machines: readonly Machine[]
   readonly neighbours: Neighbours
   readonly tally: Tally = emptyTally()
+  /** Handlers that have returned: token and id. */
+  readonly returned: Set<string> = new Set()
+  /** Of all tokens that handlers were given. */
+  highestToken = 0
   readonly #watches: StoreWatch[] = []
   /** The stores of all processes that ever were, with their faults. */
   readonly networks: FaultyStore[] = []
   readonly #trace: ((line: string) => void) | undefined
   #violation: Error | undefined
+  #restored: RestoreCheck | undefined
   #isCalm = false
   readonly #calm = Promise.withResolvers<void>()
 
@@ -67,7 +73,10 @@ export class World {
     this.#trace = trace
     this.objects = createMemoryStore({ clock: this.clock })
     this.store = withWatch(this.objects, {
-      stored: (key, body) => this.check(() => this.#stored(key, body)),
+      stored: (key, body) => {
+        this.check(() => this.#stored(key, body))
+        this.#restored?.stored(key, body)
+      },
       deleted: (keys) => this.check(() => this.#deleted(keys)),
     })
     this.acknowledgements = new Acknowledgements(this.shards)
@@ -113,8 +122,25 @@ export class World {
     return createStream(this.seed, name)
   }
 
+  /** What is watched since the store was set back to an earlier state. */
+  get restored(): RestoreCheck | undefined {
+    return this.#restored
+  }
+
+  /**
+   * The store is set back to what it held when `copy` was taken. From then on what was promised is not true any longer, so nothing is checked but what must
+   * hold all the same.
+   */
+  async restore(copy: ReturnType<MemoryStore['snapshot']>): Promise<void> {
+    this.note('world', `the store is set back to ${copy.size} objects`)
+    await this.objects.delete([...this.objects.snapshot().keys()])
+    for (const [key, { body }] of copy) await this.objects.put(key, body, { condition: overwrite })
+    this.#restored = await RestoreCheck.begin(this)
+  }
+
   /** Runs a check. The first one that fails ends the run. */
   check(what: () => void): void {
+    if (this.#restored !== undefined) return
     try {
       what()
     } catch (error) {
@@ -123,6 +149,11 @@ export class World {
   }
 
   violate(error: unknown): void {
+    if (this.#restored === undefined) this.fail(error)
+  }
+
+  /** Like `violate`, also where the store was restored. */
+  fail(error: unknown): void {
     this.#violation ??= error instanceof Error ? error : new Violation(String(error))
   }
 
@@ -152,7 +183,7 @@ export class World {
   within<T>(ms: number, what: string, promise: Promise<T>, left: () => string = () => ''): Promise<T> {
     return new Promise((resolve, reject) => {
       const cancel = this.clock.setTimer(ms, () =>
-        this.violate(new Violation(`${what} is not done after ${Math.round(ms)} ms${left()}`)),
+        this.fail(new Violation(`${what} is not done after ${Math.round(ms)} ms${left()}`)),
       )
       promise.then(resolve, reject).finally(cancel)
     })

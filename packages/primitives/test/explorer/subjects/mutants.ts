@@ -53,7 +53,7 @@ const LOG_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'second read of the base that only asks whether it has passed the own slot',
-    patches: [{ file: 'log/walk.ts', from: 'now.value.slot > walk.verified', to: 'now.value.slot >= walk.slot' }],
+    patches: [{ file: 'log/walk.ts', from: 'slot > walk.verified &&', to: 'slot >= walk.slot &&' }],
     scenario: inLog({ slots: 4, takeOvers: 3, faults: 0 }),
     finds: /leads with a state that is not the history/,
   },
@@ -117,8 +117,8 @@ const LOG_MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'log/follower.ts',
-        from: 'if (this.#unverified > 0 || !(await baseOvertook(this.#log, walk, signal))) {',
-        to: 'if (true) {',
+        from: "if (verdict === 'verified') {",
+        to: 'if (verdict) {',
       },
     ],
     scenario: inLog({ slots: 3, takeOvers: 1, followers: 1, refreshes: 1, faults: 0 }),
