@@ -1,6 +1,7 @@
 /** For those who write a transport: `@s3queue/core/transport`. Users of a queue hand one in as the option `transport`. */
 export { PollInterval } from '../engine/poll-interval.ts'
 export { StoreWatch, type StoreWatchOptions } from '../engine/store-watch.ts'
+export type { Failure } from '../failure.ts'
 export type { SettledAs } from '../settle.ts'
 export type { Payload } from '../state/batch-codec.ts'
 export type { Command, NoticeCommand, ProgressReport, Settlement } from '../state/commands.ts'

@@ -11,7 +11,7 @@ const KINDS = [
 ] as const
 
 /** Codes of the errors with which the store refuses. */
-export const REFUSAL_CODES: readonly string[] = ['ACCESS_DENIED', 'NO_SUCH_BUCKET', 'INVALID_REQUEST']
+const REFUSAL_CODES: readonly string[] = ['ACCESS_DENIED', 'NO_SUCH_BUCKET', 'INVALID_REQUEST']
 
 export function isRefusal(error: unknown): boolean {
   return error instanceof StoreError && REFUSAL_CODES.includes(error.code)
