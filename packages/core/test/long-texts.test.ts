@@ -77,6 +77,40 @@ describe('long failures, results and logs', () => {
     await run(next.close())
   })
 
+  it('are shown with stacks, causes, progress and logs, also of attempts that timed out', async () => {
+    const world = createWorld()
+    const { open, run, clock } = world
+    const queue = openOften<string>(world, { visibilityTimeoutMs: 5000 })
+    const other = open<string>()
+    const died = record(queue, 'died')
+    const { id } = await run(queue.enqueue('x'))
+    queue.process(
+      async (_, { attempt, log, progress }) => {
+        progress({ attempt })
+        log(lineOf('x', attempt))
+        if (attempt === 2) await sleep(clock, 60_000)
+        const cause = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })
+        throw new TypeError(`no ${attempt}`, { cause })
+      },
+      { autoExtend: false, concurrency: 2 },
+    )
+    const error = await run(other.waitFor(id).catch((reason: unknown) => reason))
+    const threw = { stack: expect.stringMatching(/ at /), cause: { message: 'refused', code: 'ECONNREFUSED' } }
+    const failures = [
+      { name: 'TypeError', message: 'no 1', ...threw },
+      { name: 'VisibilityTimeout', message: 'no settlement within 5000 ms' },
+      { name: 'TypeError', message: 'no 3', ...threw },
+    ].map((failure, i) => ({ ...failure, progress: { attempt: i + 1 }, log: [lineOf('x', i + 1)] }))
+    expect(error).toMatchObject({ failures })
+    expect(died).toMatchObject([{ event: { failures } }])
+    for (const one of [queue, other]) expect((await run(one.get(id)))?.failures).toMatchObject(failures)
+    for (const one of [other, queue]) await run(one.close())
+    await clock.advance(1000)
+    const next = open<string>()
+    expect((await run(next.list({ status: 'dead' }))).messages[0]?.failures).toMatchObject(failures)
+    await run(next.close())
+  })
+
   it('are in the event and in what followers read when a message dies, also after it was redriven', async () => {
     const world = createWorld()
     const { open, run, clock } = world

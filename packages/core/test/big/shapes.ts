@@ -1,12 +1,12 @@
 /** Backlogs of several shapes, as the commits that a writer would have made of them. */
-import type { QueueEvent } from '../../src/state/events.ts'
+import type { FailureText, QueueEvent } from '../../src/state/events.ts'
 
 export interface Commit {
   readonly events: QueueEvent[]
   readonly payloads: string[]
 }
 
-export type ShapeName = 'batches-256' | 'batches-1000' | 'single' | 'delayed' | 'ids' | 'dead' | 'results'
+export type ShapeName = 'batches-256' | 'batches-1000' | 'single' | 'delayed' | 'ids' | 'dead' | 'details' | 'results'
 
 export interface Shape {
   readonly about: string
@@ -24,16 +24,16 @@ const TOGETHER = 250
 const ATTEMPTS = 3
 const TEXT_CHARS = 2000
 const RESULT_CHARS = 65_000
-const YEAR_MS = 366 * 24 * 3_600_000
+const CENTURY_MS = 36_525 * 24 * 3_600_000
 
 /** Everything is remembered. */
 const RETENTION = {
-  ...{ completedCount: 100_000, completedAgeMs: YEAR_MS, completedBytes: 2 ** 40 },
-  ...{ deadCount: 1_000_000, deadAgeMs: YEAR_MS },
+  ...{ completedCount: 100_000, completedAgeMs: CENTURY_MS, completedBytes: 2 ** 40 },
+  ...{ deadCount: 1_000_000, deadAgeMs: CENTURY_MS },
 }
 
 /** Messages that have ended, some at a time. `end`: what is recorded of each claim of an attempt. */
-function ended(about: string, attempts: number, end: (token: number, isLast: boolean) => QueueEvent): Shape {
+function ended(about: string, attempts: number, end: (token: number, attempt: number) => QueueEvent): Shape {
   return {
     about,
     *commits(count) {
@@ -48,7 +48,7 @@ function ended(about: string, attempts: number, end: (token: number, isLast: boo
         nextRun++
         for (let attempt = 1; attempt <= attempts; attempt++) {
           const claimed: QueueEvent = { type: 'claimed', worker: 'WORKERWORK', token: nextToken, timeoutMs: 1000, runs }
-          const ends = Array.from({ length: many }, (_, i) => end(nextToken + i, attempt === attempts))
+          const ends = Array.from({ length: many }, (_, i) => end(nextToken + i, attempt))
           yield { events: [claimed, ...ends], payloads: [] }
           nextToken += many
           if (attempt === attempts) continue
@@ -61,6 +61,16 @@ function ended(about: string, attempts: number, end: (token: number, isLast: boo
 }
 
 const failure = (token: number) => ({ token, name: 'Error', message: `${token} `.padEnd(TEXT_CHARS, 'why ') })
+
+/** A failure with a short message, and all else that a handler's error and its report may add. */
+function detailed(token: number): FailureText {
+  const cause = { name: 'TypeError', message: `${token} fetch failed`, cause: { name: 'Error', message: 'refused' } }
+  return {
+    ...{ name: 'Error', message: `no ${token}`, progress: `"${token} ${'.'.repeat(1000)}"` },
+    more: JSON.stringify({ code: 'E', cause, stack: `    at work (file:///app/${token}.js:1:1)\n`.repeat(80) }),
+    log: Array.from({ length: 8 }, (_, line) => `${token} ${line} `.padEnd(250, 'then ')),
+  }
+}
 
 /** In batches of `size`, so many of them in a commit that it carries ten thousand messages. */
 function batchesOf(size: number): Shape {
@@ -96,11 +106,16 @@ export const shapes: Readonly<Record<ShapeName, Shape>> = {
   ids: single('one by one, each with an id of its own', (n) => ({
     extras: { id: `order-${n}-of-customer`, windowMs: 300_000 },
   })),
-  dead: ended('dead letters with three failures of 2,000 characters', ATTEMPTS, (token, isLast) =>
-    isLast
+  dead: ended('dead letters with three failures of 2,000 characters', ATTEMPTS, (token, attempt) =>
+    attempt === ATTEMPTS
       ? { type: 'died', reason: 'attempts-used-up', ...failure(token) }
       : { type: 'retried', visibleAt: 0, ...failure(token) },
   ),
+  details: ended('dead letters whose failures have stacks, causes, progress and logs', ATTEMPTS, (token, attempt) => {
+    if (attempt === 1) return { type: 'retried', token, visibleAt: 0, ...detailed(token) }
+    if (attempt < ATTEMPTS) return { type: 'expired', tokens: [token], failures: [[token, detailed(token)]] }
+    return { type: 'died', token, reason: 'timed-out', ...detailed(token) }
+  }),
   results: ended('completed ones with results of 65,000 characters', 1, (token) => ({
     type: 'completed',
     tokens: [token],
