@@ -4,7 +4,7 @@ import { createWorld } from './support.ts'
 describe('getOldestAge', () => {
   it('is the age of the oldest visible message, whatever its priority', async () => {
     const { open, run, clock } = createWorld()
-    const queue = open<string>()
+    const queue = open<string>({ ifMissing: 'empty' })
     expect(await run(queue.getOldestAge())).toBeUndefined()
     await run(queue.enqueue('low', { priority: -1 }))
     await clock.advance(10_000)

@@ -142,7 +142,7 @@ describe.each([
     await world.run(queue.enqueue('second'))
     await world.run(queue.close())
     await restore(world, copy)
-    const fresh = world.open()
+    const fresh = world.open({ ifMissing: 'empty' })
     expect((await world.run(fresh.getStats())).waiting).toBe(copy.size > 0 ? 1 : 0)
     await world.run(fresh.close())
   })

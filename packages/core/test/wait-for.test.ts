@@ -200,14 +200,15 @@ describe('waitFor', () => {
     const runtime = { clock, random, ids: createIds(clock, random), snapshotAfterCommits: 2 }
     const writer = open<number>({ retention: { completedCount: 0, deadCount: 0 }, maxAttempts: 1, runtime })
     const other = open<number>({ store: withLatency(store, { clock, getMs: 20 }) })
+    await run(writer.pause())
+    await run(writer.resume())
+    await run(other.getStats())
     const handled: number[] = []
     writer.process(({ payload }) => {
       handled.push(payload)
       if (payload % 10 === 3) throw new Error(`no ${payload}`)
       return payload
     })
-    await run(writer.getStats())
-    await run(other.getStats())
     const ended: Promise<unknown>[] = []
     for (let n = 0; n < 100; n++) {
       const { id } = await run(writer.enqueue(n, { delayMs: 2000 }))
