@@ -276,12 +276,12 @@ class ShardedQueue<T> implements CoordinatedQueue<T> {
 
   async #close(times: CloseTimes): Promise<void> {
     const startedAt = this.#clock.monotonic()
-    await this.#work.close(times.handlersMs, times.storeMs / 2)
+    const { settled } = await this.#work.close(times.handlersMs)
     const endAt = closeBy(times, startedAt, this.#clock.monotonic())
     const leftMs = (): number => Math.max(0, endAt - this.#clock.monotonic())
-    await inTime(this.#clock, leftMs() / 2, Promise.allSettled(this.#calls), () => new QueueClosed(this.name)).catch(
-      () => {},
-    )
+    const late = (): Error => new QueueClosed(this.name)
+    await inTime(this.#clock, leftMs() / 2, settled, late).catch(() => {})
+    await inTime(this.#clock, leftMs() / 2, Promise.allSettled(this.#calls), late).catch(() => {})
     this.#shards.close()
     const timeoutMs = leftMs()
     const closed = await Promise.allSettled(this.#shards.opened.map(({ queue }) => queue.close({ timeoutMs })))

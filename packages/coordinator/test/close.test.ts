@@ -1,6 +1,6 @@
 import { type ObjectStore, sleep } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
-import { mortalStore } from '../../core/test/support.ts'
+import { fragile, mortalStore } from '../../core/test/support.ts'
 import { createCoordinatedQueue } from '../src/index.ts'
 import { createWorld, troublesOf, type World } from './support.ts'
 
@@ -28,6 +28,28 @@ describe.each([undefined, 3])('closing a queue of %s shards', (shards) => {
     expect(world.clock.monotonic() - before).toBeLessThan(9_500)
     expect(await world.run(call)).toMatchObject({ code: 'NOT_ACKNOWLEDGED' })
     expect(queue.running).toBe(0)
+  })
+
+  it.each(['fail', 'hang'] as const)('takes 30 s more than its handlers by default (%s)', async (way) => {
+    for (const [endsAfterMs, handlersMs] of [
+      [Number.POSITIVE_INFINITY, 30_000],
+      [100, 0],
+    ] as const) {
+      const world = createWorld()
+      const down = fragile(world.store)
+      const queue = open(world, shards, down.store)
+      troublesOf(queue)
+      await world.run(queue.enqueueMany(Array.from({ length: 20 }, (_, n) => n)))
+      queue.process(() => (endsAfterMs === 100 ? sleep(world.clock, endsAfterMs) : new Promise(() => {})), {
+        concurrency: 4,
+      })
+      await world.pass(50)
+      while (queue.running < 4) await world.pass(10)
+      down[way]()
+      const before = world.clock.monotonic()
+      await world.run(queue.close())
+      expect(world.clock.monotonic() - before).toBeLessThan(handlersMs + 30_000 + 2_500)
+    }
   })
 
   it('ends in time beside a writer of another process, and gives back what it cut off without counting that', async () => {

@@ -2,8 +2,8 @@
  * Step 6, expire: a claim whose visibility timeout passed without a settlement is void; its message is visible again, or dead after its last attempt.
  * A message that an operator releases is visible again in any case.
  */
-import { failureOf } from './state/endings.ts'
-import type { QueueEvent } from './state/events.ts'
+import { unsettledFailureOf } from './state/endings.ts'
+import type { FailureText, QueueEvent } from './state/events.ts'
 import type { QueueState } from './state/model.ts'
 
 /**
@@ -13,6 +13,7 @@ import type { QueueState } from './state/model.ts'
 export function decideExpire(state: QueueState, tokens: readonly number[], crashed = false): readonly QueueEvent[] {
   const events: QueueEvent[] = []
   const expired: number[] = []
+  const failures: [number, FailureText][] = []
   const released: number[] = []
   const releasedAfterLast: number[] = []
   for (const token of tokens) {
@@ -25,11 +26,15 @@ export function decideExpire(state: QueueState, tokens: readonly number[], crash
     }
     if (hasAttemptsLeft) {
       expired.push(token)
+      if (claim.report !== undefined) failures.push([token, unsettledFailureOf(claim, crashed)])
       continue
     }
-    events.push({ type: 'died', token, reason: 'timed-out', ...failureOf(claim, crashed) })
+    events.push({ type: 'died', token, reason: 'timed-out', ...unsettledFailureOf(claim, crashed) })
   }
-  if (expired.length > 0) events.push({ type: 'expired', tokens: expired, ...(crashed ? { crashed } : {}) })
+  if (expired.length > 0) {
+    const texts = failures.length > 0 ? { failures } : {}
+    events.push({ type: 'expired', tokens: expired, ...(crashed ? { crashed } : {}), ...texts })
+  }
   if (released.length > 0) events.push({ type: 'released', tokens: released, started: true })
   // The operator wants to see another attempt, so the last one is not counted.
   if (releasedAfterLast.length > 0)

@@ -1,7 +1,7 @@
 /**
  * Why an attempt failed: from what a handler threw to what the log keeps, and to what users read.
  *
- * The record is compact and bounded, as the state holds it for as long as the message: `name` and `message` as texts, the rest as one JSON text (`more`).
+ * The record is compact and bounded, as the log holds it for as long as the message: `name` and `message` as texts, the rest as one JSON text (`more`).
  * All of it has at most `maxFailureBytes`; what does not fit is left out, the stack first and then the innermost causes.
  */
 import type { FailureRecord } from './state/events.ts'
@@ -42,6 +42,7 @@ interface More extends Pick<ErrorInfo, 'code' | 'cause' | 'errors'> {
   readonly stack?: string | undefined
 }
 
+const FAILURES_IN_FULL = 3
 const MAX_NAME_BYTES = 100
 const MAX_MESSAGE_BYTES = 2000
 /** Of a cause, or of a part of an `AggregateError`. */
@@ -145,6 +146,19 @@ export function describeFailure({ attempt, at, name, message, more, log, progres
     ...(log === undefined ? {} : { log }),
     ...(progress === undefined ? {} : { progress: readJson(progress) }),
   }
+}
+
+/**
+ * Failures of a message, oldest first, as users read them. The last ones have all that was recorded, the earlier ones name and message: a message
+ * fails the same way most times.
+ */
+export function describeFailures(records: readonly FailureRecord[]): Failure[] {
+  const firstInFull = records.length - FAILURES_IN_FULL
+  return records.map((record, i) => {
+    if (i >= firstInFull) return describeFailure(record)
+    const { attempt, at, name, message } = record
+    return { attempt, at, name, message }
+  })
 }
 
 /** A worker of another version may write something else. */

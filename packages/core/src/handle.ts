@@ -12,7 +12,7 @@ const MAX_REASON_BYTES = 2000
 const MAX_PROGRESS = 16 << 10
 const MAX_LOG_LINE = 1000
 const MAX_LOG_LINES = 100
-/** Characters of a result's JSON. Results live in the queue's state: put large ones into the store, and return the key. */
+/** Characters of a result's JSON. Results are part of the log: put larger ones into an object of your own, and return its key. */
 const MAX_RESULT = 64 << 10
 
 /** A message as its handler gets it. */

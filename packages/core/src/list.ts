@@ -5,6 +5,7 @@
  */
 import { assertKnownKeys, InvalidOption, numberOption } from '@s3queue/storage'
 import {
+  type Described,
   describeActive,
   describeCompleted,
   describeDead,
@@ -36,7 +37,7 @@ type Place = readonly number[]
 
 interface Entry {
   readonly place: Place
-  readonly describe: () => MessageInfo
+  readonly describe: () => Described
 }
 
 const STATUSES: readonly MessageStatus[] = ['waiting', 'delayed', 'active', 'completed', 'dead']
@@ -60,7 +61,13 @@ export function resolveListOptions(options: ListOptions): ResolvedListOptions {
   }
 }
 
-export function listMessages(view: QueueView, { status, limit, after }: ResolvedListOptions): MessagePage {
+/** A page as the state knows it. */
+interface DescribedPage {
+  readonly messages: readonly Described[]
+  readonly next: string | undefined
+}
+
+export function listMessages(view: QueueView, { status, limit, after }: ResolvedListOptions): DescribedPage {
   // One more tells whether there is another page.
   const found = leastOf(entriesOf(view, status, after, limit + 1), after, limit + 1)
   const page = found.slice(0, limit)

@@ -32,14 +32,18 @@ import {
   resolveStopOptions,
 } from './process-options.ts'
 import type { Queue, ShardQueue, Worker } from './queue.ts'
-import { deadLetters, oldestAgeOf } from './queue-view.ts'
+import { deadLetters, oldestAgeOf, type QueueView } from './queue-view.ts'
 import type { ControlAction } from './state/commands.ts'
-import type { QueueStats } from './state/model.ts'
+import { isDeadOver } from './state/endings.ts'
+import { type DeadLetter, messageId, type QueueStats } from './state/model.ts'
 import { readStoredPayload } from './stored-payload.ts'
 import { type WaitOptions, waitForResult } from './wait-for.ts'
 import { assertId, idsOf, isPicked } from './which-messages.ts'
 import { SlotPool } from './worker/slots.ts'
 import { WorkerRuntime } from './worker/worker.ts'
+
+/** Dead letters whose texts are read together. */
+const LETTERS_AT_ONCE = 250
 
 /** Options of a queue whose messages are what a schema takes. */
 type WithSchema<S extends StandardSchemaV1> = QueueOptions & { readonly schema: S }
@@ -199,7 +203,13 @@ class LocalQueue<T> implements ShardQueue<T> {
 
   async get(id: string): Promise<MessageInfo | undefined> {
     assertId('get', id)
-    const message = await this.#ask(({ views }) => views.find(id, (view) => describeMessage(view, id), mayBeReplaced))
+    const { infos } = await this.#ask(({ views }) =>
+      views.complete(
+        () => views.find(id, (view) => describeMessage(view, id), mayBeReplaced),
+        (found) => (found === undefined ? [] : [found]),
+      ),
+    )
+    const [message] = infos
     return message && this.#withStart(message)
   }
 
@@ -217,9 +227,14 @@ class LocalQueue<T> implements ShardQueue<T> {
 
   async list(options: ListOptions): Promise<MessagePage> {
     const resolved = resolveListOptions(options)
-    const page = await this.#ask(({ views }) => views.survey((view) => listMessages(view, resolved)))
-    if (resolved.status !== 'active' || this.#worker === undefined) return page
-    return { ...page, messages: page.messages.map((message) => this.#withStart(message)) }
+    const { found, infos } = await this.#ask(({ views }) =>
+      views.complete(
+        () => views.survey((view) => listMessages(view, resolved)),
+        ({ messages }) => messages,
+      ),
+    )
+    const isKnown = resolved.status === 'active' && this.#worker !== undefined
+    return { messages: isKnown ? infos.map((message) => this.#withStart(message)) : infos, next: found.next }
   }
 
   async waitFor(id: string, options: WaitOptions = {}): Promise<unknown> {
@@ -256,8 +271,29 @@ class LocalQueue<T> implements ShardQueue<T> {
   }
 
   async #deadLetters(which: (message: MessageInfo) => boolean): Promise<string[]> {
-    const dead = await this.#ask(({ views }) => views.survey((view) => Array.from(deadLetters(view), describeDead)))
-    return dead.filter((message) => isPicked(which(message))).map(({ id }) => id)
+    const letters = await this.#ask(({ views }) => views.survey((view) => [...deadLetters(view)]))
+    const picked: string[] = []
+    for (let at = 0; at < letters.length; at += LETTERS_AT_ONCE) {
+      const infos = await this.#describeLetters(letters.slice(at, at + LETTERS_AT_ONCE))
+      for (const info of infos) if (isPicked(which(info))) picked.push(info.id)
+    }
+    return picked
+  }
+
+  /** Those of some dead letters that are there still, with all their texts. */
+  async #describeLetters(letters: readonly DeadLetter[]): Promise<readonly MessageInfo[]> {
+    const stillThere = ({ state, now }: QueueView): DeadLetter[] =>
+      letters
+        .map((letter) => state.dead.get(messageId(letter)))
+        .filter((letter) => letter !== undefined)
+        .filter((letter) => !isDeadOver(state, letter, now))
+    const { infos } = await this.#ask(({ views }) =>
+      views.complete(
+        () => views.view(stillThere),
+        (found) => found.map(describeDead),
+      ),
+    )
+    return infos
   }
 
   async forget(which: string | readonly string[]): Promise<number> {

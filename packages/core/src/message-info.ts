@@ -1,11 +1,12 @@
 /** What can be said of a message: its status and everything that is remembered of it. */
 
-import { describeFailure, type Failure } from './failure.ts'
+import { describeFailures, type Failure } from './failure.ts'
 import { findInInbox, type QueueView } from './queue-view.ts'
 import { shardOf } from './shard/shard-of.ts'
-import type { DeadReason } from './state/events.ts'
+import type { DeadReason, Report } from './state/events.ts'
+import { type FailureHistory, textsAtHand } from './state/failures.ts'
 import { type Found, findMessage } from './state/lookup.ts'
-import { type Claim, type Completion, type DeadLetter, messageId, type Run } from './state/model.ts'
+import { type Claim, type Completion, type DeadLetter, messageId, type Run, type StoredOutcome } from './state/model.ts'
 
 /** `waiting`: visible; `delayed`: not visible yet; `active`: claimed by a worker; `completed`, `dead`: at its end. */
 export type MessageStatus = 'waiting' | 'delayed' | 'active' | 'completed' | 'dead'
@@ -44,7 +45,16 @@ export interface MessageInfo {
   readonly failures?: readonly Failure[] | undefined
 }
 
-function describeFound(id: string, found: Found, now: number): MessageInfo {
+/** A message as the state knows it, and where the rest is: see `LogTexts`. */
+export interface Described {
+  readonly info: MessageInfo
+  /** Its failures, if some of their texts are in the log. */
+  readonly history?: FailureHistory | undefined
+  /** Where its result or its report is, if that is in the log. */
+  readonly outcome?: StoredOutcome | undefined
+}
+
+function describeFound(id: string, found: Found, now: number): Described {
   switch (found.status) {
     case 'waiting':
       return describeWaiting(id, found.run, now)
@@ -58,7 +68,7 @@ function describeFound(id: string, found: Found, now: number): MessageInfo {
 }
 
 /** The message with this id. One in the inbox is looked for first: it may have an id that an ended message had. */
-export function describeMessage(view: QueueView, id: string): MessageInfo | undefined {
+export function describeMessage(view: QueueView, id: string): Described | undefined {
   const waiting = findInInbox(view, id)
   if (waiting !== undefined) return describeWaiting(id, waiting.run, view.now)
   const found = findMessage(view.state, id, view.now)
@@ -66,43 +76,58 @@ export function describeMessage(view: QueueView, id: string): MessageInfo | unde
 }
 
 /** Whether its id may stand for another message by now: one that the queue gave is never used again. */
-export function mayBeReplaced({ id, status }: MessageInfo): boolean {
+export function mayBeReplaced({ info: { id, status } }: Described): boolean {
   return (status === 'completed' || status === 'dead') && shardOf(id) === undefined
 }
 
-export function describeWaiting(id: string, run: Run, now: number): MessageInfo {
+export function describeWaiting(id: string, run: Run, now: number): Described {
   const { enqueuedAt, maxAttempts, priority } = run.batch
   const { attempts, visibleAt } = run
-  const failures = run.failures.map(describeFailure)
-  if (visibleAt > now)
-    return { id, status: 'delayed', attempts, enqueuedAt, maxAttempts, priority, visibleAt, failures }
-  return { id, status: 'waiting', attempts, enqueuedAt, maxAttempts, priority, failures }
+  const delay = visibleAt > now ? ({ status: 'delayed', visibleAt } as const) : ({ status: 'waiting' } as const)
+  return withFailures({ id, ...delay, attempts, enqueuedAt, maxAttempts, priority }, run.failures)
 }
 
-export function describeActive(claim: Claim): MessageInfo {
+export function describeActive(claim: Claim): Described {
   const { enqueuedAt, maxAttempts, priority } = claim.batch
   const { attempt: attempts, worker: workerId, claimedAt, token: fencingToken } = claim
-  const failures = claim.failures.map(describeFailure)
-  return {
+  const info: MessageInfo = {
     ...{ id: messageId(claim), status: 'active', attempts, enqueuedAt, maxAttempts, priority },
-    ...{ workerId, claimedAt, fencingToken, failures, ...describeReport(claim.report) },
+    ...{ workerId, claimedAt, fencingToken, ...describeReport(claim.report) },
     ...(claim.releasing ? { releasing: true as const } : {}),
   }
+  return withFailures(info, claim.failures)
 }
 
-export function describeDead(dead: DeadLetter): MessageInfo {
+export function describeDead(dead: DeadLetter): Described {
   const { enqueuedAt, maxAttempts, priority } = dead.batch
   const { attempts, diedAt, reason } = dead
-  const failures = dead.failures.map(describeFailure)
-  return { id: messageId(dead), status: 'dead', attempts, enqueuedAt, maxAttempts, priority, diedAt, reason, failures }
+  const id = messageId(dead)
+  return withFailures(
+    { id, status: 'dead', attempts, enqueuedAt, maxAttempts, priority, diedAt, reason },
+    dead.failures,
+  )
+}
+
+function withFailures(info: MessageInfo, history: FailureHistory): Described {
+  const failures = textsAtHand(history)
+  return failures === undefined ? { info, history } : { info: { ...info, failures: describeFailures(failures) } }
 }
 
 export function describeCompleted(
   id: string,
-  { attempts, enqueuedAt, completedAt, result, report }: Completion,
+  { attempts, enqueuedAt, completedAt, result, report, stored }: Completion,
+): Described {
+  const info: MessageInfo = { id, status: 'completed', attempts, enqueuedAt, completedAt }
+  return { info: withOutcome(info, { result, report }), outcome: stored }
+}
+
+/** What of a result and a report is known. */
+export function withOutcome(
+  info: MessageInfo,
+  { result, report }: { readonly result: string | undefined; readonly report: Report | undefined },
 ): MessageInfo {
   const value = result === undefined ? {} : { result: JSON.parse(result) as unknown }
-  return { id, status: 'completed', attempts, enqueuedAt, completedAt, ...value, ...describeReport(report) }
+  return { ...info, ...value, ...describeReport(report) }
 }
 
 function describeReport(report: Claim['report']): Pick<MessageInfo, 'progress' | 'log'> {

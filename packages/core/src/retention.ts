@@ -3,7 +3,7 @@ import { assertKnownKeys, numberOption } from '@s3queue/storage'
 import type { Retention } from './state/events.ts'
 
 /**
- * How long what has ended is remembered; whatever is over either bound is forgotten, oldest first. It is a setting of the queue: what is not given stays as the
+ * How long what has ended is remembered; whatever is over any of these bounds is forgotten, oldest first. It is a setting of the queue: what is not given stays as the
  * queue has it, and the defaults are those of a new one.
  */
 export interface RetentionOptions {
@@ -11,6 +11,11 @@ export interface RetentionOptions {
   readonly completedCount?: number | undefined
   /** In ms. Default one day. */
   readonly completedAgeMs?: number | undefined
+  /**
+   * How much of their results, progress and logs to keep in the store, in characters of JSON: 0 to 2^40. The oldest completed messages are forgotten beyond it.
+   * Default 268,435,456 (256 MiB).
+   */
+  readonly completedBytes?: number | undefined
   /** Dead letters to keep, 0 to 1,000,000. Default 100,000. */
   readonly deadCount?: number | undefined
   /** In ms. Default 30 days. */
@@ -22,12 +27,13 @@ const YEAR_MS = 366 * DAY_MS
 
 /** Fills in the defaults of a retention. Throws `InvalidOption`, in the name of `who`. */
 export function resolveRetention(who: string, retention: RetentionOptions = {}): Retention {
-  assertKnownKeys(who, retention, ['completedCount', 'completedAgeMs', 'deadCount', 'deadAgeMs'])
+  assertKnownKeys(who, retention, ['completedCount', 'completedAgeMs', 'completedBytes', 'deadCount', 'deadAgeMs'])
   const keep = (option: keyof RetentionOptions, fallback: number, max: number): number =>
     numberOption(who, option, retention[option], fallback, { max, integer: true })
   return {
     completedCount: keep('completedCount', 1000, 100_000),
     completedAgeMs: keep('completedAgeMs', DAY_MS, 10 * YEAR_MS),
+    completedBytes: keep('completedBytes', 256 << 20, 2 ** 40),
     deadCount: keep('deadCount', 100_000, 1_000_000),
     deadAgeMs: keep('deadAgeMs', 30 * DAY_MS, 10 * YEAR_MS),
   }

@@ -1,7 +1,8 @@
 /** Step 5, settle: a worker says how its claims ended; each is taken only while its token is the current one. */
 import type { ErrorRecord } from './failure.ts'
 import type { Settlement } from './state/commands.ts'
-import type { DeadReason, QueueEvent } from './state/events.ts'
+import { failureOf, isLongReport } from './state/endings.ts'
+import type { DeadReason, QueueEvent, Report } from './state/events.ts'
 import type { Claim, QueueState } from './state/model.ts'
 
 /** How long to wait before the next attempt at a message, in ms. */
@@ -40,6 +41,7 @@ class Draft {
   readonly #single: QueueEvent[] = []
   readonly #completed: number[] = []
   readonly #resultOf: [number, string][] = []
+  readonly #reportOf: [number, Report][] = []
   readonly #unstarted: number[] = []
   readonly #cutOff: number[] = []
   readonly #interrupted: number[] = []
@@ -54,10 +56,11 @@ class Draft {
     if (settlement.kind === 'complete') {
       this.#completed.push(token)
       if (settlement.result !== undefined) this.#resultOf.push([token, settlement.result])
+      if (claim.report !== undefined && isLongReport(claim.report)) this.#reportOf.push([token, claim.report])
       return 'completed'
     }
     if (settlement.kind === 'fail') return this.#fail(claim, settlement)
-    if (settlement.kind === 'reject') return this.#die(token, 'rejected', settlement)
+    if (settlement.kind === 'reject') return this.#die(claim, 'rejected', settlement)
     if (settlement.kind === 'snooze') {
       this.#single.push({ type: 'snoozed', token, visibleAt: this.#state.now + settlement.ms })
       return 'snoozed'
@@ -76,7 +79,8 @@ class Draft {
     const events = this.#single
     if (this.#completed.length > 0) {
       const results = this.#resultOf.length > 0 ? { results: this.#resultOf } : {}
-      events.push({ type: 'completed', tokens: this.#completed, ...results })
+      const reports = this.#reportOf.length > 0 ? { reports: this.#reportOf } : {}
+      events.push({ type: 'completed', tokens: this.#completed, ...results, ...reports })
     }
     if (this.#interrupted.length > 0) events.push({ type: 'released', tokens: this.#interrupted, started: true })
     if (this.#cutOff.length > 0) events.push({ type: 'released', tokens: this.#cutOff, started: true, counted: false })
@@ -86,19 +90,15 @@ class Draft {
 
   #fail(claim: Claim, settlement: Extract<Settlement, { kind: 'fail' }>): SettledAs {
     const { token } = claim
-    if (!settlement.retriable) return this.#die(token, 'not-retriable', settlement)
-    if (claim.attempt >= claim.batch.maxAttempts) return this.#die(token, 'attempts-used-up', settlement)
+    if (!settlement.retriable) return this.#die(claim, 'not-retriable', settlement)
+    if (claim.attempt >= claim.batch.maxAttempts) return this.#die(claim, 'attempts-used-up', settlement)
     const visibleAt = this.#state.now + this.#retryDelay(claim, settlement)
-    this.#single.push({ type: 'retried', token, visibleAt, ...errorOf(settlement) })
+    this.#single.push({ type: 'retried', token, visibleAt, ...failureOf(claim, settlement) })
     return 'retried'
   }
 
-  #die(token: number, reason: DeadReason, settlement: ErrorRecord): SettledAs {
-    this.#single.push({ type: 'died', token, reason, ...errorOf(settlement) })
+  #die(claim: Claim, reason: DeadReason, settlement: ErrorRecord): SettledAs {
+    this.#single.push({ type: 'died', token: claim.token, reason, ...failureOf(claim, settlement) })
     return 'died'
   }
-}
-
-function errorOf({ name, message, more }: ErrorRecord): ErrorRecord {
-  return more === undefined ? { name, message } : { name, message, more }
 }

@@ -53,7 +53,7 @@ function mayBeOld(found: StoredMessage): boolean {
 }
 
 async function payloadGone(engine: Engine, queue: string, id: string): Promise<MessageNotFound> {
-  const known = await engine.views.view((view) => describeMessage(view, id))
+  const known = await engine.views.view((view) => describeMessage(view, id)?.info)
   if (known === undefined) return notFound(id, queue)
   return new MessageNotFound(
     `Message ${JSON.stringify(id)} of queue "${queue}" is ${known.status}, and its payload is gone. What is needed later belongs into its result.`,

@@ -3,7 +3,7 @@ import { assertKnownKeys, orAborted } from '@s3queue/storage'
 import type { Ending } from './engine/endings.ts'
 import type { Engine } from './engine/engine.ts'
 import { MessageDied, MessageNotFound } from './errors.ts'
-import { describeMessage, type MessageInfo, mayBeReplaced } from './message-info.ts'
+import { type Described, describeMessage, type MessageInfo, mayBeReplaced } from './message-info.ts'
 import { findInInbox, type QueueView } from './queue-view.ts'
 import { shardOf } from './shard/shard-of.ts'
 import { assertSignal } from './signal-option.ts'
@@ -28,23 +28,27 @@ export async function waitForResult(engine: Engine, queue: string, id: string, o
     let expected = endings.expect(id)
     const look = (view: QueueView): Looked | undefined => {
       const looked = lookFor(view, id)
-      if (looked === undefined || endingOf(looked.message) !== undefined) return looked
+      if (looked === undefined || hasEnded(looked)) return looked
       // What was reported so far is the end of an earlier message with this id, or of one that was redriven.
       endings.giveUp(id, expected)
       expected = endings.expect(id)
       return looked
     }
     try {
-      const looking = views.findUnlessKnown(look, mayBeOld, () => isUnique && endings.known(id) !== undefined)
+      const looking = (): Promise<Looked | undefined> =>
+        views.findUnlessKnown(look, mayBeOld, () => isUnique && endings.known(id) !== undefined)
       // A poll may take as long as the store does.
-      const looked = await orAborted(looking, signal)
+      const { found: looked, infos } = await orAborted(views.complete(looking, ended), signal)
       // What has not ended yet is the message that is meant. While it lies in the inbox, the log knows the one before it.
       if (looked?.isInLog) mayBeOld = () => false
-      const now = looked === undefined ? (endings.known(id) ?? expected.ending) : endingOf(looked.message)
+      const now = looked === undefined ? (endings.known(id) ?? expected.ending) : endingOf(id, infos[0])
       if (looked === undefined && now === undefined) throw notFound(id, queue)
       const ending = now ?? (await views.ending(expected, waitMs, signal))
       if (ending.kind === 'completed') return ending.result
-      if (ending.kind === 'died') throw new MessageDied(id, ending.reason, ending.failures)
+      if (ending.kind === 'died') {
+        const failures = await orAborted(views.failuresOf(ending.death), signal)
+        throw new MessageDied(id, ending.death.reason, failures)
+      }
     } finally {
       endings.giveUp(id, expected)
     }
@@ -52,7 +56,7 @@ export async function waitForResult(engine: Engine, queue: string, id: string, o
 }
 
 interface Looked {
-  readonly message: MessageInfo
+  readonly message: Described
   /** Whether the writer has taken it out of the inbox. */
   readonly isInLog: boolean
 }
@@ -62,9 +66,20 @@ function lookFor(view: QueueView, id: string): Looked | undefined {
   return message && { message, isInLog: findInInbox(view, id) === undefined }
 }
 
-function endingOf({ status, result, reason, failures = [] }: MessageInfo): Ending | undefined {
-  if (status === 'completed') return { kind: 'completed', result }
-  return status === 'dead' && reason !== undefined ? { kind: 'died', reason, failures } : undefined
+/** Only what a message has at its end is worth a look into the log. */
+function ended(looked: Looked | undefined): readonly Described[] {
+  return looked !== undefined && hasEnded(looked) ? [looked.message] : []
+}
+
+function hasEnded({ message: { info } }: Looked): boolean {
+  return info.status === 'completed' || info.status === 'dead'
+}
+
+/** How a message ended, if it has. Throws `MessageDied` if it died. */
+function endingOf(id: string, info: MessageInfo | undefined): Ending | undefined {
+  if (info?.status === 'completed') return { kind: 'completed', result: info.result }
+  if (info?.reason === undefined) return undefined
+  throw new MessageDied(id, info.reason, info.failures ?? [])
 }
 
 export function notFound(id: string, queue: string): MessageNotFound {

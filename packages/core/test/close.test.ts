@@ -1,29 +1,6 @@
-import { type ObjectStore, StoreUnavailable, sleep, UnknownOutcome } from '@s3queue/storage'
+import { sleep } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
-import { createWorld, mortalStore, record } from './support.ts'
-
-/** A store that the test can take down: requests fail, or get no answer and do not even heed their signals. */
-function fragile(store: ObjectStore): { readonly store: ObjectStore; fail(): void; hang(): void } {
-  const mortal = mortalStore(store)
-  let isDown = false
-  const down = (key: string): Promise<never> => Promise.reject(new StoreUnavailable('The store is down.', { key }))
-  return {
-    store: {
-      description: store.description,
-      get: (key, options) => (isDown ? down(key) : mortal.store.get(key, options)),
-      async put(key, body, options) {
-        if (!isDown) return mortal.store.put(key, body, options)
-        return { outcome: 'unknown', error: new UnknownOutcome('The store is down.', { key }) }
-      },
-      delete: (keys, options) => (isDown ? down(String(keys[0])) : mortal.store.delete(keys, options)),
-      list: (options) => (isDown ? down(options.prefix) : mortal.store.list(options)),
-    },
-    fail() {
-      isDown = true
-    },
-    hang: () => mortal.die(),
-  }
-}
+import { createWorld, fragile, record } from './support.ts'
 
 const WAYS_DOWN = ['fail', 'hang'] as const
 

@@ -6,7 +6,7 @@ function ticket(token: number, priority = 0): HeldTicket {
   const batch = { sender: 's', seq: 0, size: 1, slot: 1, index: 0, maxAttempts: 3, enqueuedAt: 0, extras: undefined }
   const claim: Claim = {
     ...{ batch: { ...batch, priority }, seq: 0, token, worker: 'w', attempt: 1, claimedAt: 0, timeoutMs: 1000 },
-    ...{ failures: [], report: undefined, releasing: false },
+    ...{ failures: { short: [], stored: [] }, report: undefined, releasing: false },
   }
   return { claim, payload: '1', timeoutMs: 1000, arrivedAt: 0, deadlineAt: 1000 }
 }

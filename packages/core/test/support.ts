@@ -1,6 +1,6 @@
 /** What the tests of this package share: queues in virtual time, each as if in a process of its own. */
 import type { ObjectStore } from '@s3queue/storage'
-import { createIds, seededRandom } from '@s3queue/storage'
+import { createIds, StoreUnavailable, seededRandom, UnknownOutcome } from '@s3queue/storage'
 import { createManualClock, type ManualClock } from '@s3queue/storage/testing'
 import { createMemoryStore, type MemoryStore } from '@s3queue/storage-memory'
 import { createQueue, type Queue, type QueueEventName, type QueueEvents, type QueueOptions } from '../src/index.ts'
@@ -70,5 +70,28 @@ export function mortalStore(store: ObjectStore): { readonly store: ObjectStore; 
     die() {
       isDead = true
     },
+  }
+}
+
+/** A store that the test can take down: requests fail, or get no answer and do not even heed their signals. */
+export function fragile(store: ObjectStore): { readonly store: ObjectStore; fail(): void; hang(): void } {
+  const mortal = mortalStore(store)
+  let isDown = false
+  const down = (key: string): Promise<never> => Promise.reject(new StoreUnavailable('The store is down.', { key }))
+  return {
+    store: {
+      description: store.description,
+      get: (key, options) => (isDown ? down(key) : mortal.store.get(key, options)),
+      async put(key, body, options) {
+        if (!isDown) return mortal.store.put(key, body, options)
+        return { outcome: 'unknown', error: new UnknownOutcome('The store is down.', { key }) }
+      },
+      delete: (keys, options) => (isDown ? down(String(keys[0])) : mortal.store.delete(keys, options)),
+      list: (options) => (isDown ? down(options.prefix) : mortal.store.list(options)),
+    },
+    fail() {
+      isDown = true
+    },
+    hang: () => mortal.die(),
   }
 }

@@ -36,6 +36,9 @@ import {
   type TruncateOptions,
 } from './resource-methods.ts'
 
+/** How long unregisterWorker() waits for the store, in ms. */
+const LEAVING_MS = 30_000
+
 /**
  * ```js
  * const queue = new S3QueuePlugin({ resource: 'tasks', onMessage: async (task) => { … } })
@@ -179,8 +182,7 @@ export class S3QueuePlugin<Task = Record<string, unknown>> extends InstallablePl
 
   /** Leaves at once: what is in hand is given back, and if this process is the coordinator another one takes over. */
   async unregisterWorker(): Promise<void> {
-    await this.#runtime?.stopWorker(0)
-    await this.#runtime?.session.close()
+    await this.#runtime?.leave(0, LEAVING_MS)
   }
 
   /** Exact, from any process. */

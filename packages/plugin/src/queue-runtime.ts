@@ -13,6 +13,7 @@ import {
 } from '@s3queue/s3db'
 import { type Clock, inTime, type Logger, sleep, systemClock, systemContexts, systemIds } from '@s3queue/storage'
 import { asError } from './as-error.ts'
+import { type ClosingParts, closeInOrder } from './closing.ts'
 import { type Completion, Completions, type OnComplete } from './completions.ts'
 import type { Emit } from './events.ts'
 import type { HandledAttempt, OnMessage, RenewalListener } from './handler-context.ts'
@@ -26,9 +27,6 @@ import { announceCompletion, relayEvents } from './relay.ts'
 import { HandlerRuns } from './run-handler.ts'
 import { type WatchedStore, withWatch } from './watched-store.ts'
 import { workerName } from './worker-name.ts'
-
-/** How long the store has to take what the last handlers did, in ms, before the queue is closed without it. */
-const STORE_MS = 30_000
 
 export interface QueueRuntimeOptions {
   readonly database: PluginDatabase
@@ -240,18 +238,28 @@ export class QueueRuntime {
 
   /** Leaves nothing running; what needs the queue opens it again. */
   async close(): Promise<void> {
-    await this.#stopInTime(this.#options.settings.visibilityTimeoutMs, STORE_MS)
-    // What died last is on its way to the dead letter resource, and needs the queue.
-    await this.deadLetters?.idle()
-    await this.session.close()
+    await this.#close({
+      deadLetters: async () => this.deadLetters?.idle(),
+      closeQueue: (timeoutMs) => this.session.close({ timeoutMs }),
+    })
   }
 
   /** The same for good. */
   async end(): Promise<void> {
-    await this.#stopInTime(this.#options.settings.visibilityTimeoutMs, STORE_MS)
-    await this.deadLetters?.stop()
-    await this.session.end()
+    await this.#close({
+      deadLetters: async () => this.deadLetters?.stop(),
+      closeQueue: (timeoutMs) => this.session.end({ timeoutMs }),
+    })
     this.#store.destroy()
+  }
+
+  #close(parts: Pick<ClosingParts, 'deadLetters' | 'closeQueue'>): Promise<void> {
+    return closeInOrder(this.#clock, this.#options.settings.visibilityTimeoutMs, {
+      ...parts,
+      stopWorker: (handlersMs) => this.stopWorker(handlersMs),
+      whenIdle: () => this.runs.whenIdle(),
+      tell: (error) => this.tell(asError(error)),
+    })
   }
 
   /** Deletes every object of the queue. Nobody may use it. */

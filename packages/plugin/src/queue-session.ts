@@ -45,8 +45,8 @@ export class QueueSession {
     return this.#closing
   }
 
-  end(): Promise<void> {
+  end(options?: CloseOptions): Promise<void> {
     this.#ended = true
-    return this.close()
+    return this.close(options)
   }
 }

@@ -6,6 +6,7 @@ import { fewRequests } from './few-requests.ts'
 import { idle, idleInRealTime, idlePods } from './idle.ts'
 import { MANY_PROCESSES } from './many/index.ts'
 import { oneAtATime } from './one-at-a-time.ts'
+import { opening } from './opening.ts'
 import { peers, peersInBulk, peersOfMany, peersOfOne } from './peers.ts'
 import { pods } from './pods.ts'
 import { podsTakeOver, podsTakeOverByDefault } from './pods-take-over.ts'
@@ -28,6 +29,7 @@ export const ROWS: readonly Row[] = [
   idlePods,
   recovery,
   recoveryOfAMillion,
+  opening,
   takeOver,
   takeOverByDefault,
   pods,

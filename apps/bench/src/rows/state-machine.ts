@@ -23,6 +23,7 @@ const SENDER = 'BENCHBENCHBENCHB'
 const RETENTION = {
   completedCount: 1000,
   completedAgeMs: 24 * 3_600_000,
+  completedBytes: 256 << 20,
   deadCount: 100_000,
   deadAgeMs: 30 * 24 * 3_600_000,
 }

@@ -168,16 +168,19 @@ export class ShardedWork<T> {
   }
 
   /**
-   * Stops the worker, if there is one: its handlers have `handlersMs` to end, and the store has `storeMs` more to take what they did. Never rejects: a
-   * store that does not take it in time keeps nothing open, as the claims run out.
+   * Stops the worker, if there is one, and resolves once no handler runs: after `handlersMs` at the latest. `settled` resolves once the store has taken
+   * what the handlers did; claims of which it has not run out. Never rejects.
    */
-  async close(handlersMs: number, storeMs: number): Promise<void> {
+  async close(handlersMs: number): Promise<{ readonly settled: Promise<void> }> {
     const running = this.#running
-    if (running === undefined) return
+    if (running === undefined) return { settled: Promise.resolve() }
     const { clock, name, tell } = this.#options
-    const stopped = this.#stop(running, { timeoutMs: handlersMs }).catch(tell)
-    const late = (): Error => new QueueClosed(name)
-    await inTime(clock, handlersMs + storeMs, stopped, late).catch(() => {})
+    const settled = this.#stop(running, { timeoutMs: handlersMs }).catch(tell)
+    const waiting = new AbortController()
+    const idle = running.slots.whenIdle(waiting.signal).catch(() => {})
+    await inTime(clock, handlersMs, idle, () => new QueueClosed(name)).catch(() => {})
+    waiting.abort()
+    return { settled }
   }
 
   /** One message of any shard. */

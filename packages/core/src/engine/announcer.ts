@@ -1,11 +1,10 @@
 /** Turns what the writer decided into events for listeners, each once its commit is durable; costs nothing where nobody listens. */
 import { attemptOf, timesOf } from '../claim.ts'
-import type { EventHub } from '../events.ts'
 import { describeFailure } from '../failure.ts'
 import type { SettleDecision } from '../settle.ts'
 import type { EnqueueCommand, Settlement } from '../state/commands.ts'
-import { failuresWith } from '../state/endings.ts'
 import type { QueueEvent } from '../state/events.ts'
+import { type Death, deathOf } from '../state/failures.ts'
 import { type Claim, messageId, numberedId, type QueueState } from '../state/model.ts'
 import type { SettledElsewhere } from '../transport/port.ts'
 import type { Effect } from './commit-loop.ts'
@@ -51,7 +50,7 @@ export class Announcer {
       for (const [i, settlement] of settlements.entries()) {
         const [claim, outcome] = [claims[i], outcomes[i]]
         if (claim === undefined || outcome === undefined) continue
-        if (isHeard) announceSettled(events, claim, settlement, outcome, at, this.#time.now())
+        if (isHeard) announceSettled(this.#context, claim, settlement, outcome, at, this.#time.now())
         endings.tell(messageId(claim), () => endingOf(settlement, outcome))
       }
     })
@@ -64,7 +63,7 @@ export class Announcer {
 
   /** `decided`: what became of `claims`, whose time was up. */
   expired(claims: readonly Claim[], decided: readonly QueueEvent[]): Effect | undefined {
-    const { events, endings } = this.#context
+    const { events, endings, texts } = this.#context
     const isHeard = (['expired', 'died', 'released'] as const).some((name) => events.hears(name))
     if (endings.isEmpty && !isHeard) return undefined
     const deaths = deathsOf(claims, decided, this.#state.now)
@@ -74,8 +73,8 @@ export class Announcer {
         if (death === undefined) {
           events.emit(claim.releasing ? 'released' : 'expired', attemptOf(claim))
         } else {
-          events.emit('died', { ...attemptOf(claim), ...timesOf(claim), ...death })
-          endings.tell(messageId(claim), () => ({ kind: 'died', ...death }))
+          texts.emitDied(events, { ...attemptOf(claim), ...timesOf(claim) }, death)
+          endings.tell(messageId(claim), () => ({ kind: 'died', death }))
         }
       }
     })
@@ -104,22 +103,21 @@ function deathsOf(
   claims: readonly (Claim | undefined)[],
   decided: readonly QueueEvent[],
   at: number,
-): ReadonlyMap<number, NonNullable<SettledElsewhere['died']>> {
-  const deaths = new Map<number, NonNullable<SettledElsewhere['died']>>()
+): ReadonlyMap<number, Death> {
+  const deaths = new Map<number, Death>()
   if (!decided.some(({ type }) => type === 'died')) return deaths
   const byToken = new Map(claims.map((claim) => [claim?.token, claim]))
   for (const event of decided) {
     const claim = event.type === 'died' ? byToken.get(event.token) : undefined
     if (event.type !== 'died' || claim === undefined) continue
-    const { token, reason } = event
-    deaths.set(token, { reason, failures: failuresWith(claim, at, event).map(describeFailure) })
+    deaths.set(event.token, deathOf(claim, at, event))
   }
   return deaths
 }
 
 /** Tells listeners how a settlement was taken at `at`, and that `now` is the time; both ms since 1970. */
 export function announceSettled(
-  events: EventHub,
+  { events, texts }: Pick<EngineContext, 'events' | 'texts'>,
   claim: Claim,
   settlement: Settlement,
   { as, visibleAt = 0, died }: SettledElsewhere,
@@ -137,7 +135,7 @@ export function announceSettled(
     const error = describeFailure({ attempt: claim.attempt, at, name, message, more })
     events.emit('retried', { ...about, ...times, maxAttempts: claim.batch.maxAttempts, error, visibleAt })
   } else if (as === 'died') {
-    if (died !== undefined) events.emit('died', { ...about, ...times, ...died })
+    if (died !== undefined) texts.emitDied(events, { ...about, ...times }, died)
   } else if (as === 'snoozed') {
     events.emit('snoozed', { ...about, ...times, visibleAt })
   } else if (as === 'released') {
@@ -149,7 +147,7 @@ export function announceSettled(
 
 function endingOf(settlement: Settlement, { as, died }: SettledElsewhere): Ending | undefined {
   if (as === 'completed') return { kind: 'completed', result: resultOf(settlement) }
-  return as === 'died' && died !== undefined ? { kind: 'died', ...died } : undefined
+  return as === 'died' && died !== undefined ? { kind: 'died', death: died } : undefined
 }
 
 function resultOf(settlement: Settlement): unknown {

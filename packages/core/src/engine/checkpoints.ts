@@ -69,9 +69,8 @@ export class Checkpoints {
   async finish(): Promise<void> {
     const { writer, afterCommits } = this.#options
     this.#ending.abort()
-    await this.#collecting
-    if (writer.position.slot - writer.baseSlot < afterCommits / 8) return
-    this.#start(this.#take(), writer.position)
+    // Without a wait before it: a commit that comes meanwhile may start a snapshot, or be ahead of the log.
+    if (writer.position.slot - writer.baseSlot >= afterCommits / 8) this.#start(this.#take(), writer.position)
     await this.#running
     await this.#collecting
   }

@@ -10,6 +10,7 @@ import type { OnSkipped } from '../state/fold.ts'
 import type { Claim } from '../state/model.ts'
 import type { WorkerSelf } from '../transport/port.ts'
 import type { Endings } from './endings.ts'
+import type { LogTexts } from './log-texts.ts'
 import type { NamingLimit } from './naming-limit.ts'
 
 export interface EngineContext {
@@ -18,6 +19,8 @@ export interface EngineContext {
   readonly events: EventHub
   /** Who in this process waits for the ends of messages. */
   readonly endings: Endings
+  /** Long texts that the state refers to. */
+  readonly texts: LogTexts
   /** Wall time, corrected by the store's, ms since 1970. */
   readonly wallNow: () => number
   /** The worker of this process, while there is one. */

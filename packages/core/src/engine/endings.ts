@@ -5,15 +5,14 @@
  * missed that the retention forgets between two polls. Owns the latest ends of messages that this process enqueued, as its calls may come one after the other.
  */
 import { orAborted } from '@s3queue/storage'
-import { describeFailure, type Failure } from '../failure.ts'
-import { failuresWith } from '../state/endings.ts'
-import type { DeadReason, QueueEvent } from '../state/events.ts'
+import type { QueueEvent } from '../state/events.ts'
+import { charsOf, type Death, deathOf } from '../state/failures.ts'
 import { type Claim, messageId, type QueueState } from '../state/model.ts'
 
 /** How the wait for a message ended. `look`: perhaps it has ended, or is gone, so look again. */
 export type Ending =
   | { readonly kind: 'completed'; readonly result: unknown }
-  | { readonly kind: 'died'; readonly reason: DeadReason; readonly failures: readonly Failure[] }
+  | { readonly kind: 'died'; readonly death: Death }
   | { readonly kind: 'look' }
 
 export class Expectation {
@@ -108,9 +107,8 @@ export class Endings {
       const claim = state.active.get(event.token)
       const id = this.#wanted(claim)
       if (claim === undefined || id === undefined) return
-      const failures = failuresWith(claim, state.now, event).map(describeFailure)
-      const chars = event.message.length + (event.more?.length ?? 0)
-      this.#ended(id, { kind: 'died', reason: event.reason, failures }, chars)
+      const death = deathOf(claim, state.now, event)
+      this.#ended(id, { kind: 'died', death }, charsOf(death.last))
     }
   }
 

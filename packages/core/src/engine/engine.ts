@@ -25,6 +25,7 @@ import { SIGN_SHARE } from './heartbeat.ts'
 import { InboxSender } from './inbox-sender.ts'
 import { LastError } from './last-error.ts'
 import { LocalWorker } from './local-worker.ts'
+import { LogTexts } from './log-texts.ts'
 import { admitInTime, NamingLimit } from './naming-limit.ts'
 import { Outstanding } from './outstanding.ts'
 import { writePayloadObject } from './payload-objects.ts'
@@ -89,9 +90,10 @@ export class Engine {
     this.endings = new Endings(this.sender)
     const readReached = (signal?: AbortSignal): Promise<number> => this.#election.readReached(signal)
     const log = createFencedLog({ store, prefix, clock, random, ids, onTrouble: trouble, readReached })
+    const texts = new LogTexts({ log, store, prefix, signal: this.#abort.signal })
     this.#existence = new Existence(options, trouble)
     this.#context = {
-      ...{ options, log, events, endings: this.endings, wallNow, trouble, worker: () => this.local.link },
+      ...{ options, log, events, endings: this.endings, texts, wallNow, trouble, worker: () => this.local.link },
       knows: (token) => this.local.knows(token),
       revoke: (token, reason) => this.local.revoke(token, reason),
       release: (token, reason) => this.local.release(token, reason),
@@ -359,6 +361,7 @@ export class Engine {
     await this.local.whenLeft()
     await this.#inbox.finish()
     await this.#bell.finish()
+    await this.#context.texts.idle()
   }
 
   #place(submission: Submission): void {

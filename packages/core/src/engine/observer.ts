@@ -4,6 +4,7 @@ import { timeOfUlid } from '@s3queue/storage'
 import type { InboxRun, QueueView } from '../queue-view.ts'
 import type { Payload } from '../state/batch-codec.ts'
 import type { EnqueueCommand } from '../state/commands.ts'
+import { NO_FAILURES } from '../state/failures.ts'
 import { createQueueFold } from '../state/fold.ts'
 import { numberedId, type QueueState, type Run } from '../state/model.ts'
 import { findNames } from '../state/names.ts'
@@ -23,7 +24,6 @@ interface InboxEnqueue {
 
 /** Whether slots are missing behind the head is checked this often, in ms, by calls that repeat: a list costs as much as twelve reads. */
 const LIST_EVERY_MS = 5000
-const NO_FAILURES: readonly never[] = []
 
 export class Observer {
   readonly #context: EngineContext

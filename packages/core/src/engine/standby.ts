@@ -5,7 +5,6 @@
  * Owns the worker's side of the transport. Nothing here decides anything: what a worker is told comes from the writer.
  */
 import { Cancelled, Released } from '../errors.ts'
-import type { EventHub } from '../events.ts'
 import type { Payload } from '../state/batch-codec.ts'
 import type { Command, SettleCommand, Settlement } from '../state/commands.ts'
 import type { Claim } from '../state/model.ts'
@@ -82,7 +81,7 @@ export class Standby {
         if (why === 'cancelled') context.revoke(token, new Cancelled('The message was cancelled.'))
         else context.release(token, new Released('The message was released by an operator; another attempt follows.'))
       },
-      settled: (outcomes) => this.#announce(context.events, outcomes),
+      settled: (outcomes) => this.#announce(outcomes),
       recall: (count) => {
         worker.recallTickets(count)
         this.flush()
@@ -246,13 +245,13 @@ export class Standby {
     }
   }
 
-  #announce(events: EventHub, outcomes: readonly SettledElsewhere[]): void {
+  #announce(outcomes: readonly SettledElsewhere[]): void {
     for (const outcome of outcomes) {
       const known = this.#settled.get(outcome.token)
       if (known === undefined) continue
       this.#settled.delete(outcome.token)
       const now = this.#options.context.wallNow()
-      announceSettled(events, known.claim, known.settlement, outcome, now, now)
+      announceSettled(this.#options.context, known.claim, known.settlement, outcome, now, now)
     }
   }
 }

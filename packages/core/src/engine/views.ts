@@ -2,11 +2,14 @@
  * What a process sees of its queue: the writer's own state once that is durable, elsewhere the log as far as it goes, and what waits in the inbox.
  * Nobody waits without end: see `Outstanding`.
  */
-import { LogReplaced } from '@s3queue/primitives'
+import { CorruptObject, LogReplaced } from '@s3queue/primitives'
 import { sleep } from '@s3queue/storage'
 import { QueueClosed } from '../errors.ts'
+import type { Failure } from '../failure.ts'
+import type { Described, MessageInfo } from '../message-info.ts'
 import { type QueueView, statsOf } from '../queue-view.ts'
 import type { EnqueueCommand } from '../state/commands.ts'
+import type { Death } from '../state/failures.ts'
 import { queueFold } from '../state/fold.ts'
 import { numberedId, type QueueStats } from '../state/model.ts'
 import type { Answer, EngineContext } from './context.ts'
@@ -21,6 +24,14 @@ import { wasTakenOver } from './term-end.ts'
 /** A writer that was woken answers within about two seconds: until then the caller reads often. */
 const AWAITED_MS = 3000
 const AWAITED_POLL_MS = 250
+/** Looks at a message whose texts are not where they were, before that is an error. */
+const LOOKS = 3
+
+/** What was found, and its messages with all their texts. */
+export interface Completed<T> {
+  readonly found: T
+  readonly infos: readonly MessageInfo[]
+}
 
 export interface ViewsOptions {
   readonly context: EngineContext
@@ -121,6 +132,27 @@ export class Views {
     const found = await this.view(look)
     if (found === undefined ? isKnown() : !mayBeOld(found)) return found
     return this.survey(look)
+  }
+
+  /**
+   * What `look` finds, with the texts that are in the log. A message may leave the queue, and its commit the log, before they are read: then there is
+   * another look.
+   */
+  async complete<T>(look: () => Promise<T>, messages: (found: T) => readonly Described[]): Promise<Completed<T>> {
+    for (let looks = 1; ; looks++) {
+      const found = await look()
+      try {
+        const infos = await this.#outstanding.bound(this.#options.context.texts.complete(messages(found)))
+        return { found, infos }
+      } catch (error) {
+        if (!(error instanceof CorruptObject) || looks === LOOKS) throw error
+      }
+    }
+  }
+
+  /** The failures of a message that died. */
+  failuresOf(death: Death): Promise<readonly Failure[]> {
+    return this.#outstanding.bound(this.#options.context.texts.ofDeath(death))
   }
 
   /** The writer's answer to a command that went through the inbox, once it is there. */

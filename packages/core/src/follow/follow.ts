@@ -1,7 +1,9 @@
 /** Following a queue from any process: what happens in it, read from its log. */
 import { assertKnownKeys, InvalidOption, numberOption, sleep } from '@s3queue/storage'
 import type { EngineContext } from '../engine/context.ts'
+import type { LogTexts } from '../engine/log-texts.ts'
 import { assertSignal } from '../signal-option.ts'
+import type { Death } from '../state/failures.ts'
 import type { FollowedEvent, FollowedEventName } from './events.ts'
 import { TellingFold } from './telling-fold.ts'
 
@@ -60,7 +62,7 @@ export function resolveFollowOptions(
 
 /** What happens from now on, or all from the beginning of the log on, until one of the signals is aborted. */
 export async function* followLog(
-  { log, options, skipped }: EngineContext,
+  { log, options, texts, skipped }: EngineContext,
   { names, signals, pollMs, maxPollMs }: ResolvedFollowOptions,
   fromStart: boolean,
 ): AsyncGenerator<FollowedEvent, void, void> {
@@ -75,11 +77,20 @@ export async function* followLog(
       throw error
     }
     const told = fold.take(follower.slot)
-    for (const event of told) {
+    for (const { told: event, death } of told) {
       if (end.aborted) return
-      if (names.has(event.name)) yield event
+      if (!names.has(event.name)) continue
+      yield event.name === 'died' && death !== undefined ? await withFailures(texts, event, death) : event
     }
     waitMs = told.length > 0 ? pollMs : Math.min(maxPollMs, waitMs * 2)
     await sleep(options.clock, waitMs, end).catch(() => {})
   }
+}
+
+async function withFailures(
+  texts: LogTexts,
+  told: Extract<FollowedEvent, { readonly name: 'died' }>,
+  death: Death,
+): Promise<FollowedEvent> {
+  return { ...told, event: { ...told.event, failures: await texts.ofDeath(death) } }
 }

@@ -9,13 +9,20 @@ import { attemptOf, timesOf } from '../claim.ts'
 import { describeFailure } from '../failure.ts'
 import { applyEvent, beginCommit } from '../state/apply.ts'
 import { decodeBatch } from '../state/batch-codec.ts'
-import { failuresWith } from '../state/endings.ts'
 import type { QueueEvent } from '../state/events.ts'
+import { type Death, deathOf } from '../state/failures.ts'
 import { createQueueFold, type OnSkipped } from '../state/fold.ts'
 import { type Claim, numberedId, type QueueState } from '../state/model.ts'
 import type { FollowedEvent, FollowedEventName } from './events.ts'
 
-type Told<N extends FollowedEventName> = Extract<FollowedEvent, { readonly name: N }>['event']
+type EventOf<N extends FollowedEventName> = Extract<FollowedEvent, { readonly name: N }>['event']
+
+/** What the log told. */
+export interface Told {
+  readonly told: FollowedEvent
+  /** Of a message that died: what its event says of its failures, as texts of them may have to be read. */
+  readonly death?: Death | undefined
+}
 
 export class TellingFold implements Fold<QueueState> {
   readonly #shard: number
@@ -23,7 +30,7 @@ export class TellingFold implements Fold<QueueState> {
   readonly #fold: Fold<QueueState>
   /** Slots up to here are told; undefined: nothing is to be told before the first call of `take`. */
   #upTo: number | undefined
-  #told: FollowedEvent[] = []
+  #told: Told[] = []
 
   /** `upTo`: the last slot that is not to be told; undefined for all that are there. */
   constructor(shard: number, upTo: number | undefined, onSkipped: OnSkipped) {
@@ -52,7 +59,7 @@ export class TellingFold implements Fold<QueueState> {
   }
 
   /** What was told since the last call, if all up to `slot` was read. */
-  take(slot: number): FollowedEvent[] {
+  take(slot: number): Told[] {
     const told = this.#told
     this.#told = []
     this.#upTo = slot
@@ -96,8 +103,9 @@ export class TellingFold implements Fold<QueueState> {
         break
       }
       case 'died': {
-        const failures = failuresWith(claim, at, event).map(describeFailure)
-        this.#tell(state, 'died', { ...about, ...times, reason: event.reason, failures })
+        const death = deathOf(claim, at, event)
+        const failures = [describeFailure(death.last)]
+        this.#tell(state, 'died', { ...about, ...times, reason: event.reason, failures }, death)
         break
       }
       case 'snoozed':
@@ -110,8 +118,8 @@ export class TellingFold implements Fold<QueueState> {
     }
   }
 
-  #tell<N extends FollowedEventName>(state: QueueState, name: N, event: Told<N>): void {
-    this.#told.push({ name, event, at: state.now, shard: this.#shard } as FollowedEvent)
+  #tell<N extends FollowedEventName>(state: QueueState, name: N, event: EventOf<N>, death?: Death): void {
+    this.#told.push({ told: { name, event, at: state.now, shard: this.#shard } as FollowedEvent, death })
   }
 }
 

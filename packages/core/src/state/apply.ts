@@ -7,8 +7,10 @@
  * the same, so the state stays the same in every process, and the queue stays usable. An event of an unknown type throws: a newer version
  * wrote it, and leaving it out would make the two versions disagree.
  */
-import { complete, failureOf, failuresWith, forgetEnded, forgetMessage, keepCompletion, keepDead } from './endings.ts'
-import type { QueueEvent } from './events.ts'
+import { complete, dropCompletion, forgetEnded, forgetMessage, keepCompletion, keepDead } from './endings.ts'
+import type { FailureText, QueueEvent } from './events.ts'
+import { addFailure, addUnsettled, type FailureHistory, failureTextOf, NO_FAILURES } from './failures.ts'
+import { retain } from './live.ts'
 import { type Batch, type Claim, countHeld, numberedId, type QueueState } from './model.ts'
 import { enterNames, forgetNames } from './names.ts'
 import { dropPayloadObject, noteUnnamed, usePayloadObject } from './payload-keys.ts'
@@ -20,7 +22,6 @@ const ANSWERS_KEPT_MS = 3_600_000
 /** What a worker leaves behind in the store is deleted within an hour. */
 const LEFT_KEPT_MS = 2 * 3_600_000
 const TIDY_EVERY_MS = 300_000
-const NO_FAILURES: readonly never[] = []
 
 /** Starts a new commit: its payloads are counted from 0. */
 export function beginCommit(state: QueueState, slot: number): void {
@@ -66,9 +67,9 @@ const table: Apply = {
     const { name } = take(state.senders, sender, seq, count, state.now)
     const { slot, payloads: index, now: enqueuedAt } = state
     state.payloads += count
-    state.live.set(slot, (state.live.get(slot) ?? 0) + count)
+    retain(state.live, slot, count)
     // Its id stands for it alone from now on.
-    if (extras?.id !== undefined) state.completed.delete(extras.id)
+    if (extras?.id !== undefined) dropCompletion(state, extras.id)
     enterNames(state.names, extras, extras?.id ?? numberedId(sender, seq), state.now)
     if (extras?.payloadKey !== undefined) usePayloadObject(state, extras.payloadKey)
     const batch: Batch = { sender: name, seq, size: count, slot, index, priority, maxAttempts, enqueuedAt, extras }
@@ -116,22 +117,23 @@ const table: Apply = {
     claim.report = { progress: progress ?? claim.report?.progress, log: lines }
   },
 
-  completed(state, { tokens, results = [] }, unfit) {
+  completed(state, { tokens, results = [], reports }, unfit) {
     const resultOf = new Map(results)
+    const reportOf = reports && new Map(reports)
     // A result that those behind it push out of the retention is not kept to begin with.
     const firstKept = tokens.length - state.retention.completedCount
     tokens.forEach((token, i) => {
       const claim = end(state, token, unfit)
       if (claim === undefined) return
       const ordinal = complete(state, claim)
-      if (i >= firstKept) keepCompletion(state, claim, ordinal, resultOf.get(token))
+      if (i >= firstKept) keepCompletion(state, claim, ordinal, resultOf.get(token), reportOf?.get(token))
     })
   },
 
-  retried(state, { token, visibleAt, ...error }, unfit) {
+  retried(state, { token, visibleAt, ...event }, unfit) {
     const claim = end(state, token, unfit)
     if (claim === undefined) return
-    putBack(state, claim, claim.attempt, visibleAt, failuresWith(claim, state.now, error), 'back')
+    putBack(state, claim, claim.attempt, visibleAt, failuresWith(state, claim, event), 'back')
   },
 
   snoozed(state, { token, visibleAt }, unfit) {
@@ -155,19 +157,30 @@ const table: Apply = {
     }
   },
 
-  expired(state, { tokens, crashed = false }, unfit) {
+  expired(state, { tokens, crashed = false, failures: texts }, unfit) {
+    const textOf = texts && new Map(texts)
     for (let i = tokens.length - 1; i >= 0; i--) {
       const claim = end(state, tokens[i] as number, unfit)
       if (claim === undefined) continue
-      const failures = failuresWith(claim, state.now, failureOf(claim, crashed))
+      const text = textOf?.get(claim.token)
+      const failures =
+        text === undefined
+          ? addUnsettled(
+              state.live,
+              claim.failures,
+              { attempt: claim.attempt, at: state.now },
+              claim.timeoutMs,
+              crashed,
+            )
+          : failuresWith(state, claim, text)
       putBack(state, claim, claim.attempt, 0, failures, 'front')
     }
   },
 
-  died(state, { token, reason, ...error }, unfit) {
+  died(state, { token, reason, ...event }, unfit) {
     const claim = end(state, token, unfit)
     if (claim === undefined) return
-    keepDead(state, claim, reason, failuresWith(claim, state.now, error))
+    keepDead(state, claim, reason, failuresWith(state, claim, event))
   },
 
   restored(state, { token }) {
@@ -191,16 +204,12 @@ const table: Apply = {
     const run = state.runs.get(id)
     if (run === undefined || offset >= run.count)
       return unfit(`it withdraws message ${offset} of run ${id}, which has ${run?.count ?? 0}`)
-    const { batch } = run
-    const seq = run.seq + offset
     takeOut(state, run, offset)
-    forgetMessage(state, { batch, seq })
+    forgetMessage(state, run)
   },
 
   purged(state) {
-    for (const { batch, seq, count } of takeAll(state)) {
-      for (let i = 0; i < count; i++) forgetMessage(state, { batch, seq: seq + i })
-    }
+    for (const run of takeAll(state)) for (let i = 0; i < run.count; i++) forgetMessage(state, run)
   },
 
   redriven(state, { ids }, unfit) {
@@ -220,7 +229,7 @@ const table: Apply = {
     for (const id of ids) {
       const dead = state.dead.get(id)
       if (dead === undefined) {
-        state.completed.delete(id)
+        dropCompletion(state, id)
       } else {
         state.dead.delete(id)
         forgetMessage(state, dead)
@@ -253,7 +262,7 @@ export function applyContinued(state: QueueState, { sender, seq, count }: Enqueu
   if (run === undefined) throw new Error(`Message ${seq} of ${sender} continues a run that is gone.`)
   take(state.senders, sender, seq, count, state.now)
   state.payloads += count
-  state.live.set(state.slot, (state.live.get(state.slot) ?? 0) + count)
+  retain(state.live, state.slot, count)
   run.batch.size += count
   growRun(state, run, count)
 }
@@ -330,6 +339,12 @@ function end(state: QueueState, token: number, unfit: OnUnfit): Claim | undefine
   state.active.delete(token)
   countHeld(state, claim.worker, claim.batch.priority, -1)
   return claim
+}
+
+/** Once the attempt of `claim` has failed, too, as an event of this commit says. */
+function failuresWith(state: QueueState, claim: Claim, event: FailureText): FailureHistory {
+  const { attempt, token, failures } = claim
+  return addFailure(state.live, failures, { attempt, at: state.now, slot: state.slot, token }, failureTextOf(event))
 }
 
 function putBack(

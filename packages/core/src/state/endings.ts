@@ -1,40 +1,24 @@
 /** How messages end, what is remembered of them, and for how long. */
-import type { DeadReason, FailureRecord } from './events.ts'
+import type { DeadReason, FailureText, Report } from './events.ts'
+import { dropFailures, type FailureHistory, unsettled } from './failures.ts'
+import { release, retain } from './live.ts'
 import { type Batch, type Claim, type Completion, type DeadLetter, messageId, type QueueState } from './model.ts'
 import { endNames } from './names.ts'
 import { dropPayloadObject } from './payload-keys.ts'
 
-const FAILURES_KEPT = 20
-
-/** The last failures of a message keep all that was recorded of them, the earlier ones name and message: a message fails the same way most times. */
-const FAILURES_IN_FULL = 3
+/** A longer result, or a longer report, stays in the commit that completed the message. At most 100,000 of each are remembered. */
+const SHORT_CHARS = 512
 /** Characters of what a failed attempt reported. */
 const MAX_PROGRESS = 1024
 const MAX_LOG = 2048
 
-/** What is known of a message's failures once the attempt of `claim` has failed, too. `at`: ms since 1970. */
-export function failuresWith(
-  claim: Claim,
-  at: number,
-  { name, message, more }: Pick<FailureRecord, 'name' | 'message' | 'more'>,
-): readonly FailureRecord[] {
-  const failures = claim.failures.slice(1 - FAILURES_KEPT)
-  // With the new one there would be one too many in full.
-  const last = failures.length - FAILURES_IN_FULL
-  const oldest = failures[last]
-  if (oldest !== undefined) failures[last] = inShort(oldest)
-  const details = more === undefined ? {} : { more }
-  return [...failures, { attempt: claim.attempt, at, name, message, ...details, ...reportOf(claim) }]
-}
-
-function inShort(failure: FailureRecord): FailureRecord {
-  const { attempt, at, name, message } = failure
-  return { attempt, at, name, message }
-}
-
-/** What the attempt reported, as far as it is kept with its failure. */
-function reportOf({ report }: Claim): Pick<FailureRecord, 'progress' | 'log'> {
-  if (report === undefined) return {}
+/** What the event says of a failed attempt: its error, and what it reported, as far as that is kept. So all of it is in one place to be read from. */
+export function failureOf(
+  { report }: Claim,
+  { name, message, more }: Pick<FailureText, 'name' | 'message' | 'more'>,
+): FailureText {
+  const error = more === undefined ? { name, message } : { name, message, more }
+  if (report === undefined) return error
   const { progress } = report
   let first = report.log.length
   for (let left = MAX_LOG; first > 0; first--) {
@@ -42,56 +26,95 @@ function reportOf({ report }: Claim): Pick<FailureRecord, 'progress' | 'log'> {
     if (left < 0) break
   }
   return {
+    ...error,
     ...(progress !== undefined && progress.length <= MAX_PROGRESS ? { progress } : {}),
     ...(first < report.log.length ? { log: report.log.slice(first) } : {}),
   }
 }
 
 /** How an attempt failed whose claim ended without a settlement. `crashed`: the process of its worker has ended. */
-export function failureOf({ timeoutMs }: Claim, crashed: boolean): Pick<FailureRecord, 'name' | 'message'> {
-  return crashed
-    ? { name: 'ProcessEnded', message: 'the process of its worker has ended' }
-    : { name: 'VisibilityTimeout', message: `no settlement within ${timeoutMs} ms` }
+export function unsettledFailureOf(claim: Claim, crashed: boolean): FailureText {
+  return failureOf(claim, unsettled(claim.timeoutMs, crashed))
+}
+
+/** Whether a report is too long for the state: the event that completes the message then carries it. */
+export function isLongReport(report: Report): boolean {
+  return charsOf(report) > SHORT_CHARS
 }
 
 /** A message is completed: counted for ever. Returns how many were before it. */
-export function complete(state: QueueState, { batch }: Claim): number {
+export function complete(state: QueueState, { batch, failures }: Claim): number {
   dropPayload(state, batch)
+  dropFailures(state.live, failures)
   endNames(state.names, batch.extras, state.now)
   return state.counts.completed++
 }
 
-/** Remembers a completed message within the retention. */
-export function keepCompletion(state: QueueState, claim: Claim, ordinal: number, result: string | undefined): void {
-  const { batch, attempt, report } = claim
-  state.completed.set(messageId(claim), {
+/** Remembers a completed message within the retention. `inEvent`: its report, if the event that completes it has it. */
+export function keepCompletion(
+  state: QueueState,
+  claim: Claim,
+  ordinal: number,
+  result: string | undefined,
+  inEvent: Report | undefined,
+): void {
+  const { batch, attempt, token } = claim
+  const report = inEvent ?? claim.report
+  const isLong = result !== undefined && result.length > SHORT_CHARS
+  const stored = isLong || inEvent !== undefined ? { slot: state.slot, token } : undefined
+  if (stored !== undefined) retain(state.live, stored.slot)
+  enterCompletion(state, messageId(claim), {
     ordinal,
     attempts: attempt,
     enqueuedAt: batch.enqueuedAt,
     completedAt: state.now,
-    result,
-    report,
+    result: isLong ? undefined : result,
+    report: inEvent === undefined ? report : undefined,
+    stored,
+    chars: (result?.length ?? 0) + (report === undefined ? 0 : charsOf(report)),
   })
-  const oldest = state.completed.size > state.retention.completedCount ? state.completed.oldest() : undefined
-  if (oldest !== undefined) state.completed.delete(oldest[0])
+  const { completedCount, completedBytes } = state.retention
+  while (state.completed.size > completedCount || state.completedChars > completedBytes) {
+    const oldest = state.completed.oldest()
+    if (oldest === undefined) break
+    dropCompletion(state, oldest[0])
+  }
+}
+
+/** Adds what is known of a completed message, in the place of one that had its id before. */
+export function enterCompletion(state: QueueState, id: string, completion: Completion): void {
+  dropCompletion(state, id)
+  state.completed.set(id, completion)
+  state.completedChars += completion.chars
+}
+
+/** Forgets a completed message, if there is one with this id. */
+export function dropCompletion(state: QueueState, id: string): void {
+  const completion = state.completed.get(id)
+  if (completion === undefined) return
+  state.completed.delete(id)
+  state.completedChars -= completion.chars
+  if (completion.stored !== undefined) release(state.live, completion.stored.slot)
 }
 
 /** A message moves to the dead letters. */
-export function keepDead(
-  state: QueueState,
-  claim: Claim,
-  reason: DeadReason,
-  failures: readonly FailureRecord[],
-): void {
+export function keepDead(state: QueueState, claim: Claim, reason: DeadReason, failures: FailureHistory): void {
   const { batch, seq, attempt } = claim
   state.dead.set(messageId(claim), { batch, seq, reason, attempts: attempt, diedAt: state.now, failures })
   forgetEnded(state)
 }
 
+/** What is forgotten of a message. */
+interface Gone {
+  readonly batch: Batch
+  readonly failures: FailureHistory
+}
+
 /** A message is gone: cancelled, purged, or a dead letter beyond its retention. */
-export function forgetMessage(state: QueueState, message: { readonly batch: Batch; readonly seq: number }): void {
-  dropPayload(state, message.batch)
-  endNames(state.names, message.batch.extras, state.now)
+export function forgetMessage(state: QueueState, { batch, failures }: Gone): void {
+  dropPayload(state, batch)
+  dropFailures(state.live, failures)
+  endNames(state.names, batch.extras, state.now)
 }
 
 /** Whether a completed message is over its age at `now`. The state may hold it still, as it forgets at its next step only. */
@@ -106,10 +129,11 @@ export function isDeadOver({ retention }: QueueState, { diedAt }: DeadLetter, no
 
 /** Forgets what is over the retention. Costs no more than what it forgets. */
 export function forgetEnded(state: QueueState): void {
-  const { completedCount, deadCount } = state.retention
+  const { completedCount, completedBytes, deadCount } = state.retention
   for (let oldest = state.completed.oldest(); oldest !== undefined; oldest = state.completed.oldest()) {
-    if (!isCompletionOver(state, oldest[1], state.now) && state.completed.size <= completedCount) break
-    state.completed.delete(oldest[0])
+    const isFull = state.completed.size > completedCount || state.completedChars > completedBytes
+    if (!isFull && !isCompletionOver(state, oldest[1], state.now)) break
+    dropCompletion(state, oldest[0])
   }
   for (let oldest = state.dead.oldest(); oldest !== undefined; oldest = state.dead.oldest()) {
     const [id, dead] = oldest
@@ -121,9 +145,11 @@ export function forgetEnded(state: QueueState): void {
 
 /** One payload is needed no more. */
 function dropPayload(state: QueueState, { slot, extras }: Batch): void {
-  const left = (state.live.get(slot) ?? 0) - 1
-  if (left > 0) state.live.set(slot, left)
-  else state.live.delete(slot)
+  release(state.live, slot)
   const key = extras?.payloadKey
   if (key !== undefined && state.payloadKeys.used.delete(key)) dropPayloadObject(state, key)
+}
+
+function charsOf({ progress, log }: Report): number {
+  return log.reduce((sum, line) => sum + line.length, progress?.length ?? 0)
 }

@@ -8,20 +8,31 @@
 /** Why a message was moved to the dead letters. */
 export type DeadReason = 'attempts-used-up' | 'not-retriable' | 'timed-out' | 'rejected'
 
-/** One failed attempt, as it is kept with the message: see `failure.ts`. */
-export interface FailureRecord {
-  /** The attempt that failed, from 1 on. */
-  readonly attempt: number
-  /** When it was recorded, ms since 1970. */
-  readonly at: number
+/** What an event says of a failed attempt: see `failure.ts`. */
+export interface FailureText {
   /** The error's name; `VisibilityTimeout` when the claim ran out, `ProcessEnded` when its worker's process had ended. */
   readonly name: string
   readonly message: string
-  /** JSON text of the error's code, causes, parts and stack; the last failures of a message have it. */
+  /** JSON text of the error's code, causes, parts and stack. */
   readonly more?: string | undefined
   /** What the handler reported in this attempt: JSON text of its progress, and lines of its log. */
   readonly progress?: string | undefined
   readonly log?: readonly string[] | undefined
+}
+
+/** One failed attempt of a message. */
+export interface FailureRecord extends FailureText {
+  /** The attempt that failed, from 1 on. */
+  readonly attempt: number
+  /** When it was recorded, ms since 1970. */
+  readonly at: number
+}
+
+/** What a handler reported while it ran. */
+export interface Report {
+  /** JSON text of the latest progress. */
+  readonly progress: string | undefined
+  readonly log: readonly string[]
 }
 
 /** How long to wait between attempts: `min(maxMs, baseMs * 2 ** (attempt - 1))`, less up to `jitter` of it. */
@@ -47,10 +58,12 @@ export interface Extras {
   readonly payloadKey?: string | undefined
 }
 
-/** How long what has ended is remembered. What is over either bound is forgotten, oldest first. */
+/** How long what has ended is remembered. What is over any bound is forgotten, oldest first. */
 export interface Retention {
   readonly completedCount: number
   readonly completedAgeMs: number
+  /** Of results, progress and logs of completed messages, in all. */
+  readonly completedBytes: number
   readonly deadCount: number
   readonly deadAgeMs: number
 }
@@ -106,22 +119,18 @@ export type QueueEvent =
       readonly progress?: string | undefined
       readonly log?: readonly string[] | undefined
     }
-  /** `results`: pairs of a token and the JSON text of its result, for those that have one. */
+  /**
+   * `results`: pairs of a token and the JSON text of its result, for those that have one. `reports`: the same with what the handler reported, where that
+   * is long. It was reported piece by piece, and here it is in one place to be read from.
+   */
   | {
       readonly type: 'completed'
       readonly tokens: readonly number[]
       readonly results?: readonly (readonly [number, string])[] | undefined
+      readonly reports?: readonly (readonly [number, Report])[] | undefined
     }
   /** The attempt failed, and there will be another one from `visibleAt` on. */
-  | {
-      readonly type: 'retried'
-      readonly token: number
-      readonly visibleAt: number
-      readonly name: string
-      readonly message: string
-      /** See `FailureRecord`. */
-      readonly more?: string | undefined
-    }
+  | ({ readonly type: 'retried'; readonly token: number; readonly visibleAt: number } & FailureText)
   /** The handler wants to see the message later; the attempt is not counted. */
   | { readonly type: 'snoozed'; readonly token: number; readonly visibleAt: number }
   /**
@@ -139,17 +148,17 @@ export type QueueEvent =
       readonly started: boolean
       readonly counted?: boolean | undefined
     }
-  /** The visibility timeout passed without a settlement, or the process of the worker has ended (`crashed`), and there are attempts left. */
-  | { readonly type: 'expired'; readonly tokens: readonly number[]; readonly crashed?: boolean | undefined }
+  /**
+   * The visibility timeout passed without a settlement, or the process of the worker has ended (`crashed`), and there are attempts left. `failures`: pairs of
+   * a token and its failure, for those whose handlers reported something.
+   */
   | {
-      readonly type: 'died'
-      readonly token: number
-      readonly reason: DeadReason
-      readonly name: string
-      readonly message: string
-      /** See `FailureRecord`. */
-      readonly more?: string | undefined
+      readonly type: 'expired'
+      readonly tokens: readonly number[]
+      readonly crashed?: boolean | undefined
+      readonly failures?: readonly (readonly [number, FailureText])[] | undefined
     }
+  | ({ readonly type: 'died'; readonly token: number; readonly reason: DeadReason } & FailureText)
   | { readonly type: 'paused'; readonly paused: boolean }
   /** The log was restored from a copy: new claims get tokens from `token` on, above all that were used before. */
   | { readonly type: 'restored'; readonly token: number }

@@ -5,8 +5,10 @@
  * claimed yet, in some tens of bytes whatever its length. Payloads stay in the commit they came with.
  */
 import type { Deque } from './deque.ts'
-import type { DeadReason, Extras, FailureRecord, Retention } from './events.ts'
+import type { DeadReason, Extras, Report, Retention } from './events.ts'
+import type { FailureHistory } from './failures.ts'
 import { Heap } from './heap.ts'
+import type { Live } from './live.ts'
 import { type Names, noNames } from './names.ts'
 import { Recent } from './recent.ts'
 import type { Senders } from './senders.ts'
@@ -36,7 +38,7 @@ export interface Run {
   readonly visibleAt: number
   /** Attempts already made. */
   readonly attempts: number
-  readonly failures: readonly FailureRecord[]
+  readonly failures: FailureHistory
   /** What was behind a message that was taken out of the middle: its turn comes right after this run's. */
   rest: Run | undefined
 }
@@ -53,7 +55,7 @@ export interface Claim {
   readonly claimedAt: number
   /** How long the claim lasts from its commit, or from its latest extension. */
   timeoutMs: number
-  readonly failures: readonly FailureRecord[]
+  readonly failures: FailureHistory
   /** What the handler reported; undefined until it does. */
   report: Report | undefined
   /** An operator wants the message back, and the worker has not confirmed yet that it stopped. */
@@ -65,12 +67,6 @@ export interface Claim {
   adoptedAt?: number | undefined
 }
 
-export interface Report {
-  /** JSON text. */
-  readonly progress: string | undefined
-  readonly log: readonly string[]
-}
-
 /** A message that nobody will try again by itself. */
 export interface DeadLetter {
   readonly batch: Batch
@@ -78,7 +74,7 @@ export interface DeadLetter {
   readonly reason: DeadReason
   readonly attempts: number
   readonly diedAt: number
-  readonly failures: readonly FailureRecord[]
+  readonly failures: FailureHistory
 }
 
 /** What is remembered of a completed message, for a while. */
@@ -88,9 +84,19 @@ export interface Completion {
   readonly attempts: number
   readonly enqueuedAt: number
   readonly completedAt: number
-  /** JSON text. */
+  /** JSON text. Undefined also where it is long: see `stored`. */
   readonly result: string | undefined
+  /** Undefined also where it is long: see `stored`. */
   readonly report: Report | undefined
+  /** Where the result, the report or both are, if they are long: in the event of commit `slot` that completed the claim `token`. */
+  readonly stored: StoredOutcome | undefined
+  /** Characters of the result and the report, wherever they are. */
+  readonly chars: number
+}
+
+export interface StoredOutcome {
+  readonly slot: number
+  readonly token: number
 }
 
 export interface ChangeWatch {
@@ -130,13 +136,15 @@ export interface QueueState {
   readonly dead: Recent<DeadLetter>
   /** By id, oldest first, within the retention. */
   readonly completed: Recent<Completion>
+  /** Characters of the results and reports of all that are in `completed`. */
+  completedChars: number
   readonly senders: Senders
   /** Ids and deduplication keys in use. */
   readonly names: Names
   /** Results of control commands by sender and number, for a while. */
   readonly answers: Map<string, { readonly result: number; readonly at: number }>
-  /** How many payloads of each commit are still needed. */
-  readonly live: Map<number, number>
+  /** How many payloads and long texts of each commit are still needed. */
+  readonly live: Live
   /** Payload objects in use, those to be deleted, and since when others were seen that no message names, ms since 1970, oldest first. */
   readonly payloadKeys: {
     readonly used: Set<string>
@@ -156,6 +164,7 @@ export interface QueueState {
 export const KEEP_NOTHING: Retention = {
   completedCount: 0,
   completedAgeMs: 0,
+  completedBytes: 0,
   deadCount: Number.MAX_SAFE_INTEGER,
   deadAgeMs: Number.MAX_SAFE_INTEGER,
 }
@@ -199,6 +208,7 @@ export function emptyState(): QueueState {
     activePriorities: new Map(),
     dead: new Recent(),
     completed: new Recent(),
+    completedChars: 0,
     senders: new Map(),
     names: noNames(),
     answers: new Map(),

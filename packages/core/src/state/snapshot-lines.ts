@@ -1,10 +1,9 @@
 /** What the lines of a snapshot are made of. */
 import type { NumberColumn, ValueColumn } from './columns.ts'
-import type { Retention } from './events.ts'
-import type { Report } from './model.ts'
+import type { Report, Retention } from './events.ts'
 import type { ClaimColumns, DeadColumns, RunColumns } from './snapshot-rows.ts'
 
-export const FORMAT = 3
+export const FORMAT = 4
 
 export interface HeadLine {
   readonly kind: 'head'
@@ -40,6 +39,8 @@ export interface CompletedLine extends Table<'completed'> {
   readonly completedAt: NumberColumn
   readonly result: ValueColumn<string | null>
   readonly report: ValueColumn<Report | null>
+  readonly stored: ValueColumn<readonly [slot: number, token: number] | null>
+  readonly chars: NumberColumn
 }
 
 export interface EndedLine extends Table<'ended'> {

@@ -1,5 +1,8 @@
 /** From the lines of a snapshot back to a state. */
 import { unpackNumbers, unpackValues } from './columns.ts'
+import { enterCompletion } from './endings.ts'
+import { type FailureHistory, slotsOf } from './failures.ts'
+import { retain } from './live.ts'
 import { type Batch, countHeld, messageId, type QueueState } from './model.ts'
 import { placeRun } from './runs.ts'
 import {
@@ -53,27 +56,28 @@ export class SnapshotReader {
     const state = this.#state
     if (line.kind === 'runs') {
       for (const run of this.#rows.runs(line)) {
-        this.#needs(run.batch, run.count)
+        this.#needs(run.batch, run.failures, run.count)
         placeRun(state, run, 'back')
       }
     } else if (line.kind === 'active') {
       for (const claim of this.#rows.claims(line)) {
-        this.#needs(claim.batch, 1)
+        this.#needs(claim.batch, claim.failures, 1)
         state.active.set(claim.token, claim)
         countHeld(state, claim.worker, claim.batch.priority, 1)
       }
     } else {
       for (const dead of this.#rows.dead(line)) {
-        this.#needs(dead.batch, 1)
+        this.#needs(dead.batch, dead.failures, 1)
         state.dead.set(messageId(dead), dead)
       }
     }
   }
 
   /** Payloads and ids that are in use follow from the messages. */
-  #needs({ slot, extras }: Batch, count: number): void {
+  #needs({ slot, extras }: Batch, failures: FailureHistory, count: number): void {
     const { live, payloadKeys, names } = this.#state
-    live.set(slot, (live.get(slot) ?? 0) + count)
+    retain(live, slot, count)
+    for (const of of slotsOf(failures)) retain(live, of)
     if (extras?.payloadKey !== undefined) payloadKeys.used.add(extras.payloadKey)
     if (extras?.id !== undefined) names.held.add(extras.id)
   }
@@ -108,14 +112,20 @@ function readCompleted(state: QueueState, line: CompletedLine): void {
   const completedAt = unpackNumbers(line.completedAt, rows)
   const result = unpackValues(line.result, rows)
   const report = unpackValues(line.report, rows)
+  const stored = unpackValues(line.stored, rows)
+  const chars = unpackNumbers(line.chars, rows)
   for (const [i, id] of unpackValues(line.id, rows).entries()) {
-    state.completed.set(id, {
+    const [slot, token = 0] = stored[i] ?? []
+    if (slot !== undefined) retain(state.live, slot)
+    enterCompletion(state, id, {
       ordinal: ordinal[i] as number,
       attempts: attempts[i] as number,
       enqueuedAt: enqueuedAt[i] as number,
       completedAt: completedAt[i] as number,
       result: result[i] ?? undefined,
       report: report[i] ?? undefined,
+      stored: slot === undefined ? undefined : { slot, token },
+      chars: chars[i] as number,
     })
   }
 }

@@ -1,8 +1,9 @@
 /** Messages in a snapshot: what each kind of row is made of, and how rows become columns and messages again. */
 import { type NumberColumn, packNumbers, packValues, unpackNumbers, unpackValues, type ValueColumn } from './columns.ts'
 import type { BeforeImages } from './cut.ts'
-import type { Backoff, DeadReason, Extras, FailureRecord } from './events.ts'
-import type { Batch, Claim, DeadLetter, Report, Run } from './model.ts'
+import type { Backoff, DeadReason, Extras, Report } from './events.ts'
+import { countFailures, type FailureHistory, NO_FAILURES } from './failures.ts'
+import type { Batch, Claim, DeadLetter, Run } from './model.ts'
 
 /** What rows of messages have of their batches. A batch with messages in several rows is written with each. */
 export interface BatchColumns {
@@ -30,7 +31,7 @@ export interface ExtrasColumns {
 interface MessageColumns extends BatchColumns {
   readonly rows: number
   readonly seq: NumberColumn
-  readonly failures: ValueColumn<readonly FailureRecord[] | null>
+  readonly failures: ValueColumn<FailureHistory | null>
 }
 
 export interface RunColumns extends MessageColumns {
@@ -62,11 +63,9 @@ export interface DeadColumns extends MessageColumns {
   readonly diedAt: NumberColumn
 }
 
-const NO_FAILURES: readonly never[] = []
-
 interface Row {
   readonly batch: Batch
-  readonly failures: readonly FailureRecord[]
+  readonly failures: FailureHistory
 }
 
 /** A run as it is to be written. */
@@ -89,7 +88,7 @@ function packMessages<R extends Row>(rows: readonly R[], seqOf: (row: R) => numb
     enqueuedAt: packNumbers(rows, ({ batch }) => batch.enqueuedAt),
     extras: packExtras(rows),
     seq: packNumbers(rows, seqOf),
-    failures: packValues(rows, ({ failures }) => (failures.length > 0 ? failures : null)),
+    failures: packValues(rows, ({ failures }) => (countFailures(failures) > 0 ? failures : null)),
   }
 }
 
@@ -243,13 +242,13 @@ export class RowReader {
   #messages(columns: MessageColumns): {
     readonly batches: readonly Batch[]
     readonly seq: readonly number[]
-    readonly failures: readonly (readonly FailureRecord[] | null)[]
+    readonly failures: readonly (FailureHistory | null)[]
   } {
     const { rows } = columns
     return {
       batches: this.#batchesOf(columns, rows),
       seq: unpackNumbers(columns.seq, rows),
-      failures: unpackValues(columns.failures, rows),
+      failures: unpackValues(columns.failures, rows).map(sharingEmpty),
     }
   }
 
@@ -295,5 +294,14 @@ export class RowReader {
     const known = inSlot.get(batch.index)
     if (known === undefined) inSlot.set(batch.index, batch)
     return known ?? batch
+  }
+}
+
+/** Most histories have failures of one kind alone: all others have one empty array together. */
+function sharingEmpty(history: FailureHistory | null): FailureHistory | null {
+  if (history === null) return null
+  return {
+    short: history.short.length > 0 ? history.short : NO_FAILURES.short,
+    stored: history.stored.length > 0 ? history.stored : NO_FAILURES.stored,
   }
 }

@@ -1,15 +1,16 @@
 /** From a cut of the state to the lines of a snapshot, some rows at a time. */
 import { packNumbers, packValues } from './columns.ts'
 import type { StateCut } from './cut.ts'
-import type { Batch, Run } from './model.ts'
+import { slotsOf } from './failures.ts'
+import type { Run } from './model.ts'
 import { FORMAT, type Line } from './snapshot-lines.ts'
 import { packClaims, packDead, packRuns, type RunRow } from './snapshot-rows.ts'
 
 /** Rows of a line, at most but for runs in pieces. To encode so many takes some ms. */
 export const ROWS = 2048
 
-/** `needs` is called with the batches whose payloads are still needed. */
-export function* linesOf(cut: StateCut, needs: (batch: Batch) => void): Generator<Line, void> {
+/** `needs` is called with the slots of the commits in which payloads or texts are still needed. */
+export function* linesOf(cut: StateCut, needs: (slot: number) => void): Generator<Line, void> {
   const { slot, now, nextToken, nextRun, paused, shared, retention, completedCount, sweptAt, images } = cut
   yield {
     kind: 'head',
@@ -33,26 +34,34 @@ export function* linesOf(cut: StateCut, needs: (batch: Batch) => void): Generato
     }
   }
   for (const rows of runRows(cut)) {
-    for (const { batch } of rows) needs(batch)
+    needsOf(rows, needs)
     yield packRuns(rows)
   }
   for (const rows of slices(cut.active.length)) {
     const claims = cut.active.slice(...rows)
-    for (const { batch } of claims) needs(batch)
+    needsOf(claims, needs)
     yield packClaims(claims, images)
   }
   for (const rows of slices(cut.dead.length)) {
     const dead = cut.dead.slice(...rows)
-    for (const { batch } of dead) needs(batch)
+    needsOf(dead, needs)
     yield packDead(dead)
   }
-  yield* endedLines(cut)
+  yield* endedLines(cut, needs)
+}
+
+function needsOf(messages: readonly Pick<RunRow, 'batch' | 'failures'>[], needs: (slot: number) => void): void {
+  for (const { batch, failures } of messages) {
+    needs(batch.slot)
+    if (failures.stored.length > 0) for (const slot of slotsOf(failures)) needs(slot)
+  }
 }
 
 /** What is remembered of messages that are gone, and of commands. */
-function* endedLines(cut: StateCut): Generator<Line, void> {
+function* endedLines(cut: StateCut, needs: (slot: number) => void): Generator<Line, void> {
   for (const rows of slices(cut.completed.length)) {
     const completions = cut.completions.slice(...rows)
+    for (const { stored } of completions) if (stored !== undefined) needs(stored.slot)
     yield {
       ...{ kind: 'completed', rows: completions.length, id: packValues(cut.completed.slice(...rows), (id) => id) },
       ordinal: packNumbers(completions, ({ ordinal }) => ordinal),
@@ -61,6 +70,10 @@ function* endedLines(cut: StateCut): Generator<Line, void> {
       completedAt: packNumbers(completions, ({ completedAt }) => completedAt),
       result: packValues(completions, ({ result }) => result ?? null),
       report: packValues(completions, ({ report }) => report ?? null),
+      stored: packValues(completions, ({ stored }) =>
+        stored === undefined ? null : ([stored.slot, stored.token] as const),
+      ),
+      chars: packNumbers(completions, ({ chars }) => chars),
     }
   }
   for (const rows of slices(cut.endedIds.length)) {

@@ -15,7 +15,7 @@ const NEWLINE = 10
 export interface Encoding {
   /** The next bytes, of some thousand rows, which takes a few ms; undefined when that was all. */
   next(): Uint8Array | undefined
-  /** Commits that hold a payload which is needed; complete at the end. */
+  /** Commits that hold a payload or a text which is needed; complete at the end. */
   readonly live: ReadonlySet<number>
 }
 
@@ -30,7 +30,7 @@ export function encodeState(state: QueueState): Uint8Array {
 /** The same bytes in slices. */
 export function encodeCut(cut: StateCut): Encoding {
   const live = new Set<number>()
-  const lines = linesOf(cut, (batch) => live.add(batch.slot))
+  const lines = linesOf(cut, (slot) => live.add(slot))
   const encoder = new TextEncoder()
   return {
     live,

@@ -5,7 +5,8 @@ export type { Failure } from '../failure.ts'
 export type { SettledAs } from '../settle.ts'
 export type { Payload } from '../state/batch-codec.ts'
 export type { Command, NoticeCommand, ProgressReport, Settlement } from '../state/commands.ts'
-export type { DeadReason } from '../state/events.ts'
+export type { DeadReason, FailureRecord, FailureText } from '../state/events.ts'
+export type { Death, FailureHistory } from '../state/failures.ts'
 export type { Batch, Claim } from '../state/model.ts'
 export type {
   ClaimExtension,

@@ -11,11 +11,10 @@
  */
 import type { LogMark } from '@s3queue/primitives'
 import type { Clock, Ids, ObjectStore, Processes, ProcessIdentity, Random } from '@s3queue/storage'
-import type { Failure } from '../failure.ts'
 import type { SettledAs } from '../settle.ts'
 import type { Payload } from '../state/batch-codec.ts'
 import type { Command, NoticeCommand, ProgressReport, Settlement } from '../state/commands.ts'
-import type { DeadReason } from '../state/events.ts'
+import type { Death } from '../state/failures.ts'
 import type { Claim } from '../state/model.ts'
 
 export interface Transport {
@@ -88,7 +87,7 @@ export interface SettledElsewhere {
   /** The next attempt, ms since 1970, if it was retried or snoozed. */
   readonly visibleAt?: number | undefined
   /** What became a dead letter. */
-  readonly died?: { readonly reason: DeadReason; readonly failures: readonly Failure[] } | undefined
+  readonly died?: Death | undefined
 }
 
 export type RevokeReason = 'cancelled' | 'released'

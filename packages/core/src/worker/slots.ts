@@ -102,6 +102,11 @@ export class SlotPool {
     while (this.#finished < count && !signal.aborted) await this.#ends.next(signal)
   }
 
+  /** Resolves once no handler runs, or the signal is aborted. */
+  async whenIdle(signal: AbortSignal): Promise<void> {
+    while (this.#running > 0 && !signal.aborted) await this.#ends.next(signal)
+  }
+
   join(member: SlotMember): void {
     this.#members.push(member)
   }

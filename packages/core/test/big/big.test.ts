@@ -18,6 +18,27 @@ describe('a big backlog', { timeout: 60_000 }, () => {
     expect((await measureRecovery(row)).failures).toEqual([])
   })
 
+  it.each(['snapshot', 'log'] as const)(
+    'of dead letters with long failures is opened in little heap from the %s',
+    async (source) => {
+      const row = { shape: 'dead', count: 20_000, source, heapLimitMiB: 60 } as const
+      expect((await measureRecovery(row)).failures).toEqual([])
+    },
+  )
+
+  it.each(['snapshot', 'log'] as const)(
+    'of dead letters whose failures have stacks, causes and logs is opened in little heap from the %s',
+    async (source) => {
+      const row = { shape: 'details', count: 5_000, source, heapLimitMiB: 45 } as const
+      expect((await measureRecovery(row)).failures).toEqual([])
+    },
+  )
+
+  it.each(['snapshot', 'log'] as const)('of large results is opened in little heap from the %s', async (source) => {
+    const row = { shape: 'results', count: 2_000, source, heapLimitMiB: 60 } as const
+    expect((await measureRecovery(row)).failures).toEqual([])
+  })
+
   it('is made into a snapshot while commits go on', async () => {
     expect((await measureStall('single', 200_000, 20_000)).failures).toEqual([])
   })

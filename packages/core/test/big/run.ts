@@ -22,6 +22,9 @@ const recoveries: readonly RecoveryRow[] = [
   ...both({ shape: 'single', count: MILLION, heapLimitMiB: 400 }),
   ...both({ shape: 'delayed', count: MILLION, heapLimitMiB: 400 }),
   ...both({ shape: 'ids', count: MILLION, heapLimitMiB: 500 }),
+  ...both({ shape: 'dead', count: 100_000, heapLimitMiB: 150 }),
+  ...both({ shape: 'details', count: 20_000, heapLimitMiB: 100 }),
+  ...both({ shape: 'results', count: 8_000, heapLimitMiB: 150 }),
   ...both({ shape: 'batches-1000', count: 10 * MILLION, heapLimitMiB: 1024 }),
 ]
 

@@ -1,12 +1,12 @@
 /** Backlogs of several shapes, as the commits that a writer would have made of them. */
-import type { QueueEvent } from '../../src/state/events.ts'
+import type { FailureText, QueueEvent } from '../../src/state/events.ts'
 
 export interface Commit {
   readonly events: QueueEvent[]
   readonly payloads: string[]
 }
 
-export type ShapeName = 'batches-256' | 'batches-1000' | 'single' | 'delayed' | 'ids'
+export type ShapeName = 'batches-256' | 'batches-1000' | 'single' | 'delayed' | 'ids' | 'dead' | 'details' | 'results'
 
 export interface Shape {
   readonly about: string
@@ -19,6 +19,58 @@ type Enqueued = Extract<QueueEvent, { type: 'enqueued' }>
 const SENDERS = ['SENDERSENDERSEND', 'OTHERSOTHERSOTHE'] as const
 const PER_COMMIT = 10_000
 const START = 1_700_000_000_000
+
+const TOGETHER = 250
+const ATTEMPTS = 3
+const TEXT_CHARS = 2000
+const RESULT_CHARS = 65_000
+const CENTURY_MS = 36_525 * 24 * 3_600_000
+
+/** Everything is remembered. */
+const RETENTION = {
+  ...{ completedCount: 100_000, completedAgeMs: CENTURY_MS, completedBytes: 2 ** 40 },
+  ...{ deadCount: 1_000_000, deadAgeMs: CENTURY_MS },
+}
+
+/** Messages that have ended, some at a time. `end`: what is recorded of each claim of an attempt. */
+function ended(about: string, attempts: number, end: (token: number, attempt: number) => QueueEvent): Shape {
+  return {
+    about,
+    *commits(count) {
+      yield { events: [{ type: 'configured', retention: RETENTION }], payloads: [] }
+      let [nextRun, nextToken] = [1, 1]
+      for (let first = 0; first < count; first += TOGETHER) {
+        const many = Math.min(TOGETHER, count - first)
+        const time: QueueEvent = { type: 'time', at: START + first }
+        const payloads = Array.from({ length: many }, (_, i) => `{"number":${first + i}}`)
+        yield { events: [time, plain({ sender: SENDERS[0], seq: first, count: many })], payloads }
+        let runs = [nextRun, many]
+        nextRun++
+        for (let attempt = 1; attempt <= attempts; attempt++) {
+          const claimed: QueueEvent = { type: 'claimed', worker: 'WORKERWORK', token: nextToken, timeoutMs: 1000, runs }
+          const ends = Array.from({ length: many }, (_, i) => end(nextToken + i, attempt))
+          yield { events: [claimed, ...ends], payloads: [] }
+          nextToken += many
+          if (attempt === attempts) continue
+          runs = Array.from({ length: many }, (_, i) => [nextRun + i, 1]).flat()
+          nextRun += many
+        }
+      }
+    },
+  }
+}
+
+const failure = (token: number) => ({ token, name: 'Error', message: `${token} `.padEnd(TEXT_CHARS, 'why ') })
+
+/** A failure with a short message, and all else that a handler's error and its report may add. */
+function detailed(token: number): FailureText {
+  const cause = { name: 'TypeError', message: `${token} fetch failed`, cause: { name: 'Error', message: 'refused' } }
+  return {
+    ...{ name: 'Error', message: `no ${token}`, progress: `"${token} ${'.'.repeat(1000)}"` },
+    more: JSON.stringify({ code: 'E', cause, stack: `    at work (file:///app/${token}.js:1:1)\n`.repeat(80) }),
+    log: Array.from({ length: 8 }, (_, line) => `${token} ${line} `.padEnd(250, 'then ')),
+  }
+}
 
 /** In batches of `size`, so many of them in a commit that it carries ten thousand messages. */
 function batchesOf(size: number): Shape {
@@ -53,6 +105,21 @@ export const shapes: Readonly<Record<ShapeName, Shape>> = {
   delayed: single('one by one, each delayed by another time', (n) => ({ visibleAt: START + 1e9 + ((n * 7919) % 1e6) })),
   ids: single('one by one, each with an id of its own', (n) => ({
     extras: { id: `order-${n}-of-customer`, windowMs: 300_000 },
+  })),
+  dead: ended('dead letters with three failures of 2,000 characters', ATTEMPTS, (token, attempt) =>
+    attempt === ATTEMPTS
+      ? { type: 'died', reason: 'attempts-used-up', ...failure(token) }
+      : { type: 'retried', visibleAt: 0, ...failure(token) },
+  ),
+  details: ended('dead letters whose failures have stacks, causes, progress and logs', ATTEMPTS, (token, attempt) => {
+    if (attempt === 1) return { type: 'retried', token, visibleAt: 0, ...detailed(token) }
+    if (attempt < ATTEMPTS) return { type: 'expired', tokens: [token], failures: [[token, detailed(token)]] }
+    return { type: 'died', token, reason: 'timed-out', ...detailed(token) }
+  }),
+  results: ended('completed ones with results of 65,000 characters', 1, (token) => ({
+    type: 'completed',
+    tokens: [token],
+    results: [[token, JSON.stringify(`${token} `.padEnd(RESULT_CHARS, 'so '))]],
   })),
 }
 

@@ -19,7 +19,7 @@ function enqueued(seq: number, count: number, more: Partial<Enqueued> = {}): Enq
 function motley(singles: number): QueueState {
   const state = emptyState()
   beginCommit(state, 1)
-  const retention = { completedCount: 100, completedAgeMs: 1e9, deadCount: 1e6, deadAgeMs: 1e12 }
+  const retention = { completedCount: 100, completedAgeMs: 1e9, completedBytes: 1e6, deadCount: 1e6, deadAgeMs: 1e12 }
   applyEvent(state, { type: 'configured', retention })
   applyEvent(state, { type: 'time', at: START })
   for (let n = 0; n < singles; n++) {
@@ -93,7 +93,12 @@ const changes: readonly ((state: QueueState) => void)[] = [
   (state) => {
     for (const { id } of runsOf(state).slice(-20)) applyEvent(state, { type: 'withdrawn', run: id, offset: 0 })
   },
-  (state) => applyEvent(state, { type: 'completed', tokens: [...state.active.keys()].slice(-3) }),
+  (state) => {
+    const tokens = [...state.active.keys()].slice(-3)
+    // One of them is too long for the state.
+    const results = tokens.map((token, i): [number, string] => [token, JSON.stringify('so '.repeat(i === 1 ? 400 : 1))])
+    applyEvent(state, { type: 'completed', tokens, results })
+  },
   (state) => applyEvent(state, { type: 'time', at: state.now + 500 }),
   (state) => {
     beginCommit(state, state.slot + 1)
@@ -104,7 +109,8 @@ const changes: readonly ((state: QueueState) => void)[] = [
   (state) => {
     const token = [...state.active.keys()].at(-1)
     if (token !== undefined) {
-      applyEvent(state, { type: 'retried', token, visibleAt: state.now + 10, name: 'E', message: 'again' })
+      const message = 'again'.repeat(token % 2 === 0 ? 1 : 200)
+      applyEvent(state, { type: 'retried', token, visibleAt: state.now + 10, name: 'E', message })
     }
   },
   (state) => applyEvent(state, { type: 'purged' }),

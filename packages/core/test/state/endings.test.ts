@@ -10,7 +10,7 @@ const DAY_MS = 24 * 3_600_000
 /** A queue that remembers `completedCount` completed messages, one after the other with each of `ids`, a few at a time. */
 function complete(ids: readonly string[], completedCount: number, atOnce: number, together: boolean): QueueState {
   const state = emptyState()
-  const retention = { completedCount, completedAgeMs: DAY_MS, deadCount: 10, deadAgeMs: DAY_MS }
+  const retention = { completedCount, completedAgeMs: DAY_MS, completedBytes: 1e6, deadCount: 10, deadAgeMs: DAY_MS }
   beginCommit(state, 1)
   applyEvent(state, { type: 'configured', retention })
   for (let first = 0; first < ids.length; first += atOnce) {

@@ -9,8 +9,8 @@ import type { Control, Enqueue, Settle, Step } from './steps.ts'
 export type Machine = typeof import('./machine.ts')
 
 const WINDOW_MS = 3
-/** Retention by count is compared in `endings.test.ts`. Ages are a few steps long. */
-const RETENTION = { completedCount: 1e5, completedAgeMs: 9, deadCount: 1e5, deadAgeMs: 6 }
+/** Retention by count and bytes is compared in `endings.test.ts`. Ages are a few steps long. */
+const RETENTION = { completedCount: 1e5, completedAgeMs: 9, completedBytes: 1e9, deadCount: 1e5, deadAgeMs: 6 }
 /** How far views look beyond the state's clock, in ms, one after the other: to now, and beyond each age. */
 const AHEAD_MS = [0, 1, 7, 0, 10]
 
@@ -213,7 +213,7 @@ class Pair {
       const status = naive.statusAt(message, now)
       if (status === 'dead') dead++
       if (latest.get(message.id) !== message) continue
-      const known = this.#machine.describeMessage(view, message.id)
+      const known = this.#machine.describeMessage(view, message.id)?.info
       if (known === undefined && status === undefined) continue
       const shown = [known?.status, known?.attempts, known?.releasing ?? false]
       const right = [status, message.attempts, status === 'active' && message.releasing]

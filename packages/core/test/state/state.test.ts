@@ -8,6 +8,7 @@ import { applyEvent, beginCommit } from '../../src/state/apply.ts'
 import { decodeBatch, encodeBatch } from '../../src/state/batch-codec.ts'
 import type { Settlement } from '../../src/state/commands.ts'
 import type { QueueEvent } from '../../src/state/events.ts'
+import { slotsOf } from '../../src/state/failures.ts'
 import { queueFold } from '../../src/state/fold.ts'
 import { describeStats, emptyState, messageId, type QueueState } from '../../src/state/model.ts'
 import { decodeState, encodeState } from '../../src/state/snapshot.ts'
@@ -71,6 +72,8 @@ const fail = (token: number, retriable = true): Settlement => ({
   message: 'm',
   retriable,
 })
+/** One in two is too long for the state. */
+const longOrShort = (token: number): string => JSON.stringify('m'.repeat(token % 2 === 0 ? 1 : 600))
 const idsOf = (state: QueueState): string[] => Array.from(state.active.values(), messageId)
 
 describe('dispatch', () => {
@@ -160,7 +163,7 @@ describe('settle', () => {
     expect(m.settle(fail(m.claim(1)[0] as number))).toEqual(['died'])
     const dead = m.state.dead.get('S-0')
     expect(dead).toMatchObject({ attempts: 3, reason: 'attempts-used-up', diedAt: 10_300 })
-    expect(dead?.failures.map(({ attempt, at }) => [attempt, at])).toEqual([
+    expect(dead?.failures.short.map(({ attempt, at }) => [attempt, at])).toEqual([
       [1, 10_000],
       [2, 10_100],
       [3, 10_300],
@@ -192,7 +195,7 @@ describe('expire', () => {
     expect(idsOf(m.state)).toEqual(['S-0'])
     m.expire(again as number)
     expect(m.state.dead.get('S-0')).toMatchObject({ reason: 'timed-out', attempts: 2 })
-    expect(m.state.dead.get('S-0')?.failures.map(({ name }) => name)).toEqual([
+    expect(m.state.dead.get('S-0')?.failures.short.map(({ name }) => name)).toEqual([
       'VisibilityTimeout',
       'VisibilityTimeout',
     ])
@@ -278,18 +281,18 @@ function play(steps: readonly Step[]) {
       m.at(now)
     } else if (step.kind === 'commit') m.commit()
     else if (token === undefined) continue
-    else if (step.kind === 'complete') m.settle({ token, kind: 'complete' })
+    else if (step.kind === 'complete') m.settle({ token, kind: 'complete', result: longOrShort(token) })
     else if (step.kind === 'release' || step.kind === 'return')
       m.settle({ token, kind: 'release', started: step.kind === 'return' })
     else if (step.kind === 'expire') m.expire(token)
-    else m.settle(fail(token, step.kind === 'fail'))
+    else m.settle({ token, kind: 'fail', name: 'E', message: longOrShort(token), retriable: step.kind === 'fail' })
     expect(describeStats(m.state).total).toBe(enqueued)
   }
   return m
 }
 
 describe('the state', () => {
-  it('keeps every message in exactly one place, and as many payloads live as are needed', () => {
+  it('keeps every message in exactly one place, and as many payloads and texts live as are needed', () => {
     fc.assert(
       fc.property(fc.array(command, { maxLength: 80, size: 'max' }), (steps) => {
         const { state } = play(steps)
@@ -301,7 +304,12 @@ describe('the state', () => {
           ...state.dead.keys(),
         ]
         expect(new Set(places).size).toBe(places.length)
-        expect([...state.live.values()].reduce((sum, count) => sum + count, 0)).toBe(places.length)
+        const histories = [...state.runs.values(), ...state.active.values(), ...state.dead.values()]
+        const texts = [
+          ...histories.flatMap(({ failures }) => [...slotsOf(failures)]),
+          ...[...state.completed.values()].filter(({ stored }) => stored !== undefined),
+        ]
+        expect([...state.live.values()].reduce((sum, count) => sum + count, 0)).toBe(places.length + texts.length)
         const { waiting, delayed } = state.counts
         expect([...state.runs.values()].reduce((sum, run) => sum + run.count, 0)).toBe(waiting + delayed)
       }),

@@ -6,6 +6,10 @@ import type { SimPayload } from '../world/payload.ts'
 import type { VirtualProcess } from '../world/virtual-process.ts'
 import type { World } from '../world/world.ts'
 
+/** One in three attempts says so much that the state does not keep it. */
+const LONG_CHARS = 600
+const isLong = ({ fencingToken }: HandlerContext): boolean => fencingToken % 3 === 0
+
 /** A handler for the worker of `process`. */
 export function createHandler(world: World, process: VirtualProcess): Handler<SimPayload> {
   const random = world.stream(`${process.name}/handlers`)
@@ -27,7 +31,7 @@ export function createHandler(world: World, process: VirtualProcess): Handler<Si
     }
     if (!world.isCalm && chance(random, 0.1)) {
       end(false)
-      throw new Error('thrown before anything was awaited')
+      throw new Error('thrown before anything was awaited'.padEnd(isLong(context) ? LONG_CHARS : 0, '.'))
     }
     const outcome = behave(world, process.handlerClock, random, context)
     outcome.then(
@@ -51,14 +55,14 @@ async function behave(world: World, clock: Clock, random: Random, context: Handl
   if (way === 'hangs') return hang(world, context)
   if (chance(random, 0.8)) await work(ms)
   if (chance(random, 0.2)) context.progress(whole(random, 0, 100))
-  if (chance(random, 0.1)) context.log('so far so good')
+  if (chance(random, 0.1)) context.log('so far so good'.padEnd(isLong(context) ? LONG_CHARS : 0, '.'))
   switch (way) {
     case 'returns':
       return chance(random, 0.5) ? undefined : context.attempt
     case 'throws':
-      throw new Error('another time perhaps')
+      throw new Error('another time perhaps'.padEnd(isLong(context) ? LONG_CHARS : 0, '.'))
     case 'givesUp':
-      throw new core.NotRetriable('never')
+      throw new core.NotRetriable('never'.padEnd(isLong(context) ? LONG_CHARS : 0, '.'))
     case 'snoozes':
       return core.snooze(whole(random, 0, 3_000))
     case 'retries':

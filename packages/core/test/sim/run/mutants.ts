@@ -129,14 +129,14 @@ const ENGINE: readonly Mutant[] = [
     for (const [i, settlement] of settlements.entries()) {
       const [claim, outcome] = [claims[i], outcomes[i]]
       if (claim !== undefined && outcome?.as === 'died')
-        announceSettled(this.#context.events, claim, settlement, outcome, at, at)
+        announceSettled(this.#context, claim, settlement, outcome, at, at)
     }
     return after(effect, () => {`,
       },
       {
         file: 'core/src/engine/announcer.ts',
-        from: 'announceSettled(events, claim, settlement, outcome, at, this.#time.now())',
-        to: "if (outcome.as !== 'died') announceSettled(events, claim, settlement, outcome, at, at)",
+        from: 'announceSettled(this.#context, claim, settlement, outcome, at, this.#time.now())',
+        to: "if (outcome.as !== 'died') announceSettled(this.#context, claim, settlement, outcome, at, at)",
       },
     ],
   },
@@ -157,10 +157,24 @@ const ENGINE: readonly Mutant[] = [
   ),
   mutant(
     'slots with payloads that are needed are deleted',
-    /is deleted while a message needs its payload/,
+    /is deleted while a message needs what is in it/,
     'core/src/engine/checkpoints.ts',
     'writer.collect((slot) => live.has(slot), signal, upTo)',
     'writer.collect(() => false, signal, upTo)',
+  ),
+  mutant(
+    'slots with long texts of failures are deleted',
+    /is deleted while a message needs what is in it/,
+    'core/src/state/snapshot-writer.ts',
+    'for (const slot of slotsOf(failures)) needs(slot)',
+    'for (const slot of slotsOf(failures)) void slot',
+  ),
+  mutant(
+    'slots with long reports of completed messages are deleted',
+    /is deleted while a message needs what is in it/,
+    'core/src/state/snapshot-writer.ts',
+    'if (stored !== undefined) needs(stored.slot)',
+    'if (stored === undefined) needs(0)',
   ),
   mutant(
     'an inbox object is deleted before its commands are in the log',
@@ -276,15 +290,15 @@ const CONTEXTS: readonly Mutant[] = [
     'a queue keeps the context of the call that woke it',
     /makes a request .* in the context of/,
     'core/src/intake.ts',
-    'outside.run(() => this.#engine.submit(commands, payloads, limits))',
-    'this.#engine.submit(commands, payloads, limits)',
+    'await outside.run(() => this.#engine.submit(commands, payloads, limits))',
+    'await this.#engine.submit(commands, payloads, limits)',
   ),
 ]
 
 const LOG: readonly Mutant[] = [
   mutant(
     "another writer's base is taken for one's own",
-    /is deleted while a message needs its payload|is deleted above the base/,
+    /is deleted while a message needs what is in it|is deleted above the base/,
     'primitives/src/log/writer.ts',
     "const isOurs = outcome === 'written' && current.value.snapshot === key",
     "const isOurs = outcome === 'written'",

@@ -145,7 +145,7 @@ export class History {
     must(known !== undefined, `slot ${slot} is deleted before it was created`)
     must(known.kind === 'commit', `the fence in slot ${slot} is deleted`)
     must(slot <= this.baseSlot, `slot ${slot} is deleted above the base at ${this.baseSlot}`)
-    must(!this.model.needs(slot), `slot ${slot} is deleted while a message needs its payload`)
+    must(!this.model.needs(slot), `slot ${slot} is deleted while a message needs what is in it`)
     this.ghosts.delete(slot)
   }
 

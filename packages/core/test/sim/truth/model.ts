@@ -2,7 +2,7 @@
  * A second, naive telling of what each event means: one object for each message, moved about one by one. It shares no code with
  * `src/state`, knows what no event may do, and throws a `Violation` where one does it: so it is the judge of what writers write.
  */
-import type { QueueEvent } from '../../../src/state/events.ts'
+import type { FailureText, QueueEvent } from '../../../src/state/events.ts'
 import { must } from '../world/violation.ts'
 import type { ModelMessage } from './model-message.ts'
 import { Shelves } from './shelves.ts'
@@ -17,6 +17,11 @@ export interface ModelClaim {
   /** The slot in which an operator's release of it was recorded. */
   releasingIn: number | undefined
 }
+
+/** A longer text is in the log in any case. A shorter one may be, where a message has several. */
+const LONG_FAILURE = 160
+const LONG_OUTCOME = 512
+const FAILURES_KEPT = 20
 
 type Meaning = { readonly [T in QueueEvent['type']]: (event: Extract<QueueEvent, { type: T }>) => void }
 
@@ -91,10 +96,22 @@ export class Model {
     must(enqueued === sum, `after ${event.type} ${enqueued} messages are enqueued, but ${sum} are somewhere`)
   }
 
-  /** Whether the payload of any message that is not at its end lies in this commit, or in this object. */
+  /** Whether a payload or a long text of any message lies in this commit, or in this object. */
   needs(place: number | string): boolean {
-    for (const { slot, payloadKey, status } of this.messages.values()) {
-      if ((slot === place || payloadKey === place) && status !== 'completed' && status !== 'removed') return true
+    for (const { slot, payloadKey, status, failures, longOutcomeIn } of this.messages.values()) {
+      if (status === 'completed' && longOutcomeIn === place) return true
+      if (status === 'completed' || status === 'removed') continue
+      if (slot === place || payloadKey === place) return true
+      if (failures.some((failure) => failure.isLong && failure.slot === place)) return true
+    }
+    return false
+  }
+
+  /** Whether a commit recorded a failure that a message may still have, however short its text is. */
+  mayNeed(slot: number): boolean {
+    for (const { status, failures } of this.messages.values()) {
+      if (status === 'completed' || status === 'removed') continue
+      if (failures.some((failure) => failure.slot === slot)) return true
     }
     return false
   }
@@ -129,10 +146,15 @@ export class Model {
       }
     },
     reported: ({ token }) => void this.#current(token, 'reported'),
-    completed: ({ tokens }) => {
+    completed: ({ tokens, results = [], reports = [] }) => {
+      const long = new Set([
+        ...reports.map(([token]) => token),
+        ...results.filter(([, text]) => text.length > LONG_OUTCOME).map(([token]) => token),
+      ])
       for (const token of tokens) {
         const message = this.#end(token, 'completed')
         message.status = 'completed'
+        message.longOutcomeIn = long.has(token) ? this.#slot : undefined
         message.endedAt = this.now
         this.#completed.delete(message.id)
         this.#completed.set(message.id, message)
@@ -140,7 +162,11 @@ export class Model {
       }
       this.counts.completed += tokens.length
     },
-    retried: ({ token, visibleAt }) => this.#putBack(this.#failed(token, 'retried'), visibleAt),
+    retried: ({ token, visibleAt, ...text }) => {
+      const message = this.#failed(token, 'retried')
+      this.#noteFailure(message, text)
+      this.#putBack(message, visibleAt)
+    },
     snoozed: ({ token, visibleAt }) => this.#putBack(this.#uncounted(token, 'snoozed'), visibleAt),
     releasing: ({ token }) => {
       const claim = this.#current(token, 'releasing')
@@ -153,11 +179,17 @@ export class Model {
         this.#putBack(message, 0)
       }
     },
-    expired: ({ tokens }) => {
-      for (const token of tokens.toReversed()) this.#putBack(this.#failed(token, 'expired'), 0)
+    expired: ({ tokens, failures }) => {
+      const textOf = new Map(failures)
+      for (const token of tokens.toReversed()) {
+        const message = this.#failed(token, 'expired')
+        this.#noteFailure(message, textOf.get(token))
+        this.#putBack(message, 0)
+      }
     },
-    died: ({ token, reason }) => {
+    died: ({ token, reason, ...text }) => {
       const message = this.#end(token, 'died')
+      this.#noteFailure(message, text)
       const isLast = message.attempts >= message.maxAttempts
       must(
         isLast || reason === 'not-retriable' || reason === 'rejected',
@@ -272,7 +304,7 @@ export class Model {
       )
       must(payload !== undefined, `${id} is enqueued without a payload`)
       const message = { id, payload, slot: this.#slot, payloadKey, maxAttempts, attempts: 0, token: undefined }
-      messages.push({ ...message, status: 'waiting', endedAt: 0 })
+      messages.push({ ...message, failures: [], longOutcomeIn: undefined, status: 'waiting', endedAt: 0 })
     }
     for (const message of messages) this.messages.set(message.id, message)
     this.counts.enqueued += count
@@ -334,6 +366,12 @@ export class Model {
       `${message.id} goes on (${event}) after its last attempt, number ${message.attempts}`,
     )
     return message
+  }
+
+  #noteFailure(message: ModelMessage, text: FailureText | undefined): void {
+    const { name = '', message: why = '', more = '', progress = '', log = [] } = text ?? {}
+    const failure = { slot: this.#slot, isLong: [name, why, more, progress, ...log].join('').length > LONG_FAILURE }
+    message.failures = [...message.failures, failure].slice(-FAILURES_KEPT)
   }
 
   #uncounted(token: number, event: QueueEvent['type']): ModelMessage {
