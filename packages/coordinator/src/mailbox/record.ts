@@ -96,7 +96,10 @@ function isTicket({ v, token, attempt, claimedAt, timeoutMs, failures, batch, te
     [v, token, attempt].every(isCount) &&
     isWithin(claimedAt) &&
     isWithin(timeoutMs) &&
-    Array.isArray(failures) &&
+    isFields(failures) &&
+    isListOf(failures.short, isFailure) &&
+    Array.isArray(failures.stored) &&
+    failures.stored.every(Number.isSafeInteger) &&
     isFields(batch) &&
     isText(batch.sender) &&
     [batch.seq, batch.slot, batch.index, batch.maxAttempts].every(isCount) &&
@@ -106,6 +109,10 @@ function isTicket({ v, token, attempt, claimedAt, timeoutMs, failures, batch, te
     isOptional(text, isText) &&
     isOptional(bytes, isText)
   )
+}
+
+function isFailure({ attempt, at, name, message }: Fields): boolean {
+  return isCount(attempt) && isWithin(at) && isText(name) && isText(message)
 }
 
 function areCounts(values: unknown): boolean {

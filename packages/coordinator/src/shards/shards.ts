@@ -140,7 +140,8 @@ export class Shards<T> {
     }
     const isInUse = (): boolean => this.#exists || this.#known !== undefined || this.#opening !== undefined
     if (isInUse()) return true
-    if (await this.#inTime(isThere(settings, onTrouble, this.#abort.signal))) this.#noteExists()
+    const { outside } = settings.contexts
+    if (await this.#inTime(outside.run(() => isThere(settings, onTrouble, this.#abort.signal)))) this.#noteExists()
     if (isInUse()) return true
     if (settings.ifMissing === 'reject') throw queueNotFound(settings)
     return false

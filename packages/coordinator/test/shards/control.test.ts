@@ -194,7 +194,7 @@ describe('a queue with several shards, as a whole', () => {
 
   it('says whether it is paused and how old its oldest message is, whichever shard has it', async () => {
     const world = createShardedWorld()
-    const [queue, other] = [world.queue<number>({ shards: 4 }), world.queue<number>({ shards: 4 })]
+    const [queue, other] = [world.queue<number>({ shards: 4, ifMissing: 'empty' }), world.queue<number>({ shards: 4 })]
     expect(await world.run(queue.getOldestAge())).toBeUndefined()
     await world.run(queue.enqueue(1))
     await world.pass(30_000)
@@ -240,7 +240,7 @@ describe('a queue with several shards, as a whole', () => {
 
   it('C27 a process sees the only worker, whose process publishes nothing, and no longer once it has left', async () => {
     const world = createShardedWorld()
-    const [pod, observer] = [world.queue<number>(), world.queue<number>()]
+    const [pod, observer] = [world.queue<number>(), world.queue<number>({ ifMissing: 'empty' })]
     expect(await world.run(observer.workers())).toBeUndefined()
     const { id } = pod.process(() => {})
     await world.run(pod.enqueue(1))

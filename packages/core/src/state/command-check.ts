@@ -18,7 +18,7 @@ const MAX_NAME_CHARS = 200
 const PAYLOAD_NAME = /^[0-9A-Z]{26}$/
 
 const COMMANDS: Readonly<Record<string, Check>> = {
-  enqueue: ({ sender, seq, count, maxAttempts, priority, visibleAt, extras }, prefix) =>
+  enqueue: ({ sender, seq, count, maxAttempts, priority, visibleAt, onDead, extras }, prefix) =>
     isSegment(sender) &&
     isCount(seq) &&
     isCount(count) &&
@@ -27,10 +27,9 @@ const COMMANDS: Readonly<Record<string, Check>> = {
     isWhole(maxAttempts, 1, 1000) &&
     isWhole(priority, -1000, 1000) &&
     isWithin(visibleAt, LAST_MOMENT) &&
+    (onDead === undefined || onDead === 'replace') &&
     (extras === undefined || (count === 1 && isFields(extras) && areExtras(extras, prefix))),
-  settle: ({ worker, settlements }) =>
-    (worker === undefined || isSegment(worker)) &&
-    all(settlements, (settlement) => isCount(settlement.token) && isOf(SETTLEMENTS, settlement.kind, settlement)),
+  settle: ({ worker, settlements }) => (worker === undefined || isSegment(worker)) && all(settlements, isSettlement),
   control: ({ sender, seq, action }) =>
     isSegment(sender) && isCount(seq) && isFields(action) && isOf(ACTIONS, action.kind, action),
   left: ({ worker }) => isSegment(worker),
@@ -58,9 +57,9 @@ const ACTIONS: Readonly<Record<string, Check>> = {
 
 const SETTLEMENTS: Readonly<Record<string, Check>> = {
   complete: ({ result }) => result === undefined || isJson(result),
-  fail: ({ name, message, retriable, afterMs }) =>
-    isText(name) && isText(message) && typeof retriable === 'boolean' && (afterMs === undefined || isDuration(afterMs)),
-  reject: ({ name, message }) => isText(name) && isText(message),
+  fail: ({ retriable, afterMs, ...error }) =>
+    isError(error) && typeof retriable === 'boolean' && (afterMs === undefined || isDuration(afterMs)),
+  reject: isError,
   snooze: ({ ms }) => isDuration(ms),
   release: ({ started }) => typeof started === 'boolean',
 }
@@ -89,6 +88,17 @@ function areExtras({ id, deduplicationKey, windowMs, lifo, backoff, payloadKey }
     (backoff === undefined || (isFields(backoff) && isBackoff(backoff))) &&
     (payloadKey === undefined || isPayloadKey(payloadKey, prefix))
   )
+}
+
+function isSettlement(fields: Fields): boolean {
+  const { token, kind, times } = fields
+  const areTimes = times === undefined || (Array.isArray(times) && times.length === 2 && times.every(isAmount))
+  return isCount(token) && areTimes && isOf(SETTLEMENTS, kind, fields)
+}
+
+/** What a handler threw. */
+function isError({ name, message, more }: Fields): boolean {
+  return isText(name) && isText(message) && (more === undefined || isJson(more))
 }
 
 function isBackoff({ baseMs, maxMs, jitter }: Fields): boolean {
