@@ -31,7 +31,12 @@ export async function playAlone(name: string, setting: Setting = {}): Promise<Se
   const directory = await mkdtemp(join(tmpdir(), 'demo-test-'))
   const store = withMetering(createFsStore({ directory }), { clock: systemClock })
   // Short, so that a handler that nobody ends does not hold up the test.
-  const queue = createQueue<unknown>({ name: 'tour', store, visibilityTimeoutMs: 500, ...options })
+  const queue = createQueue<unknown>({
+    ...{ name: 'tour', store, visibilityTimeoutMs: 500 },
+    // Some scenes begin with a look.
+    ifMissing: 'empty',
+    ...options,
+  })
   const witness = {
     completed: 0,
     get requests() {

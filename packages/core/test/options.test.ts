@@ -59,6 +59,7 @@ describe('numbers of a queue', () => {
     [
       ['completedCount', 0, 100_000],
       ['completedAgeMs', 0, YEARS],
+      ['completedBytes', 0, 2 ** 40],
       ['deadCount', 0, 1_000_000],
       ['deadAgeMs', 0, YEARS],
     ],

@@ -23,7 +23,7 @@ export interface Site {
 
 let processes = 0
 
-export function siteOn(clock: ManualClock): Site {
+function siteOn(clock: ManualClock): Site {
   const store = createMemoryStore({ clock })
   const named = new Set<string>()
   const troubles: string[] = []
@@ -42,7 +42,7 @@ export function siteOn(clock: ManualClock): Site {
 }
 
 /** Remembers which object an error names. */
-export function note({ named, troubles }: Pick<Site, 'named' | 'troubles'>, error: unknown): void {
+function note({ named, troubles }: Pick<Site, 'named' | 'troubles'>, error: unknown): void {
   troubles.push(String(error))
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if ('key' in cause && typeof cause.key === 'string') named.add(cause.key)

@@ -1,7 +1,7 @@
 /**
  * Days of traffic in virtual time on one queue, with every feature that leaves something behind: does anything grow that should not?
  */
-import { create, seededRandom } from '@s3queue/storage'
+import { create, createIds, seededRandom } from '@s3queue/storage'
 import { createManualClock, type ManualClock } from '@s3queue/storage/testing'
 import { createMemoryStore, type MemoryStore } from '@s3queue/storage-memory'
 import { type Handler, retry, snooze } from '../../src/index.ts'
@@ -97,8 +97,9 @@ class Soak {
   /** A redrive, objects that nobody will name, and a change of places. */
   async endOfDay(day: number): Promise<void> {
     this.#redriven += await this.run(this.#crew.queue.redrive())
+    const ids = createIds(this.#clock, seededRandom(day))
     for (let n = 0; n < ORPHANS_PER_DAY; n++) {
-      const key = `s3queue/jobs/0/payloads/ORPHAN-${day}-${n}`
+      const key = `s3queue/jobs/0/payloads/${ids.ulid()}`
       await this.run(this.#store.put(key, new Uint8Array([1]), { condition: create }))
     }
     await this.run(this.#crew.replace())
