@@ -71,7 +71,6 @@ export class LogFollower<S> {
     const { clock } = this.#log
     let { mayBeOld } = reading
     const slot = this.#walk?.slot
-    let behindAt: number | undefined
     for (;;) {
       if (this.#walk === undefined) this.#listedAt = Number.NEGATIVE_INFINITY
       const { mark } = this.#log.memory
@@ -100,8 +99,7 @@ export class LogFollower<S> {
         return walk.state
       }
       // As long as it finds slots up to the base, it need not begin at the base.
-      if (verdict === 'behind' && walk.slot !== behindAt) this.#walk = walk
-      behindAt = walk.slot
+      if (verdict === 'behind' && detours.mayCatchUp(walk)) this.#walk = walk
       mayBeOld = false
     }
   }

@@ -194,8 +194,9 @@ export async function baseOvertook<S>(log: LogContext, walk: Walk<S>, signal?: A
 }
 
 /**
- * As `baseOvertook`, for a walk that only reads along and remembers what it `passed`. If it passed the base's slot with the base's hash, it is the true log up to there,
- * as each commit carries the hash of the slot before, and nothing behind the base was collected before it was read. So it keeps what it read.
+ * As `baseOvertook`, for a walk that only reads along and remembers what it `passed`. It keeps what it read if it passed the base's slot with the
+ * base's hash, and the fences before it that the base names. Then it is the true log up to there: a commit carries the hash of the slot before. A fence
+ * does not, and a fence of a stalled process may lie where a commit was collected. Nothing behind the base was collected before it was read.
  *
  * `behind`: the base is ahead of the walk. The slots up to there are still there for a while, so the walk may go on and be verified then.
  */
@@ -207,7 +208,7 @@ export async function verify<S>(
   const now = walk.base === undefined ? await log.base.read(signal) : await log.base.readIfChanged(walk.base, signal)
   if (now !== 'unchanged' && now !== undefined) {
     const { slot, hash } = now.value
-    if (slot > walk.verified && walk.passed?.get(slot) !== hash)
+    if (slot > walk.verified && (walk.passed?.get(slot) !== hash || !passedFencesOf(now.value, walk)))
       return walk.passed !== undefined && slot > walk.slot ? 'behind' : 'overtaken'
     walk.base = now
   }
@@ -216,13 +217,23 @@ export async function verify<S>(
   return 'verified'
 }
 
+/** Whether each fence that a walk passed, from what is verified up to the base, is in the base. False also if either keeps too few fences to tell. */
+function passedFencesOf({ slot: upTo, fences }: BaseRecord, walk: Walk<unknown>): boolean {
+  const [oldest] = walk.fences
+  // A log begins with a fence.
+  if (oldest !== undefined && oldest.slot > Math.max(walk.verified, 1)) return false
+  const passed = walk.fences.filter(({ slot }) => slot > walk.verified && slot <= upTo)
+  return passed.every(({ slot, nonce }) => fences.some((fence) => fence.slot === slot && fence.nonce === nonce))
+}
+
 /**
- * Starts over after a walk went astray, and tells corruption from a collection under way: astray twice at one place with the base
- * standing still is corruption.
+ * All that one call remembers of its walks that failed. It tells corruption from a collection under way: astray twice at one place with the base
+ * standing still is corruption. And it bounds how long a walk behind the base is continued.
  */
 export class Detours {
   readonly #log: LogContext
   #last: { readonly slot: number; readonly base: string | undefined } | undefined
+  #behindAt: number | undefined
 
   constructor(log: LogContext) {
     this.#log = log
@@ -236,6 +247,13 @@ export class Detours {
       if (now?.nonce === here.base) throw await this.#describe(walk, signal)
     }
     this.#last = here
+  }
+
+  /** Whether a walk behind the base is worth continuing: not if it found no slot since the previous call, as the next one was collected. */
+  mayCatchUp(walk: Walk<unknown>): boolean {
+    const found = walk.slot !== this.#behindAt
+    this.#behindAt = walk.slot
+    return found
   }
 
   async #describe({ base, slot, refused, problem }: Walk<unknown>, signal?: AbortSignal): Promise<CorruptObject> {

@@ -61,6 +61,7 @@ const CASES: readonly (readonly [string, Partial<LogBounds>, LogFaults, number])
   ['two candidates, one unknown outcome', { slots: 2, faults: 1 }, {}, 13],
   ['a write sent twice', { slots: 2, faults: 1 }, { doubleSend: true, snapshots: true }, 13],
   ['a follower', { slots: 2, takeOvers: 1, followers: 1, faults: 1 }, {}, 5],
+  ['a follower that the base overtakes', { slots: 3, takeOvers: 1, followers: 1, refreshes: 1, faults: 0 }, {}, 5],
   ['three candidates, two at a time', { slots: 2, takeOvers: 3, faults: 0 }, {}, 20],
 ]
 
@@ -75,7 +76,7 @@ describe('what the explorer leaves out makes no difference', () => {
 })
 
 describe('planted defects', () => {
-  it.each(MUTANTS)(
+  it.each(MUTANTS.filter(({ isEndless }) => !isEndless))(
     '$name: found without leaving anything out',
     { timeout: 120_000 },
     async ({ patches, scenario, finds }) => {

@@ -1,3 +1,4 @@
+import type { ObjectStore } from '@s3queue/storage'
 import { describe, expect, it } from 'vitest'
 import { changed, createGate, createRig } from '../rig.ts'
 import { append, checkpoint, fold, lead, logOf, slotKey } from './log-rig.ts'
@@ -129,6 +130,32 @@ describe('a follower', () => {
     await rig.run(leader.writer.collect(() => false))
     gate.open()
     expect(await rig.run(refresh)).toEqual(leader.state)
+  })
+
+  it('starts over when a late fence in a collected slot comes before the fence of the base', async () => {
+    const rig = createRig()
+    const first = await lead(rig)
+    await append(rig, first, 'one')
+    const stalledAtSlot2 = (gate: ReturnType<typeof createGate>): ObjectStore =>
+      changed(rig.store, {
+        async get(key, options) {
+          if (key === slotKey(2)) await gate.pass()
+          return rig.store.get(key, options)
+        },
+      })
+    const [candidateGate, readerGate] = [createGate(), createGate()]
+    const takeOver = logOf(rig, stalledAtSlot2(candidateGate), 1).takeOver(fold)
+    const refresh = logOf(rig, stalledAtSlot2(readerGate), 1).follow(fold).refresh()
+    await Promise.all([candidateGate.reached, readerGate.reached])
+    await checkpoint(rig, first)
+    await rig.run(first.writer.collect(() => false))
+    candidateGate.open()
+    const second = await rig.run(takeOver)
+    expect(second.writer.position.slot).toBe(3)
+    expect(rig.memory.snapshot().has(slotKey(2))).toBe(true)
+    await checkpoint(rig, second)
+    readerGate.open()
+    expect(await rig.run(refresh)).toEqual(['fence 1 of 1', 'commit 2 of 1: one', 'fence 3 of 2'])
   })
 
   it('finds the snapshot of a base that moves on all the time', async () => {

@@ -257,7 +257,11 @@ export class Actor {
 const SHARED = new Set(['_log', '_fold', '_options'])
 
 function remembered(memory: unknown): string {
-  return JSON.stringify(memory, (name, value: unknown) => (SHARED.has(name) ? undefined : value))
+  return JSON.stringify(memory, (name, value: unknown) => {
+    if (SHARED.has(name)) return undefined
+    // As JSON, these would look empty whatever they hold.
+    return value instanceof Map || value instanceof Set ? [...value] : value
+  })
 }
 
 function expected(condition: PutCondition): number {

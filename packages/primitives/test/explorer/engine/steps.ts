@@ -13,6 +13,11 @@ import { DOWN, REFUSED_TWICE, STORED, UNKNOWN } from './request.ts'
 import { FAULTS, MONITOR, STARTED, STORE, TIME } from './row.ts'
 import { Violation } from './scenario.ts'
 
+/** More requests than any process makes in one move, all of whose answers are settled. A walk through all slots and its detours takes dozens. */
+const EAGER_LIMIT = 1000
+/** The trace shows the beginning of such a row of requests. */
+const EAGER_SHOWN = 40
+
 export class Steps<M> {
   /** Called with each request that is served at once as a part of another move. */
   onEager: ((row: Int32Array, place: number, waiting: Outstanding) => void) | undefined
@@ -31,14 +36,20 @@ export class Steps<M> {
     return running === undefined ? this.#settle(next) : running.then(() => this.#settle(next))
   }
 
-  #settle(next: Int32Array): Promise<void> | undefined {
+  /** Throws a `Violation` if that has no end: a process that makes the same requests over and over would hang the exploration. */
+  #settle(next: Int32Array, before = 0): Promise<void> | undefined {
     const { layout } = this.#parts
+    let served = before
     for (let place = 0; place < layout.aliveIn(next); place++) {
       const eager = this.#eagerness.at(next, place)
       if (eager === undefined) continue
-      this.onEager?.(next, place, eager)
+      if (++served > EAGER_LIMIT) {
+        const { process } = this.#parts.behaviours.at(layout.actorAt(next, place))
+        throw new Violation(`${this.#parts.nameOf(process)} makes requests without end, although no answer changes`)
+      }
+      if (served <= EAGER_SHOWN) this.onEager?.(next, place, eager)
       const running = this.#answer(next, place, eager, 'served')
-      if (running !== undefined) return running.then(() => this.#settle(next))
+      if (running !== undefined) return running.then(() => this.#settle(next, served))
       place = -1
     }
     this.#eagerness.trim(next)

@@ -20,29 +20,32 @@ export interface Patch {
 }
 
 /**
- * Where the code tells what it knows. Whatever a walk is made for, once it looks for the next slot all that counts is the walk itself and
- * how it went astray before.
+ * Where the code tells what it knows. Whatever a walk is made for, once it reads the next slot all that counts is the walk itself, what the process
+ * knows of the log, and how the walks of this call failed before. For a reader, also what it keeps between its calls, and where the call began.
+ *
+ * Each landmark must show all that the code behind it depends on: otherwise the explorer takes different states for one, misses
+ * interleavings, and may lead a process in a circle that the code does not go in.
  */
 const LANDMARKS: readonly Patch[] = [
   {
     file: 'log/walk.ts',
     from: '    const first = walk.slot + 1\n',
-    to: "    const first = walk.slot + 1\n    log.ids.landmark(['walking', walk, ahead])\n",
+    to: "    const first = walk.slot + 1\n    log.ids.landmark(['walking', walk, ahead, log.memory])\n",
   },
   {
     file: 'log/walk.ts',
     from: '    const found = await readSnapshot(',
-    to: "    log.ids.landmark(['starting', base, missing])\n    const found = await readSnapshot(",
+    to: "    log.ids.landmark(['starting', base, missing, log.memory])\n    const found = await readSnapshot(",
   },
   {
     file: 'log/take-over.ts',
     from: '    const walk = await beginWalk(',
-    to: "    log.ids.landmark(['beginning'])\n    const walk = await beginWalk(",
+    to: "    log.ids.landmark(['beginning', log.memory])\n    const walk = await beginWalk(",
   },
   {
     file: 'log/take-over.ts',
     from: 'await baseOvertook(log, walk, signal)',
-    to: "await (log.ids.landmark(['checking', walk]), baseOvertook(log, walk, signal))",
+    to: "await (log.ids.landmark(['checking', walk, log.memory]), baseOvertook(log, walk, signal))",
   },
   {
     file: 'log/take-over.ts',
@@ -52,7 +55,7 @@ const LANDMARKS: readonly Patch[] = [
   {
     file: 'log/follower.ts',
     from: 'const detours = new Detours(this.#log)',
-    to: 'const detours = this.#log.ids.holding(new Detours(this.#log))',
+    to: 'const [detours] = this.#log.ids.holding([new Detours(this.#log), this, this.#walk?.slot])',
   },
 ]
 

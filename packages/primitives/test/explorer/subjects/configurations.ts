@@ -14,10 +14,23 @@ export interface Configuration {
   readonly patches?: readonly Patch[]
 }
 
-function log(name: string, atLeast: number, bounds: Partial<LogBounds>, faults: LogFaults = {}): Configuration {
+function log(
+  name: string,
+  atLeast: number,
+  bounds: Partial<LogBounds>,
+  faults: LogFaults = {},
+  patches: readonly Patch[] = [],
+): Configuration {
   const scenario = (code: Primitives): Scenario<unknown> =>
     logScenario(code, { ...LOG_DEFAULTS, ...bounds }, faults) as Scenario<unknown>
-  return { name, atLeast, scenario }
+  return { name, atLeast, scenario, patches }
+}
+
+/** Time stands still for a log. So a reader to which nothing new comes checks its last slot in each call. */
+const CONFIRM_ALWAYS: Patch = {
+  file: 'log/follower.ts',
+  from: 'const CONFIRM_EVERY_MS = 5000',
+  to: 'const CONFIRM_EVERY_MS = 0',
 }
 
 export const LOG_CONFIGURATIONS: readonly Configuration[] = [
@@ -29,6 +42,7 @@ export const LOG_CONFIGURATIONS: readonly Configuration[] = [
   log('two slots read at once', 10_000, { readAhead: 2, faults: 0 }),
   log('a follower beside one writer', 12_000, { slots: 3, takeOvers: 1, followers: 1 }),
   log('a follower beside two candidates', 10_000, { slots: 2, followers: 1, alive: 3, faults: 0 }),
+  log('a follower beside two candidates, three slots', 50_000, { slots: 3, followers: 1, faults: 0 }),
   log('a follower that reads three slots at once', 3000, {
     slots: 3,
     takeOvers: 1,
@@ -36,6 +50,13 @@ export const LOG_CONFIGURATIONS: readonly Configuration[] = [
     readAhead: 3,
     faults: 0,
   }),
+  log(
+    'a follower that checks its last slot in each call',
+    10_000,
+    { slots: 3, followers: 1, takeOvers: 1, refreshes: 3, faults: 0 },
+    {},
+    [CONFIRM_ALWAYS],
+  ),
   log('writes sent twice, faults in snapshots', 12_000, { slots: 3 }, { doubleSend: true, snapshots: true }),
   log('reads that fail', 12_000, { slots: 3 }, { reads: true }),
   log('writers that collect', 50_000, { slots: 3, ownCollection: true }, { doubleSend: true, reads: true }),

@@ -113,7 +113,8 @@ function logOf(code: Primitives, ports: ActorPorts, readAhead: number): ReturnTy
 function candidate(code: Primitives, bounds: LogBounds): Script {
   return async (ports) => {
     ports.during('take-over')
-    const { writer, state } = await logOf(code, ports, bounds.readAhead).takeOver(fold)
+    const log = logOf(code, ports, bounds.readAhead)
+    const { writer, state } = await log.takeOver(fold)
     ports.emit({ type: 'leads', epoch: writer.epoch, ...writer.position, lines: [...state] })
     const positions = [writer.position]
     let appended = 0
@@ -125,7 +126,7 @@ function candidate(code: Primitives, bounds: LogBounds): Script {
       if (bounds.ownCollection && writer.baseSlot > collected) options.push('collect')
       if (confirms < bounds.confirms) options.push('confirm')
       if (options.length === 0) return
-      const option = await ports.choose(options, [writer, state, positions, appended, collected, confirms])
+      const option = await ports.choose(options, [writer, state, positions, appended, collected, confirms, log.mark])
       const [choice, slot] = option.split('-')
       try {
         const times = { append: appended, confirm: confirms, collect: collected, base: slot }
@@ -161,12 +162,13 @@ function candidate(code: Primitives, bounds: LogBounds): Script {
 
 function follower(code: Primitives, bounds: LogBounds): Script {
   return async (ports) => {
-    const log = logOf(code, ports, bounds.readAhead).follow(fold)
+    const log = logOf(code, ports, bounds.readAhead)
+    const reader = log.follow(fold)
     for (let n = 0; n < bounds.refreshes; n++) {
-      await ports.choose(['refresh'], [n, log])
+      await ports.choose(['refresh'], [n, reader, log.mark])
       ports.during(`refresh-${n}`)
       ports.emit({ type: 'refreshes' })
-      const lines = await log.refresh()
+      const lines = await reader.refresh()
       ports.emit({ type: 'refreshed', lines: [...lines] })
     }
   }

@@ -14,6 +14,8 @@ export interface Mutant {
   readonly scenario: (code: Primitives) => Scenario<unknown>
   /** What the violation says. */
   readonly finds: RegExp
+  /** A process makes requests without end. That is noticed only where states are made equal: otherwise each request leads to a new one. */
+  readonly isEndless?: boolean
 }
 
 function inLog(bounds: Partial<LogBounds>): Mutant['scenario'] {
@@ -53,7 +55,7 @@ const LOG_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'second read of the base that only asks whether it has passed the own slot',
-    patches: [{ file: 'log/walk.ts', from: 'slot > walk.verified &&', to: 'slot >= walk.slot &&' }],
+    patches: [{ file: 'log/walk.ts', from: 'if (slot > walk.verified &&', to: 'if (slot >= walk.slot &&' }],
     scenario: inLog({ slots: 4, takeOvers: 3, faults: 0 }),
     finds: /leads with a state that is not the history/,
   },
@@ -128,6 +130,19 @@ const LOG_MUTANTS: readonly Mutant[] = [
     ],
     scenario: inLog({ slots: 3, takeOvers: 1, followers: 1, refreshes: 1, faults: 0 }),
     finds: /follower's state is (older than its call|no beginning of the history)/,
+  },
+  {
+    name: 'a follower that waits for a collected slot',
+    patches: [{ file: 'log/walk.ts', from: 'const found = walk.slot !== this.#behindAt', to: 'const found = true' }],
+    scenario: inLog({ slots: 3, takeOvers: 1, followers: 1, faults: 0 }),
+    finds: /makes requests without end/,
+    isEndless: true,
+  },
+  {
+    name: 'a follower that takes the hash of the base for proof of the slots before a fence',
+    patches: [{ file: 'log/walk.ts', from: ' || !passedFencesOf(now.value, walk)', to: '' }],
+    scenario: inLog({ slots: 3, followers: 1, refreshes: 1, faults: 0 }),
+    finds: /follower's state is no beginning of the history/,
   },
   {
     name: 'the base of another writer taken for the own',
