@@ -26,6 +26,7 @@ The log
   --slots <n>         slots (4)                  --takeovers <n>   take-overs (2)
   --read-ahead <n>    slots read at once (1)     --followers <n>   processes that read along (0)
   --refreshes <n>     refreshes of each (2)      --own-collection  the writers collect, not somebody at any moment
+  --appends <n>       commits of each leader (no limit)
   --confirms <n>      questions of a leader whether it still is one (0)
   --snapshot-faults   faults in the writing of snapshots too
 
@@ -45,6 +46,7 @@ const NUMBERS = [
   ['in-flight', 'inFlight'],
   ['slots', 'slots'],
   ['takeovers', 'takeOvers'],
+  ['appends', 'appends'],
   ['read-ahead', 'readAhead'],
   ['followers', 'followers'],
   ['refreshes', 'refreshes'],

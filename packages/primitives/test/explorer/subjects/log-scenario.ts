@@ -11,6 +11,8 @@ export interface LogBounds extends Bounds {
   /** The last slot that is ever used. */
   readonly slots: number
   readonly takeOvers: number
+  /** Commits that each leader appends, at most. */
+  readonly appends: number
   readonly readAhead: number
   /** Processes that only read along, and how often each brings itself up to date. */
   readonly followers: number
@@ -24,6 +26,7 @@ export interface LogBounds extends Bounds {
 export const LOG_DEFAULTS: LogBounds = {
   slots: 4,
   takeOvers: 2,
+  appends: Number.POSITIVE_INFINITY,
   alive: 2,
   faults: 1,
   inFlight: 1,
@@ -122,7 +125,7 @@ function candidate(code: Primitives, bounds: LogBounds): Script {
     let confirms = 0
     for (;;) {
       const options = positions.filter(({ slot }) => slot > writer.baseSlot).map(({ slot }) => `base-${slot}`)
-      if (writer.nextSlot <= bounds.slots) options.push('append')
+      if (writer.nextSlot <= bounds.slots && appended < bounds.appends) options.push('append')
       if (bounds.ownCollection && writer.baseSlot > collected) options.push('collect')
       if (confirms < bounds.confirms) options.push('confirm')
       if (options.length === 0) return

@@ -141,7 +141,7 @@ const LOG_MUTANTS: readonly Mutant[] = [
   {
     name: 'a follower that takes the hash of the base for proof of the slots before a fence',
     patches: [{ file: 'log/walk.ts', from: ' || !passedFencesOf(now.value, walk)', to: '' }],
-    scenario: inLog({ slots: 3, followers: 1, refreshes: 1, faults: 0 }),
+    scenario: inLog({ slots: 3, appends: 1, followers: 1, refreshes: 1, faults: 0 }),
     finds: /follower's state is no beginning of the history/,
   },
   {
