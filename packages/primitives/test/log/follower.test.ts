@@ -135,6 +135,7 @@ describe('a follower', () => {
   it('starts over when a late fence in a collected slot comes before the fence of the base', async () => {
     const rig = createRig()
     const first = await lead(rig)
+    await checkpoint(rig, first)
     await append(rig, first, 'one')
     const stalledAtSlot2 = (gate: ReturnType<typeof createGate>): ObjectStore =>
       changed(rig.store, {

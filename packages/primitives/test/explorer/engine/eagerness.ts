@@ -24,10 +24,11 @@ export class Eagerness<M> {
     const { request } = only
     if (!this.#parts.reductions) return undefined
     if (scenario.isHidden?.(request)) return only
+    if (request.kind === 'list') return !scenario.faults.reads && this.#isAlone(row, only) ? only : undefined
     if (request.kind !== 'get' && request.kind !== 'put') return undefined
     // A process that has read nothing yet might as well have started later.
     if (node.parent === undefined && request.kind === 'get') return only
-    return !scenario.faults.reads && this.#isSettled(row, request) ? only : undefined
+    return !scenario.faults.reads && this.#isSettled(row, only, request) ? only : undefined
   }
 
   /** Leaves out objects that nobody can reach any more, and writes under way that can never take place. */
@@ -61,19 +62,20 @@ export class Eagerness<M> {
   }
 
   /** Whether a request has the same answer now and at any later time, and changes nothing. */
-  #isSettled(row: Int32Array, request: Read | Write): boolean {
+  #isSettled(row: Int32Array, waiting: Outstanding, request: Read | Write): boolean {
     const { scenario } = this.#parts
     if (scenario.isSettled?.(request, this.#parts.objectsOf(row), this.#parts.monitorOf(row))) return true
-    return request.kind === 'get' && this.#isAlone(row, request)
+    return request.kind === 'get' && this.#isAlone(row, waiting)
   }
 
   /** Whether the one process that reads is the last one, and nothing under way touches what it reads. */
-  #isAlone(row: Int32Array, read: Read): boolean {
+  #isAlone(row: Int32Array, { id }: Outstanding): boolean {
     const { scenario, layout, requests } = this.#parts
     if (layout.aliveIn(row) > 1 || !this.#parts.isComplete(row)) return false
     for (let place = 0; place < layout.inFlight && layout.flightAt(row, place) !== 0; place++) {
       const flight = requests.valueOf(layout.flightAt(row, place) - 1)
-      if (flight.kind !== 'put' || flight.key === read.key || !scenario.isDetached?.(flight)) return false
+      if (flight.kind !== 'put' || this.#parts.reach.touches(id, flight.key) || !scenario.isDetached?.(flight))
+        return false
     }
     return this.#parts.removableIn(row).length === 0
   }

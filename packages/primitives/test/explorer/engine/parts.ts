@@ -25,7 +25,7 @@ export class Parts<M> {
   readonly moments: number
   /** Whether states that nobody can tell apart are made equal. */
   readonly reductions: boolean
-  readonly #reach: Reach
+  readonly reach: Reach
   readonly #removable = new Map<number, string[]>()
 
   constructor(scenario: Scenario<M>, reductions: boolean) {
@@ -35,7 +35,7 @@ export class Parts<M> {
     this.moments = scenario.bounds.moments ?? 0
     this.stores = new Stores(this.contents, this.requests)
     this.watch = new Watch(scenario.monitor(this.contents), this.stores, this.requests)
-    this.#reach = new Reach(this.requests)
+    this.reach = new Reach(this.requests)
     this.behaviours = new Behaviours(this.contents, this.requests, {
       name: (process) => this.nameOf(process),
       script: (process) => this.#roleOf(process).script,
@@ -108,11 +108,11 @@ export class Parts<M> {
   isInPlay(row: Int32Array, key: string): boolean {
     for (let place = 0; place < this.layout.aliveIn(row); place++) {
       const { waiting } = this.behaviours.at(this.layout.actorAt(row, place))
-      if (waiting.some(({ id }) => this.#reach.touches(id, key))) return true
+      if (waiting.some(({ id }) => this.reach.touches(id, key))) return true
     }
     for (let place = 0; place < this.layout.inFlight; place++) {
       const flight = this.layout.flightAt(row, place)
-      if (flight !== 0 && this.#reach.touches(flight - 1, key)) return true
+      if (flight !== 0 && this.reach.touches(flight - 1, key)) return true
     }
     return false
   }
