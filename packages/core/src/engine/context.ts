@@ -115,6 +115,8 @@ export interface WorkerLink extends WorkerSelf {
   takeReports(): ProgressReport[]
   /** A claim was taken from it. */
   revoke(token: number, reason: Error): void
+  /** Tells handlers to stop whose claims are over by the clock, although the timer for that has not fired yet. */
+  stopOverdue(): void
   /** All its claims are void: their handlers get their signals aborted, and what ended before and was not taken yet is forgotten. */
   abandon(reason: Error): void
   /** An operator wants this message back: stops its handler and settles the claim as released. Does nothing where the claim is not held or settled already. */

@@ -143,6 +143,8 @@ export class Decisions {
   expire(tokens: readonly number[], crashed = false): void {
     const claims = tokens.map((token) => this.#state.active.get(token)).filter((claim) => claim !== undefined)
     if (claims.length === 0) return
+    // The event loop may come here before it comes to the worker's timer, and whoever gets the message next must be alone with it.
+    this.#context.worker()?.stopOverdue()
     this.#loop.tick()
     for (const token of tokens) this.#claims.forget(token)
     const decided = decideExpire(this.#state, tokens, crashed)

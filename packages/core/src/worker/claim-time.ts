@@ -90,11 +90,11 @@ export class ClaimTime {
     const { clock } = this.#options
     this.#cancelDeadline?.()
     this.#deadlineAt = at
-    this.#cancelDeadline = clock.setTimer(Math.max(1, at - clock.monotonic()), () => this.#deadlinePassed())
+    this.#cancelDeadline = clock.setTimer(Math.max(1, at - clock.monotonic()), () => this.stopOverdue())
   }
 
   /** Aborts the attempts whose time is up, and waits for the next. */
-  #deadlinePassed(): void {
+  stopOverdue(): void {
     const now = this.#options.clock.monotonic()
     this.#deadlineAt = Number.POSITIVE_INFINITY
     let next = Number.POSITIVE_INFINITY

@@ -240,6 +240,10 @@ export class WorkerRuntime<T> implements WorkerLink, SlotMember {
     this.#context.engine.local.finishedWaiting()
   }
 
+  stopOverdue(): void {
+    this.#time.stopOverdue()
+  }
+
   abandon(reason: Error): void {
     for (const _ of this.#tickets.takeBack(Number.POSITIVE_INFINITY)) this.#slots.took(-1)
     for (const attempt of [...this.#running]) {

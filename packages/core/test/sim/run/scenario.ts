@@ -95,7 +95,7 @@ function boundMs({ profile }: World): number {
 /** Waits until all requests have landed, all calls are answered, and no message is left. */
 async function settleDown(world: World, crew: Crew): Promise<void> {
   const { shards } = world
-  for (const process of crew.all) await process.network.settled()
+  for (const process of crew.all) await process.landed()
   const isBusy = (): boolean =>
     shards.isPaused ||
     shards.waiting + shards.active > 0 ||
