@@ -4,7 +4,7 @@ import { MUTANTS } from './run/mutants.ts'
 import { PODS } from './run/pods.ts'
 
 /** A defect that is not found in so many worlds counts as not found. */
-const MOST_SEEDS = 40
+const MOST_SEEDS = 100
 
 describe('planted defects of many processes that the simulation finds', () => {
   it.each(MUTANTS)('$name', { timeout: 120_000 }, async (mutant) => {
