@@ -42,8 +42,8 @@ export class NaiveQueue {
   #since = 0
   readonly #keys = new Map<string, { id: string; until: number }>()
   readonly #idsUntil = new Map<string, number>()
-  /** Ids of completed messages of which something is known. */
-  readonly #remembered = new Set<string>()
+  /** The completed messages of which something is known, by their ids. */
+  readonly #remembered = new Map<string, NaiveMessage>()
   readonly #times: NaiveTimes
 
   constructor(times: NaiveTimes) {
@@ -131,7 +131,7 @@ export class NaiveQueue {
   end(message: NaiveMessage, status: 'completed' | 'gone', windowMs: number): void {
     message.status = status
     message.endedAt = this.now
-    if (status === 'completed') this.#remembered.add(message.id)
+    if (status === 'completed') this.#remembered.set(message.id, message)
     if (message.named !== undefined) this.#idsUntil.set(message.named, this.now + windowMs)
   }
 
@@ -182,13 +182,15 @@ export class NaiveQueue {
   statusAt(message: NaiveMessage, now: number): NaiveMessage['status'] | undefined {
     const { status, id, visibleAt } = message
     if (status === 'gone' || this.#isOver(message, now)) return undefined
-    if (status === 'completed') return this.#remembered.has(id) ? status : undefined
+    if (status === 'completed') return this.#remembered.get(id) === message ? status : undefined
     return status === 'delayed' && visibleAt <= now ? 'waiting' : status
   }
 
-  #isOver({ status, endedAt, id }: NaiveMessage, now: number): boolean {
+  #isOver(message: NaiveMessage, now: number): boolean {
+    const { status, endedAt, id } = message
     if (status === 'dead') return now - endedAt > this.#times.deadAgeMs
-    return status === 'completed' && this.#remembered.has(id) && now - endedAt > this.#times.completedAgeMs
+    // A later message with the same id has an age of its own.
+    return this.#remembered.get(id) === message && now - endedAt > this.#times.completedAgeMs
   }
 
   count(status: NaiveMessage['status']): number {

@@ -1,8 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { systemClock, systemIds, systemRandom } from '../../src/index.ts'
+import { type Clock, systemIds, systemRandom } from '../../src/index.ts'
 
 describe('systemClock', () => {
-  beforeEach(() => void vi.useFakeTimers())
+  let systemClock: Clock
+
+  beforeEach(async () => {
+    vi.useFakeTimers()
+    // It keeps the timers that it finds when it is imported.
+    vi.resetModules()
+    systemClock = (await import('../../src/index.ts')).systemClock
+  })
   afterEach(() => void vi.useRealTimers())
 
   const DAY_MS = 86_400_000

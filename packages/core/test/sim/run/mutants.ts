@@ -5,7 +5,7 @@ import { WEATHERS } from './weather.ts'
 const STATE: readonly Mutant[] = [
   mutant(
     'a control command is decided before the clock moves and applied behind it',
-    /is (redriven|forgotten), but it is (removed|undefined)/,
+    /is (redriven|forgotten), but it is (removed|undefined)|holds an event "(redriven|forgotten)" that does not fit/,
     'core/src/engine/decisions.ts',
     '  #control(command: ControlCommand): Answer {\n    this.#loop.tick()\n    const decision = decideControl(this.#state, command)\n',
     '  #control(command: ControlCommand): Answer {\n    const decision = decideControl(this.#state, command)\n    this.#loop.tick()\n',
@@ -296,14 +296,20 @@ const CONTEXTS: readonly Mutant[] = [
 ]
 
 const LOG: readonly Mutant[] = [
-  mutant(
-    "another writer's base is taken for one's own",
-    /is deleted while a message needs what is in it|is deleted above the base/,
-    'primitives/src/log/writer.ts',
-    "const isOurs = outcome === 'written' && current.value.snapshot === key",
-    "const isOurs = outcome === 'written'",
-    WEATHERS['lost-bases'],
-  ),
+  {
+    name: "another writer's base is taken for one's own",
+    finds: /is deleted while a message needs what is in it|is deleted above the base/,
+    // Each of two checks alone is enough.
+    patches: [
+      {
+        file: 'primitives/src/log/writer.ts',
+        from: "const isOurs = outcome === 'written' && current.value.snapshot === key",
+        to: "const isOurs = outcome === 'written'",
+      },
+      { file: 'primitives/src/log/writer.ts', from: 'Math.min(upTo, this.baseSlot)', to: 'this.baseSlot' },
+    ],
+    weather: WEATHERS['lost-bases'],
+  },
 ]
 
 const RESTORES: readonly Mutant[] = [
