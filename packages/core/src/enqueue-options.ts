@@ -30,7 +30,7 @@ export interface EnqueueOptions {
   /**
    * Where another process writes: wait until it has decided whether this message, which has an `id` or a `deduplicationKey`, is a duplicate, for up to 10 s. That
    * takes about as long as a control command, and reads the queue's log. Otherwise the call resolves once the message is durable, and its answer leaves out
-   * `duplicate`. Default: true with a `deduplicationKey` and no `id`, as the id of the known message is not known before; else false.
+   * `duplicate`. Default: true with a `deduplicationKey`, as the id of the message that has it is not known before; else false.
    */
   readonly confirm?: boolean | undefined
   /** In ms. Default: the queue's. */
@@ -115,7 +115,7 @@ function duplicatesOf({
   }
   return {
     ...(onDead === 'replace' ? { onDead } : {}),
-    ...((confirm ?? id === undefined) ? { confirm: true } : {}),
+    ...((confirm ?? deduplicationKey !== undefined) ? { confirm: true } : {}),
   }
 }
 

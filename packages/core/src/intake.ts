@@ -18,7 +18,7 @@ import { numberedId } from './state/model.ts'
 /** A message that is in the queue. */
 export interface Enqueued {
   /**
-   * The message's id; the known one's, if it was a duplicate. If `duplicate` is left out of a call with a deduplication key and no id, it may be the id of no
+   * The message's id; the known one's, if it was a duplicate. If `duplicate` is left out of a call with a deduplication key, it may be the id of no
    * message.
    */
   readonly id: string

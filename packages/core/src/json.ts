@@ -107,8 +107,9 @@ function lossOfInstance(value: object): string | undefined {
   return hasPrivateFields(prototype as object) ? `an instance of ${name} with private fields` : undefined
 }
 
-/** A private field that is read or written, and not a private method that is called; TypeScript writes them as functions for older targets. */
-const PRIVATE_FIELD = /\bthis\s*\??\.\s*#[\w$]+(?![\w$]*\s*\()|__classPrivateFieldGet\(this/
+/** A private field that is declared, read or written, and not a private method; TypeScript writes them as functions for older targets. */
+const PRIVATE_FIELD =
+  /(?:[{;}]|\n)\s*#[\w$]+\s*(?:[=;}]|\n)|\bthis\s*\??\.\s*#[\w$]+(?![\w$]*\s*\()|__classPrivateFieldGet\(this/
 const known = new WeakMap<object, boolean>()
 
 /** Nothing tells from outside which private fields an object has, so this reads the source of its classes, once for each. */

@@ -23,6 +23,10 @@ class Money {
   }
 }
 
+/** Written nowhere, and read by nothing that JSON would call. */
+const Sealed = new Function('return class Sealed { #key = 1; open = 2 }')() as new () => object
+const Marked = new Function('return class Marked { open = 2\n  #key\n  #helper() {} }')() as new () => object
+
 class Invoice extends Money {
   readonly number = 1
 }
@@ -51,6 +55,8 @@ const lost: [string, unknown, string][] = [
   ['a function in a list', { a: { all: [() => {}] } }, 'a function at a.all[0]'],
   ['a symbol', { kind: Symbol('x') }, 'a symbol at kind'],
   ['private fields', { price: new Money() }, 'an instance of Money with private fields at price'],
+  ['private fields that are only declared', new Sealed(), 'an instance of Sealed with private fields'],
+  ['a private field without a value', new Marked(), 'an instance of Marked with private fields'],
   ['inherited private fields', new Invoice(), 'an instance of Invoice with private fields'],
   ['an object without fields', { price: new Opaque() }, 'an instance of Opaque without own fields at price'],
   ['bytes', { bytes: Buffer.from('x') }, 'Uint8Array at bytes'],

@@ -69,6 +69,7 @@ describe('a duplicate that another process enqueues', () => {
     const { id } = await run(writer.enqueue('first', { deduplicationKey: 'k' }))
     const other = open<string>()
     expect(await run(other.enqueue('second', { deduplicationKey: 'k' }))).toEqual({ id, duplicate: true })
+    expect(await run(other.enqueue('second', { id: 'mine', deduplicationKey: 'k' }))).toEqual({ id, duplicate: true })
     const fresh = await run(other.enqueue('third', { deduplicationKey: 'l' }))
     expect(fresh).toMatchObject({ duplicate: false })
     expect(await run(writer.get(fresh.id))).toMatchObject({ status: 'waiting' })
