@@ -2,7 +2,7 @@ import { overwrite, sleep } from '@s3queue/storage'
 import type { MemoryStore } from '@s3queue/storage-memory'
 import { describe, expect, it } from 'vitest'
 import type { Queue } from '../src/index.ts'
-import { createWorld, record, type World } from './support.ts'
+import { createWorld, intercept, record, type World } from './support.ts'
 
 type Copy = ReturnType<MemoryStore['snapshot']>
 
@@ -144,6 +144,50 @@ describe.each([
     await restore(world, copy)
     const fresh = world.open({ ifMissing: 'empty' })
     expect((await world.run(fresh.getStats())).waiting).toBe(copy.size > 0 ? 1 : 0)
+    await world.run(fresh.close())
+  })
+})
+
+describe('a call whose write is under way when its process notices a restore', () => {
+  it('is never refused for good, as its message may be in the restored log', async () => {
+    const world = createWorld()
+    const writer = world.open()
+    writer.process(async () => {})
+    await world.run(writer.enqueue('first'))
+    const copy = world.store.snapshot()
+    await world.run(writer.enqueue('second'))
+    const answer = Promise.withResolvers<void>()
+    let isHeld = false
+    const slow = intercept(world.store, '/inbox/', {
+      put: async (key, body, options) => {
+        const put = await world.store.put(key, body, options)
+        if (isHeld) await answer.promise
+        return put
+      },
+    })
+    // The lease is read while the write is under way.
+    const store = intercept(slow, '/writer', {
+      get: (key, options) => sleep(world.clock, 500).then(() => world.store.get(key, options)),
+    })
+    const producer = world.open<string>({ store })
+    const codes = codesOf(producer)
+    await world.run(producer.enqueue('third'))
+    await pass(world, 30_000)
+    await world.run(writer.close())
+    await restore(world, copy)
+    const fresh = world.open()
+    fresh.process(async () => {})
+    await pass(world, 40_000)
+    isHeld = true
+    const called = producer.enqueue('fourth').then(
+      () => 'taken',
+      (error: { code?: string }) => error.code,
+    )
+    await pass(world, 8_000)
+    expect(codes()).toContain('LOG_REPLACED')
+    answer.resolve()
+    expect(await world.run(called)).toBe('taken')
+    await world.run(producer.close())
     await world.run(fresh.close())
   })
 })

@@ -356,7 +356,7 @@ export class Engine {
     const { replaced } = this.#election
     for (const submission of this.#held.splice(0)) {
       if (replaced === undefined) this.#inbox.send(submission)
-      else submission.reject(replaced)
+      else refuse(submission, replaced)
     }
     await this.local.whenLeft()
     await this.#inbox.finish()
@@ -417,9 +417,8 @@ export class Engine {
   #abandon(error: LogReplaced): void {
     this.#standby.abandon()
     this.local.link?.abandon(error)
-    for (const submission of this.#held.splice(0)) submission.reject(error)
+    for (const submission of this.#held.splice(0)) refuse(submission, error)
     this.#inbox.drop(error)
-    this.#outstanding.giveUp(error)
   }
 
   /** Tells those who wait for an enqueue that the store refuses; settlements are kept for a better time. */
