@@ -20,6 +20,7 @@ import {
   UnsupportedStore,
 } from '@s3queue/storage'
 import { checkOptions } from './check-options.ts'
+import { isText } from './checks.ts'
 import { CasUnresolved, CorruptObject } from './errors.ts'
 import { encodeFrame, type Header } from './log/frame.ts'
 import { type Patience, waitBeforeRetry } from './patience.ts'
@@ -179,10 +180,6 @@ export class CasObject<T> {
     const { key, store } = this.#options
     return new CorruptObject(key, store.description, what, cause)
   }
-}
-
-function isText(value: unknown): boolean {
-  return typeof value === 'string'
 }
 
 /** Whether the write `nonce` on top of `base` took place, going by what the object says now. */

@@ -1,4 +1,5 @@
 export { CasObject, type CasObjectOptions, type CasVersion, type CasWrite } from './cas-object.ts'
+export { type Fields, isCount, isFields, isListOf, isOptional, isText, isWithin } from './checks.ts'
 export * from './errors.ts'
 export * from './lease.ts'
 export * from './lock.ts'

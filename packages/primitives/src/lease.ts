@@ -10,6 +10,7 @@
 import { type Ids, InvalidOption, numberOption, type ObjectStore } from '@s3queue/storage'
 import { CasObject, type CasVersion, type CasWrite } from './cas-object.ts'
 import { checkOptions } from './check-options.ts'
+import { isWithin } from './checks.ts'
 import { CasUnresolved, LeaseLost } from './errors.ts'
 import type { Patience } from './patience.ts'
 
@@ -229,10 +230,6 @@ function decodeRecord<D>(
   const shown = decodeDetails === undefined ? (details as D) : decodeDetails(details)
   if (decodeDetails !== undefined && shown === undefined) return undefined
   return { owner, generation, durationMs, held, aliveAt, details: shown as D }
-}
-
-function isWithin(value: unknown, most: number): value is number {
-  return typeof value === 'number' && value >= 0 && value <= most
 }
 
 function isOf<D>(record: LeaseRecord<D>, owner: string, generation: number): boolean {

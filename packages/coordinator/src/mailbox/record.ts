@@ -4,8 +4,17 @@
  * Versions grow by one with each write of a writer, across changes of writer. A worker passes over what it has read in an earlier version.
  */
 import type { Claim, Payload, Receipt, RevokeReason, SettledElsewhere, TravellingTicket } from '@s3queue/core/transport'
-import { asLogMark, type LogMark } from '@s3queue/primitives'
-import { type Fields, isCount, isFields, isListOf, isOptional, isText, isWithin } from '../checks.ts'
+import {
+  asLogMark,
+  type Fields,
+  isCount,
+  isFields,
+  isListOf,
+  isOptional,
+  isText,
+  isWithin,
+  type LogMark,
+} from '@s3queue/primitives'
 
 /** A larger text cannot be parsed, so a larger mailbox is not read. */
 export const MAX_MAILBOX_BYTES: number = 512 << 20

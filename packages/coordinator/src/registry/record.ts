@@ -1,7 +1,16 @@
 /** What a worker's sign of life says, and what the writer tells all others of it. */
-import { CorruptObject, encodeFrame } from '@s3queue/primitives'
+import {
+  CorruptObject,
+  encodeFrame,
+  type Fields,
+  isCount,
+  isFields,
+  isListOf,
+  isOptional,
+  isText,
+  isWithin,
+} from '@s3queue/primitives'
 import type { ProcessIdentity } from '@s3queue/storage'
-import { type Fields, isCount, isFields, isListOf, isOptional, isText, isWithin } from '../checks.ts'
 import { FormatMismatch } from '../errors.ts'
 import { FORMAT } from '../mailbox/record.ts'
 

@@ -4,9 +4,8 @@
  * It only grows. `firstCount` never changes: by it messages with a name of their own find their home, so that whoever enqueues the
  * same name again finds the first one there, whatever the number of shards is for whoever.
  */
-import { CasObject, type CasVersion, CorruptObject, persistently } from '@s3queue/primitives'
+import { CasObject, type CasVersion, CorruptObject, isCount, isFields, persistently } from '@s3queue/primitives'
 import { type Clock, type Ids, InvalidOption, type ObjectStore, type Random } from '@s3queue/storage'
-import { isCount, isFields } from '../checks.ts'
 
 export interface ShardCount {
   /** How many shards there are. */

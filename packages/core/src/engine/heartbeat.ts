@@ -5,7 +5,7 @@
  * takes over gives every running claim its full time again, so a claim is safe for its whole timeout from any moment at
  * which nobody had taken over yet, and the start of a successful commit or renewal is such a moment.
  */
-import { asLogMark, CorruptObject, type LeaseGrant, LeaseLost, type LogMark } from '@s3queue/primitives'
+import { asLogMark, CorruptObject, isCount, type LeaseGrant, LeaseLost, type LogMark } from '@s3queue/primitives'
 import type { Clock } from '@s3queue/storage'
 import type { EngineContext } from './context.ts'
 import type { WriterProcess } from './worker-processes.ts'
@@ -47,10 +47,6 @@ export function decodeDetails(value: unknown): WriterDetails | undefined {
   if (![bell, worker].every((text) => text === undefined || typeof text === 'string')) return undefined
   if (log !== undefined && asLogMark(log) === undefined) return undefined
   return { workers, busy, epoch, log, bell, slot, worker, process, earlier }
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 0
 }
 
 /** What this process would show, or shows, as the writer. `earlier`: workers of earlier writers that may still hold claims. */

@@ -4,10 +4,10 @@
  * A command that only a later version knows, or that a defect or a stranger made, must not stop the writer half-way through an object. So the
  * whole object stays in the inbox for a process that can read it, and what it enqueues is not lost.
  */
+import { type Fields, isCount, isFields, isText, isWithin } from '@s3queue/primitives'
 import { isKeySegment } from '@s3queue/storage'
 import { MAX_DURATION_MS } from '../duration.ts'
 
-type Fields = Readonly<Record<string, unknown>>
 type Check = (fields: Fields, prefix: string) => boolean
 
 /** The last moment that a `Date` can show, in ms since 1970. */
@@ -127,14 +127,6 @@ function areTexts(values: unknown): boolean {
   return Array.isArray(values) && values.every(isText)
 }
 
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null
-}
-
-function isText(value: unknown): boolean {
-  return typeof value === 'string'
-}
-
 function isName(value: unknown): boolean {
   return typeof value === 'string' && value.length > 0 && value.length <= MAX_NAME_CHARS
 }
@@ -154,22 +146,14 @@ function isJson(value: unknown): boolean {
   }
 }
 
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 0
-}
-
 function isWhole(value: unknown, least: number, most: number): boolean {
   return Number.isInteger(value) && Number(value) >= least && Number(value) <= most
 }
 
 function isAmount(value: unknown): boolean {
-  return isWithin(value, Number.MAX_SAFE_INTEGER)
+  return isWithin(value)
 }
 
 function isDuration(value: unknown): boolean {
   return isWithin(value, MAX_DURATION_MS)
-}
-
-function isWithin(value: unknown, most: number): boolean {
-  return typeof value === 'number' && value >= 0 && value <= most
 }

@@ -7,6 +7,7 @@
  * Every take-over leaves a fence with a random nonce, and fences are never deleted. So two logs, or two futures of one log, have different fences from the
  * point on at which they part: comparing fences tells them apart without reading what lies between.
  */
+import { isFields } from '../checks.ts'
 
 /** The fence that opened an epoch. */
 export interface FenceMark {
@@ -50,10 +51,6 @@ function asFence(value: unknown): FenceMark | undefined {
   if (!isFields(value)) return undefined
   const { epoch, slot, nonce } = value
   return isSlot(epoch) && isSlot(slot) && typeof nonce === 'string' ? { epoch, slot, nonce } : undefined
-}
-
-function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null
 }
 
 function isSlot(value: unknown): value is number {
