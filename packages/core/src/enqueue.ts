@@ -24,7 +24,7 @@ export function decideEnqueue(state: QueueState, command: EnqueueCommand): Enque
     if (ids.every((id) => state.dead.has(id)))
       return { kind: 'enqueued', event: enqueued(command), before: { type: 'forgotten', ids } }
   }
-  // Its payload was written before anybody knew.
+  // The payload was written before the duplicate was known.
   const garbage = extras?.payloadKey === undefined ? {} : { payloadKey: extras.payloadKey }
   return {
     kind: 'duplicate',

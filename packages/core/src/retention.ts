@@ -1,9 +1,9 @@
-/** How long what has ended is remembered. */
+/** How long finished messages are remembered. */
 import { assertKnownKeys, numberOption } from '@s3queue/storage'
 import type { Retention } from './state/events.ts'
 
 /**
- * How long what has ended is remembered; whatever is over any of these bounds is forgotten, oldest first. It is a setting of the queue: what is not given stays as the
+ * How long finished messages are remembered. The oldest are forgotten first when any of these bounds is exceeded. It is a setting of the queue: what is not given stays as the
  * queue has it, and the defaults are those of a new one.
  */
 export interface RetentionOptions {

@@ -189,7 +189,7 @@ describe('long failures, results and logs', () => {
     expect(before.filter((key) => after.has(key)).length).toBeLessThanOrEqual(2)
   })
 
-  it('cost nobody else anything where their commit is lost: the call says which object is missing', async () => {
+  it('affect no other message where their commit is lost: the call names the missing object', async () => {
     const world = createWorld()
     const { open, run, clock, store } = world
     const writer = openOften<string>(world)

@@ -83,7 +83,7 @@ export interface S3QueueOptions<Task = Record<string, unknown>> extends NameOpti
 
   /** How long a commit may wait for company: fewer requests, more latency. Default 0. */
   readonly linger?: Duration | undefined
-  /** How long what has ended is remembered. */
+  /** How long finished messages are remembered. */
   readonly retention?: RetentionOptions | undefined
   /** Where the queue keeps its objects. Default: beside the database's own. */
   readonly store?: ObjectStore | undefined

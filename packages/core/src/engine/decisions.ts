@@ -143,7 +143,7 @@ export class Decisions {
   expire(tokens: readonly number[], crashed = false): void {
     const claims = tokens.map((token) => this.#state.active.get(token)).filter((claim) => claim !== undefined)
     if (claims.length === 0) return
-    // The event loop may come here before it comes to the worker's timer, and whoever gets the message next must be alone with it.
+    // This may run before the worker's own timer. A handler must be told to stop before another worker can get its message.
     this.#context.worker()?.stopOverdue()
     this.#loop.tick()
     for (const token of tokens) this.#claims.forget(token)

@@ -1,8 +1,8 @@
 /**
  * Commands in the inbox that were sent for another log, or for another future of this one: their senders have not noticed yet that the store was restored.
  *
- * A token or a number in them may mean another message here, so the writer refuses all but enqueues. Those are taken: whoever sent them was told that they
- * are durable.
+ * A token or a number in them may mean another message here, so the writer refuses all but enqueues. It accepts enqueues, because they were acknowledged as
+ * durable.
  */
 import type { LogMark } from '@s3queue/primitives'
 import { ForeignCommands } from '../errors.ts'

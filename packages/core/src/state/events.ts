@@ -58,7 +58,7 @@ export interface Extras {
   readonly payloadKey?: string | undefined
 }
 
-/** How long what has ended is remembered. What is over any bound is forgotten, oldest first. */
+/** How long finished messages are remembered. The oldest are forgotten first when any bound is exceeded. */
 export interface Retention {
   readonly completedCount: number
   readonly completedAgeMs: number
