@@ -32,6 +32,6 @@ export async function provideServer(
   }
 }
 
-function isSet(value: string | undefined): boolean {
+export function isSet(value: string | undefined): boolean {
   return value !== undefined && value !== '' && value !== 'false' && value !== '0'
 }
