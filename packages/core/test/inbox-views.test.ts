@@ -55,7 +55,7 @@ describe('a message that is acknowledged and still in the inbox', () => {
     const first = ids(await world.run(sender.enqueueMany([1, 2, 3, 4, 5])))
     const urgent = ids(await world.run(reader.enqueueMany([6, 7], { priority: 1 })))
     const later = ids(await world.run(sender.enqueueMany([8, 9], { delayMs: 3000 })))
-    await world.run(reader.enqueue(10, { id: 'named', deduplicationKey: 'key' }))
+    await world.run(reader.enqueue(10, { id: 'named', deduplicationKey: 'key', confirm: false }))
     await world.run(sender.enqueue(11, { id: 'named' }))
     await world.run(sender.enqueue(12, { deduplicationKey: 'key', confirm: false }))
     for (const waitMs of [0, 2900, 200]) {
