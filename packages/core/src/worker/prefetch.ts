@@ -76,7 +76,8 @@ export class Prefetch {
   /** A handler that started at `startedAt` has ended. */
   endedAt(now: number, startedAt: number): void {
     this.#running--
-    this.#startedAtSum -= startedAt
+    // Begins anew where it can: rounding errors must not pile up for as long as the process lasts.
+    this.#startedAtSum = this.#running === 0 ? 0 : this.#startedAtSum - startedAt
     this.#handlers++
     const memory = Math.max(HANDLERS_REMEMBERED, REMEMBERED_PER_SLOT * this.#concurrency)
     const kept = 1 - 1 / memory
